@@ -1,0 +1,153 @@
+# sweepd's build. `make help` lists the targets.
+#
+#   SANITIZE=address,undefined   build that sanitizer set, in a folder of its own
+#   WERROR=1                     warnings are errors
+#   CC=clang                     gcc and clang both work
+
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+MAKEFLAGS += --no-builtin-rules
+comma := ,
+
+VERSION := 0.1.0
+CC := gcc
+SANITIZE :=
+BUILD := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+
+# ---- where things go -------------------------------------------------------------------------
+
+prefix      ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir      ?= $(exec_prefix)/bin
+datarootdir ?= $(prefix)/share
+docdir      ?= $(datarootdir)/doc/sweepd
+INSTALL     ?= install
+
+# ---- flags -----------------------------------------------------------------------------------
+
+OPTIMIZE := -O2 -g
+WARNINGS := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wshadow -Wvla \
+            -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wundef \
+            $(if $(WERROR),-Werror)
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+HARDENING := -fstack-protector-strong $(if $(IS_CLANG),,-ftrivial-auto-var-init=zero) \
+             $(if $(filter x86_64,$(shell uname -m)),-fcf-protection=full -fstack-clash-protection) \
+             $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+# DESIGN: whether a multiply-add is fused is never left to the compiler.
+NUMBERS := -ffp-contract=off -fno-math-errno -fno-trapping-math
+SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+              -fno-omit-frame-pointer)
+CFLAGS += -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(HARDENING) $(NUMBERS) $(SANITIZERS) -fopenmp -fPIE
+CPPFLAGS += -I. -D_GNU_SOURCE= -DSWEEPD_VERSION='"$(VERSION)"'
+LDFLAGS += -pie -fopenmp $(SANITIZERS) -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+
+CORE_LIBS := -lz -lm
+SERVER_LIBS := -lmicrohttpd -lsqlite3 -lcjson -lnettle -lpthread $(CORE_LIBS)
+
+# ---- sources ---------------------------------------------------------------------------------
+
+CORE_SOURCES := $(wildcard core/*/*.c)
+SERVER_SOURCES := $(filter-out server/main.c,$(wildcard server/*.c server/*/*.c))
+CORE_TESTS := $(wildcard tests/core/*/test_*.c)
+SERVER_TESTS := $(wildcard tests/server/*/test_*.c)
+TEST_HELPERS := $(filter-out $(CORE_TESTS),$(wildcard tests/core/*.c tests/core/*/*.c))
+EMBEDDED := $(filter-out %.md,$(wildcard web/* web/*/*)) $(wildcard migrations/*.sql)
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+programs = $(patsubst %.c,$(BUILD)/%,$(1))
+
+CORE_OBJECTS := $(call objects,$(CORE_SOURCES))
+SERVER_OBJECTS := $(call objects,$(SERVER_SOURCES)) $(BUILD)/embedded.o
+
+# ---- build -----------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(BUILD)/sweepd ## build/sweepd, the daemon
+
+$(BUILD)/sweepd: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libcore.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+$(BUILD)/libcore.a: $(CORE_OBJECTS)
+$(BUILD)/libserver.a: $(SERVER_OBJECTS)
+$(BUILD)/%.a:
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# One source per instruction set; on another processor these compile to nothing.
+ifeq ($(shell uname -m),x86_64)
+$(BUILD)/core/linalg/kernel_avx2.o: CFLAGS += -O3 -mavx2 -mfma
+$(BUILD)/core/linalg/kernel_avx512.o: CFLAGS += -O3 -mavx512f -mavx512vl -mavx512dq -mavx512bw \
+    -mfma -mprefer-vector-width=512
+endif
+
+# The page and the migrations are part of the binary.
+$(BUILD)/embedded.c: server/embed.sh $(EMBEDDED)
+	@mkdir -p $(@D)
+	sh server/embed.sh $(EMBEDDED) > $@
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- tests -----------------------------------------------------------------------------------
+
+# Core's tests link with nothing but core's own libraries: that is how core proves its rule.
+$(call programs,$(CORE_TESTS)): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(TEST_HELPERS)) \
+    $(BUILD)/libcore.a
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(CORE_LIBS)
+
+$(call programs,$(SERVER_TESTS)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libserver.a $(BUILD)/libcore.a
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(SERVER_LIBS)
+
+.PHONY: tests
+tests: $(BUILD)/sweepd $(call programs,$(CORE_TESTS) $(SERVER_TESTS))
+
+SANITIZERS_OF_CHECK := address,undefined
+CHECK_BUILDS := build/check build/$(subst $(comma),-,$(SANITIZERS_OF_CHECK))
+
+# ---- targets for people ----------------------------------------------------------------------
+
+.PHONY: deps
+deps: ## install what the build needs and this machine lacks (Debian)
+	@tests/deps.sh build
+
+.PHONY: demo
+demo: ## build, upload the digits, search 24 networks, show everything
+	@tests/deps.sh demo
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@tests/demo.sh $(BUILD)/sweepd
+
+# One build folder for each set of flags; the tests of all of them are one sum.
+.PHONY: check
+check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
+	@tests/deps.sh check
+	@npm ci --prefix tests --no-audit --no-fund --loglevel=error
+	@$(MAKE) --no-print-directory -j$(shell nproc) WERROR=1 BUILD=$(word 1,$(CHECK_BUILDS)) tests
+	@$(MAKE) --no-print-directory -j$(shell nproc) WERROR=1 SANITIZE=$(SANITIZERS_OF_CHECK) tests
+	@tests/run.sh $(CHECK_BUILDS)
+
+.PHONY: lint
+lint: ## the rules that a machine can see
+	@tests/lint.sh
+
+.PHONY: format
+format: ## clang-format over all C sources
+	clang-format -i $(shell find core server tests -name node_modules -prune -o -name '*.[ch]' -print)
+
+.PHONY: install
+install: $(BUILD)/sweepd ## into /usr/local, or as DESTDIR, prefix, bindir say
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(docdir)
+	$(INSTALL) -m 755 $(BUILD)/sweepd $(DESTDIR)$(bindir)/sweepd
+	$(INSTALL) -m 644 README.md LICENSE $(DESTDIR)$(docdir)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf build tests/node_modules
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

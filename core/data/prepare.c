@@ -1,0 +1,487 @@
+#include "core/data/prepare.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+enum { STRIDE = 16 }; /* floats that a row's length is rounded up to */
+
+/* A fold with its arrays behind it in one block. */
+struct prepared {
+    struct fold_data data;
+    size_t bytes;
+    float *x;
+    float *y;
+    int32_t *classes;
+    double *target, *target_mean, *target_scale;
+    float *weight;
+    uint32_t *row;
+};
+
+/* What the columns are encoded with, and where to. */
+struct encoding {
+    const struct table *t;
+    const struct prepare_spec *spec;
+    struct prepared *p;
+    double *column; /* (n): one column, in the fold's row order */
+    double *sorted; /* (n_train) */
+    size_t at;      /* encoded columns written so far */
+};
+
+static void encoding_finish(struct encoding *c)
+{
+    free(c->column);
+    free(c->sorted);
+}
+
+/* ---- scaling ----------------------------------------------------------------------------------
+ */
+
+/* What is subtracted, then divided by. */
+struct affine {
+    double shift, scale;
+};
+
+static double mean(const double *x, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum / (double)n;
+}
+
+static struct affine fit_standard(const double *x, size_t n)
+{
+    double m = mean(x, n), squares = 0, std;
+    bool constant = true;
+
+    for (size_t i = 0; i < n; i++) {
+        squares += (x[i] - m) * (x[i] - m);
+        constant = constant && x[i] == x[0];
+    }
+    std = sqrt(squares / (double)n);
+    /* A constant column's mean can be off by a rounding, and its std then is noise. */
+    return constant ? (struct affine){x[0], 1} : (struct affine){m, std > 0 ? std : 1};
+}
+
+static struct affine fit_none(const double *x, size_t n)
+{
+    (void)x;
+    (void)n;
+    return (struct affine){0, 1};
+}
+
+/* False where the sums or the result have left what a float can hold. */
+static bool scale(struct affine a, double x, float *out)
+{
+    *out = (float)((x - a.shift) / a.scale);
+    return isfinite(a.scale) && isfinite(*out);
+}
+
+static const struct scaling {
+    const char *name;
+    struct affine (*fit)(const double *x, size_t n);
+} scalings[] = {
+    [PREPARE_STANDARD] = {"standard", fit_standard},
+    [PREPARE_NONE] = {"none", fit_none},
+};
+
+/* ---- imputation -------------------------------------------------------------------------------
+ */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *x, size_t n)
+{
+    qsort(x, n, sizeof *x, by_value);
+    return n % 2 ? x[n / 2] : x[n / 2 - 1] + (x[n / 2] - x[n / 2 - 1]) / 2;
+}
+
+static double impute_mean(double *x, size_t n)
+{
+    return mean(x, n);
+}
+
+static const struct impute {
+    const char *name;
+    double (*fit)(double *x, size_t n); /* of n >= 1 values, which it may reorder */
+} imputes[] = {
+    [PREPARE_MEAN] = {"mean", impute_mean},
+    [PREPARE_MEDIAN] = {"median", median},
+};
+
+/* ---- columns ----------------------------------------------------------------------------------
+ */
+
+static size_t n_rows(const struct encoding *c)
+{
+    return c->p->data.n_train + c->p->data.n_validation;
+}
+
+static float *cell(const struct encoding *c, size_t i, size_t column)
+{
+    return c->p->x + i * c->p->data.stride + column;
+}
+
+static size_t max_categories(const struct table *t, const struct prepare_spec *spec)
+{
+    return spec->max_categories ? spec->max_categories : t->max_categories;
+}
+
+static void impute(const struct encoding *c)
+{
+    size_t n = 0;
+    double value;
+
+    for (size_t i = 0; i < c->p->data.n_train; i++)
+        if (!isnan(c->column[i]))
+            c->sorted[n++] = c->column[i];
+    value = n > 0 ? imputes[c->spec->impute].fit(c->sorted, n) : 0;
+    for (size_t i = 0; i < n_rows(c); i++)
+        if (isnan(c->column[i]))
+            c->column[i] = value;
+}
+
+static enum err encode_number(struct encoding *c, const struct column *from, struct error *e)
+{
+    struct affine fitted;
+
+    for (size_t i = 0; i < n_rows(c); i++)
+        c->column[i] = from->values[c->p->row[i]];
+    if (from->missing > 0)
+        impute(c);
+    fitted = scalings[c->spec->scaling].fit(c->column, c->p->data.n_train);
+    for (size_t i = 0; i < n_rows(c); i++) {
+        float *to = cell(c, i, c->at);
+
+        if (!scale(fitted, c->column[i], to))
+            return error_set(e, ERR_INVALID, "column \"%.80s\": %.17g is too large for float32",
+                             from->name, c->column[i]);
+    }
+    c->at++;
+    return ERR_OK;
+}
+
+struct category {
+    uint32_t rows; /* of the training part */
+    int32_t code;
+};
+
+static int by_rows(const void *a, const void *b)
+{
+    const struct category *x = a, *y = b;
+
+    if (x->rows != y->rows)
+        return x->rows > y->rows ? -1 : 1;
+    return (x->code > y->code) - (x->code < y->code);
+}
+
+/*
+ * Where each category goes: slot[code], -1 for nowhere. Where there are more than `width`, the
+ * most frequent keep a column of their own and the last column is `other`. Returns the most
+ * frequent one.
+ */
+static int32_t find_slots(struct category *categories, size_t n, size_t width, int32_t *slot)
+{
+    size_t n_own = n > width ? width - 1 : n;
+    int32_t other = n > width ? (int32_t)width - 1 : -1, next = 0;
+
+    qsort(categories, n, sizeof *categories, by_rows);
+    for (size_t k = 0; k < n; k++)
+        slot[categories[k].code] = k < n_own && categories[k].rows > 0 ? 0 : other;
+    for (size_t code = 0; code < n; code++) { /* own columns stay in the order of the labels */
+        bool own = slot[code] == 0;
+
+        if (own)
+            slot[code] = n > width ? next : (int32_t)code;
+        next += own;
+    }
+    return categories[0].code;
+}
+
+static enum err encode_category(struct encoding *c, const struct column *from, struct error *e)
+{
+    size_t n = from->n_labels, width = table_encoded_width(from, max_categories(c->t, c->spec));
+    CLEANUP(mem_free) struct category *categories = calloc(n + 1, sizeof *categories);
+    CLEANUP(mem_free) int32_t *slot = calloc(n + 1, sizeof *slot);
+    int32_t most_frequent;
+
+    if (!categories || !slot)
+        return error_no_memory(e);
+    for (size_t k = 0; k < n; k++)
+        categories[k].code = (int32_t)k;
+    for (size_t i = 0; i < c->p->data.n_train; i++)
+        if (from->codes[c->p->row[i]] >= 0)
+            categories[from->codes[c->p->row[i]]].rows++;
+    most_frequent = find_slots(categories, n, width, slot);
+    for (size_t i = 0; i < n_rows(c); i++) {
+        int32_t code = from->codes[c->p->row[i]];
+        int32_t column = slot[code >= 0 ? code : most_frequent];
+
+        if (column >= 0)
+            *cell(c, i, c->at + (size_t)column) = 1;
+    }
+    c->at += width;
+    return ERR_OK;
+}
+
+static void encode_indicator(struct encoding *c, const struct column *from)
+{
+    for (size_t i = 0; i < n_rows(c); i++) {
+        uint32_t row = c->p->row[i];
+        bool missing = from->values ? isnan(from->values[row]) : from->codes[row] < 0;
+
+        *cell(c, i, c->at) = missing ? 1 : 0;
+    }
+    c->at++;
+}
+
+static enum err encode_features(struct encoding *c, struct error *e)
+{
+    for (size_t j = 0; j < c->t->n_columns; j++) {
+        const struct column *from = &c->t->columns[j];
+
+        if (from->role != ROLE_FEATURE)
+            continue;
+        TRY(from->values ? encode_number(c, from, e) : encode_category(c, from, e));
+        if (from->missing > 0 && c->spec->missing_indicator)
+            encode_indicator(c, from);
+    }
+    return ERR_OK;
+}
+
+/* ---- targets and weights ----------------------------------------------------------------------
+ */
+
+static void copy_classes(const struct encoding *c)
+{
+    const int32_t *codes = c->t->columns[c->t->targets[0]].codes;
+
+    for (size_t i = 0; i < n_rows(c); i++)
+        c->p->classes[i] = codes[c->p->row[i]];
+}
+
+static enum err scale_target(const struct encoding *c, size_t k, struct error *e)
+{
+    const struct column *from = &c->t->columns[c->t->targets[k]];
+    size_t o = c->p->data.n_outputs;
+    struct affine fitted;
+
+    for (size_t i = 0; i < n_rows(c); i++)
+        c->column[i] = from->values[c->p->row[i]];
+    fitted = fit_standard(c->column, c->p->data.n_train);
+    c->p->target_mean[k] = fitted.shift;
+    c->p->target_scale[k] = fitted.scale;
+    for (size_t i = 0; i < n_rows(c); i++) {
+        float *y = &c->p->y[i * o + k];
+
+        c->p->target[i * o + k] = c->column[i];
+        if (!scale(fitted, c->column[i], y))
+            return error_set(e, ERR_INVALID, "target \"%.80s\": %.17g is too large for float32",
+                             from->name, c->column[i]);
+    }
+    return ERR_OK;
+}
+
+static enum err copy_targets(const struct encoding *c, struct error *e)
+{
+    if (c->t->task == TASK_CLASSIFICATION) {
+        copy_classes(c);
+        return ERR_OK;
+    }
+    for (size_t k = 0; k < c->t->n_targets; k++)
+        TRY(scale_target(c, k, e));
+    return ERR_OK;
+}
+
+static enum err copy_weights(const struct encoding *c, struct error *e)
+{
+    size_t j = table_role_column(c->t, ROLE_WEIGHT);
+    double train = 0;
+
+    if (j == SIZE_MAX)
+        return ERR_OK;
+    for (size_t i = 0; i < n_rows(c); i++) {
+        double w = c->t->columns[j].values[c->p->row[i]];
+
+        c->p->weight[i] = (float)w;
+        if (!isfinite(c->p->weight[i]))
+            return error_set(e, ERR_INVALID, "weight %.17g is too large for float32", w);
+        train += i < c->p->data.n_train ? w : 0;
+    }
+    return train > 0 ? ERR_OK
+                     : error_set(e, ERR_INVALID, "every training row of the fold has weight 0");
+}
+
+/* ---- the block --------------------------------------------------------------------------------
+ */
+
+/* Gives out aligned places behind each other; with no block it only counts. */
+static void *place(char *block, size_t *at, size_t n, size_t size)
+{
+    size_t start = *at, bytes = mem_size(n, size);
+
+    if (bytes > SIZE_MAX / 4 || start > SIZE_MAX / 4)
+        *at = SIZE_MAX / 2;
+    else
+        *at = start + (bytes + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;
+    return block && n > 0 ? block + start : NULL;
+}
+
+static size_t lay_out(const struct table *t, const struct fold_data *d, char *block)
+{
+    struct prepared *p = (struct prepared *)block, unused;
+    size_t n = d->n_train + d->n_validation, at = 0;
+    bool regression = d->task == TASK_REGRESSION;
+    bool weighted = table_role_column(t, ROLE_WEIGHT) != SIZE_MAX;
+
+    if (!p)
+        p = &unused;
+    (void)place(block, &at, 1, sizeof *p);
+    p->x = place(block, &at, mem_size(n, d->stride), sizeof *p->x);
+    p->y = place(block, &at, regression ? mem_size(n, d->n_outputs) : 0, sizeof *p->y);
+    p->classes = place(block, &at, regression ? 0 : n, sizeof *p->classes);
+    p->target = place(block, &at, regression ? mem_size(n, d->n_outputs) : 0, sizeof *p->target);
+    p->target_mean = place(block, &at, regression ? d->n_outputs : 0, sizeof *p->target_mean);
+    p->target_scale = place(block, &at, regression ? d->n_outputs : 0, sizeof *p->target_scale);
+    p->weight = place(block, &at, weighted ? n : 0, sizeof *p->weight);
+    p->row = place(block, &at, n, sizeof *p->row);
+    return at;
+}
+
+static enum err allocate(const struct table *t, struct fold_data d, struct prepared **out,
+                         struct error *e)
+{
+    size_t bytes = lay_out(t, &d, NULL);
+    struct prepared *p = mem_calloc(1, bytes);
+
+    if (!p)
+        return error_no_memory(e);
+    (void)lay_out(t, &d, (char *)p);
+    d.x = p->x;
+    d.y = p->y;
+    d.classes = p->classes;
+    d.target = p->target;
+    d.target_mean = p->target_mean;
+    d.target_scale = p->target_scale;
+    d.weight = p->weight;
+    d.row = p->row;
+    p->data = d;
+    p->bytes = bytes;
+    *out = p;
+    return ERR_OK;
+}
+
+/* The training rows, then the validation rows. */
+static void number_rows(const uint16_t *plan, size_t n, uint32_t fold, struct prepared *p)
+{
+    size_t train = 0, validation = p->data.n_train;
+
+    for (size_t i = 0; i < n; i++) {
+        if (plan[i] == fold)
+            p->row[validation++] = (uint32_t)i;
+        else if (plan[i] != SPLIT_SEALED)
+            p->row[train++] = (uint32_t)i;
+    }
+}
+
+static enum err encode(const struct table *t, const struct prepare_spec *spec, struct prepared *p,
+                       struct error *e)
+{
+    CLEANUP(encoding_finish) struct encoding c = {.t = t, .spec = spec, .p = p};
+
+    c.column = calloc(n_rows(&c) + 1, sizeof *c.column);
+    c.sorted = calloc(n_rows(&c) + 1, sizeof *c.sorted);
+    if (!c.column || !c.sorted)
+        return error_no_memory(e);
+    TRY(encode_features(&c, e));
+    TRY(copy_targets(&c, e));
+    return copy_weights(&c, e);
+}
+
+enum err prepare_fold(const struct table *t, const struct split *s, uint32_t repeat, uint32_t fold,
+                      const struct prepare_spec *spec, struct fold_data **out, struct error *e)
+{
+    struct fold_data d = {.task = t->task, .n_features = prepare_features(t, spec)};
+    struct prepared *p = NULL;
+    enum err err;
+
+    split_count(s, repeat, fold, &d.n_train, &d.n_validation);
+    if (d.n_train == 0 || d.n_validation == 0)
+        return error_set(e, ERR_INVALID, "fold %u: %zu training and %zu validation rows", fold,
+                         d.n_train, d.n_validation);
+    d.stride = (d.n_features + STRIDE - 1) / STRIDE * STRIDE;
+    d.n_outputs = t->task == TASK_CLASSIFICATION ? t->n_classes : t->n_targets;
+    TRY(allocate(t, d, &p, e));
+    number_rows(split_repeat(s, repeat), s->n_rows, fold, p);
+    err = encode(t, spec, p, e);
+    if (err != ERR_OK) {
+        free(p);
+        return err;
+    }
+    *out = &p->data;
+    return ERR_OK;
+}
+
+void fold_data_destroy(struct fold_data *d)
+{
+    free(d); /* the first member of its block */
+}
+
+size_t fold_data_bytes(const struct fold_data *d)
+{
+    return ((const struct prepared *)d)->bytes;
+}
+
+size_t prepare_features(const struct table *t, const struct prepare_spec *spec)
+{
+    size_t n = table_encoded_features(t, max_categories(t, spec));
+
+    for (size_t j = 0; spec->missing_indicator && j < t->n_columns; j++)
+        n += t->columns[j].role == ROLE_FEATURE && t->columns[j].missing > 0;
+    return n;
+}
+
+/* ---- names ------------------------------------------------------------------------------------
+ */
+
+const char *prepare_scaling_name(enum prepare_scaling scaling)
+{
+    return scalings[scaling].name;
+}
+
+const char *prepare_impute_name(enum prepare_impute impute)
+{
+    return imputes[impute].name;
+}
+
+bool prepare_scaling_find(const char *name, enum prepare_scaling *out)
+{
+    for (size_t i = 0; i < sizeof scalings / sizeof *scalings; i++) {
+        if (strcmp(scalings[i].name, name) == 0) {
+            *out = (enum prepare_scaling)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool prepare_impute_find(const char *name, enum prepare_impute *out)
+{
+    for (size_t i = 0; i < sizeof imputes / sizeof *imputes; i++) {
+        if (strcmp(imputes[i].name, name) == 0) {
+            *out = (enum prepare_impute)i;
+            return true;
+        }
+    }
+    return false;
+}

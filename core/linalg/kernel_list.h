@@ -1,0 +1,14 @@
+/*
+ * The kernels of the build, for kernel.c alone.
+ */
+#ifndef SWEEPD_CORE_LINALG_KERNEL_LIST_H
+#define SWEEPD_CORE_LINALG_KERNEL_LIST_H
+
+#include "core/linalg/kernel.h"
+
+extern const struct kernel kernel_reference;
+#if defined(__x86_64__)
+extern const struct kernel kernel_avx2, kernel_avx512;
+#endif
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * The plain kernel: scalar loops that say what the others must compute, and the fallback where
+ * the processor has no vector kernel. Without FMA hardware fmaf is libm's, exact and slow.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/linalg/kernel_list.h"
+
+typedef float vf;
+typedef int32_t vi;
+typedef uint32_t vu;
+
+static inline int32_t vf_bits(float x)
+{
+    int32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float vf_from_bits(int32_t bits)
+{
+    float x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+#define vf_set(x) ((float)(x))
+#define vf_fma(a, b, c) fmaf(a, b, c)
+#define vf_sqrt(a) sqrtf(a)
+#define vf_max(a, b) ((a) > (b) ? (a) : (b))
+#define vf_min(a, b) ((a) < (b) ? (a) : (b))
+#define vf_less(a, b, x, y) ((a) < (b) ? (x) : (y))
+
+#include "core/linalg/kernel_math.h"
+
+static void forward(size_t rows, const float *x, size_t x_stride, const struct panels *p,
+                    const float *w, enum kernel_function f, float *y, size_t y_stride)
+{
+    size_t n_inputs = p->rows - 1;
+
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < p->columns; j++) {
+            float sum = w[panels_index(p, n_inputs, j)];
+
+            for (size_t k = 0; k < n_inputs; k++)
+                sum = fmaf(x[i * x_stride + k], w[panels_index(p, k, j)], sum);
+            y[i * y_stride + j] = vf_apply(f, sum);
+        }
+    }
+}
+
+static void backward(size_t rows, const float *dz, size_t dz_stride, const struct panels *pt,
+                     const float *wt, enum kernel_function f, const float *y, float *dx,
+                     size_t dx_stride)
+{
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < pt->columns; j++) {
+            float sum = 0.0f;
+
+            for (size_t k = 0; k < pt->rows; k++)
+                sum = fmaf(dz[i * dz_stride + k], wt[panels_index(pt, k, j)], sum);
+            dx[i * dx_stride + j] = vf_slope(f, y[i * dx_stride + j], sum);
+        }
+    }
+}
+
+/* The gradient of weight (k, j), or of bias j where k is the last row. */
+static float gradient_at(const struct kernel_pair *in, const struct panels *p, size_t k, size_t j,
+                         float sum)
+{
+    for (size_t i = 0; i < in->rows; i++) {
+        float x = k + 1 < p->rows ? in->x[i * in->x_stride + k] : 1.0f;
+
+        sum = fmaf(x, in->dz[i * in->dz_stride + j], sum);
+    }
+    return sum;
+}
+
+static void gradient(const struct kernel_pair *in, const struct panels *p, bool add, float *g)
+{
+    for (size_t k = 0; k < p->rows; k++) {
+        for (size_t j = 0; j < p->columns; j++) {
+            size_t at = panels_index(p, k, j);
+
+            g[at] = gradient_at(in, p, k, j, add ? g[at] : 0.0f);
+        }
+    }
+}
+
+static float step(const struct kernel_update *u, float l2, float g, float w, float *a, float *b)
+{
+    const float constants[] = {u->rate,  u->beta1, u->gain1,  u->beta2,
+                               u->gain2, u->root,  u->epsilon};
+
+    g = fmaf(l2, w, g);
+    switch (u->rule) {
+    case KERNEL_SGD:
+        return vf_step_sgd(g, w, u->rate);
+    case KERNEL_MOMENTUM:
+        return vf_step_momentum(g, w, u->rate, u->momentum, false, a);
+    case KERNEL_NESTEROV:
+        return vf_step_momentum(g, w, u->rate, u->momentum, true, a);
+    case KERNEL_ADAM:
+        return vf_step_adam(g, w, constants, a, b);
+    }
+    return w;
+}
+
+static void update(const struct kernel_pair *in, const struct panels *p, const float *start,
+                   const struct kernel_update *u, float *w, float *a, float *b)
+{
+    for (size_t k = 0; k < p->rows; k++) {
+        for (size_t j = 0; j < p->columns; j++) {
+            size_t at = panels_index(p, k, j);
+            float g = gradient_at(in, p, k, j, start ? start[at] : 0.0f);
+            float l2 = k + 1 < p->rows ? u->l2 : 0.0f;
+
+            w[at] = step(u, l2, g, w[at], a ? a + at : NULL, b ? b + at : NULL);
+        }
+    }
+}
+
+static void transpose(const struct panels *p, const float *w, const struct panels *pt, float *wt)
+{
+    for (size_t k = 0; k < pt->columns; k++)
+        for (size_t j = 0; j < pt->rows; j++)
+            wt[panels_index(pt, j, k)] = w[panels_index(p, k, j)];
+}
+
+static void map(enum kernel_function f, size_t n, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = vf_apply(f, x[i]);
+}
+
+/* 16 lanes, then the fixed tree: 8 apart, 4, 2, 1. */
+static float row_sum(size_t n, const float *x)
+{
+    float lane[KERNEL_PAD] = {0};
+
+    for (size_t j = 0; j < n; j++)
+        lane[j % KERNEL_PAD] += x[j];
+    for (size_t apart = KERNEL_PAD / 2; apart > 0; apart /= 2)
+        for (size_t i = 0; i < apart; i++)
+            lane[i] += lane[i + apart];
+    return lane[0];
+}
+
+static void softmax(size_t rows, size_t n, const float *z, size_t stride, const float *scale,
+                    float *out, float *top, float *log_sum)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const float *from = z + i * stride;
+        float *to = out + i * stride, most = from[0], sum;
+
+        for (size_t j = 1; j < n; j++)
+            most = from[j] > most ? from[j] : most;
+        for (size_t j = 0; j < n; j++)
+            to[j] = vf_exp(from[j] - most);
+        sum = row_sum(n, to);
+        for (size_t j = 0; j < n; j++)
+            to[j] *= (scale ? scale[i] : 1.0f) / sum;
+        top[i] = most;
+        log_sum[i] = vf_log(sum);
+    }
+}
+
+const struct kernel kernel_reference = {
+    .name = "reference",
+    .lanes = 4,
+    .panel = 2,
+    .forward = forward,
+    .backward = backward,
+    .gradient = gradient,
+    .update = update,
+    .transpose = transpose,
+    .softmax = softmax,
+    .map = map,
+};

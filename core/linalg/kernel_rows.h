@@ -1,0 +1,214 @@
+/*
+ * The second half of kernel_body.h: what goes row by row or element by element, and the
+ * transposition of weights.
+ */
+#ifndef SWEEPD_CORE_LINALG_KERNEL_ROWS_H
+#define SWEEPD_CORE_LINALG_KERNEL_ROWS_H
+
+enum { PARTS = KERNEL_PAD / LANES, BLOCK = 8 };
+
+typedef float v8 __attribute__((vector_size(32)));
+typedef float v4 __attribute__((vector_size(16)));
+typedef float v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias));
+
+INLINE v8 load_8(const float *p)
+{
+    return (v8) * (const v8_unaligned *)p;
+}
+
+INLINE void store_8(float *p, v8 x)
+{
+    *(v8_unaligned *)p = (v8_unaligned)x;
+}
+
+/* Writes S^T into T for a block of 8 x 8, in registers: pairs, then fours, then halves. The first
+ * `rows` rows of T are stored. */
+INLINE void transpose_block(const float *s, size_t s_row, float *t, size_t t_row, size_t rows)
+{
+    UNINITIALIZED v8 r[BLOCK], q[BLOCK];
+
+    UNROLL for (size_t i = 0; i < BLOCK; i++) r[i] = load_8(s + i * s_row);
+    UNROLL for (size_t i = 0; i < BLOCK; i += 2)
+    {
+        q[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        q[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+    UNROLL for (size_t i = 0; i < BLOCK; i += 4) UNROLL for (size_t j = 0; j < 2; j++)
+    {
+        v8 low = q[i + j], high = q[i + j + 2];
+
+        r[i + 2 * j] = __builtin_shufflevector(low, high, 0, 1, 8, 9, 4, 5, 12, 13);
+        r[i + 2 * j + 1] = __builtin_shufflevector(low, high, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+    UNROLL for (size_t i = 0; i < 4; i++)
+    {
+        q[i] = __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        q[i + 4] = __builtin_shufflevector(r[i], r[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+    UNROLL for (size_t i = 0; i < BLOCK; i++)
+    {
+        if (i < rows)
+            store_8(t + i * t_row, q[i]);
+    }
+}
+
+static void transpose_edge(const float *s, size_t s_row, float *t, size_t t_row, size_t rows,
+                           size_t columns)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            t[i * t_row + j] = s[j * s_row + i];
+}
+
+/* One panel of W against one of W^T: `rows` outputs by `columns` inputs of what is real. */
+static void transpose_panels(const float *s, size_t s_row, float *t, size_t t_row, size_t rows,
+                             size_t columns)
+{
+    for (size_t i = 0; i < rows; i += BLOCK) {
+        size_t height = rows - i < BLOCK ? rows - i : BLOCK;
+
+        for (size_t j = 0; j < columns; j += BLOCK) {
+            const float *from = s + j * s_row + i;
+            float *to = t + i * t_row + j;
+
+            if (columns - j >= BLOCK)
+                transpose_block(from, s_row, to, t_row, height);
+            else
+                transpose_edge(from, s_row, to, t_row, height, columns - j);
+        }
+    }
+}
+
+INLINE size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void transpose(const struct panels *p, const float *w, const struct panels *pt, float *wt)
+{
+    for (size_t i = 0; i < pt->n; i++) {
+        size_t input = panels_first(pt, i) * LANES, width = panels_first(pt, i + 1) * LANES - input;
+        size_t columns = smaller(width, pt->columns - input);
+
+        for (size_t j = 0; j < p->n; j++) {
+            size_t output = panels_first(p, j) * LANES;
+            size_t breadth = panels_first(p, j + 1) * LANES - output;
+
+            transpose_panels(w + output * p->rows + input * breadth, breadth,
+                             wt + input * pt->rows + output * width, width,
+                             smaller(breadth, p->columns - output), columns);
+        }
+    }
+}
+
+INLINE void map_with(const enum kernel_function f, size_t n, const float *x, float *y)
+{
+    float rest[LANES] = {0};
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        vf_store(y + i, vf_apply(f, vf_load(x + i)));
+    if (i == n)
+        return;
+    memcpy(rest, x + i, (n - i) * sizeof *rest);
+    vf_store(rest, vf_apply(f, vf_load(rest)));
+    memcpy(y + i, rest, (n - i) * sizeof *rest);
+}
+
+static void map(enum kernel_function f, size_t n, const float *x, float *y)
+{
+    switch (f) {
+    case KERNEL_IDENTITY:
+        map_with(KERNEL_IDENTITY, n, x, y);
+        break;
+    case KERNEL_RELU:
+        map_with(KERNEL_RELU, n, x, y);
+        break;
+    case KERNEL_TANH:
+        map_with(KERNEL_TANH, n, x, y);
+        break;
+    case KERNEL_LOGISTIC:
+        map_with(KERNEL_LOGISTIC, n, x, y);
+        break;
+    case KERNEL_SOFTPLUS:
+        map_with(KERNEL_SOFTPLUS, n, x, y);
+        break;
+    case KERNEL_EXP:
+        map_with(KERNEL_EXP, n, x, y);
+        break;
+    case KERNEL_LOG:
+        map_with(KERNEL_LOG, n, x, y);
+        break;
+    }
+}
+
+/* The fixed tree over 16 lanes: 8 apart, 4, 2, 1. */
+INLINE float lane_sum(const vf part[PARTS])
+{
+    UNINITIALIZED float lane[KERNEL_PAD];
+    v8 eight;
+    v4 four;
+
+    UNROLL for (size_t i = 0; i < PARTS; i++) vf_store(lane + i * LANES, part[i]);
+    eight = load_8(lane) + load_8(lane + 8);
+    four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) +
+           __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+INLINE float lane_max(vf x)
+{
+    UNINITIALIZED float lane[LANES];
+
+    vf_store(lane, x);
+    UNROLL for (size_t apart = LANES / 2; apart > 0; apart /= 2)
+        UNROLL for (size_t i = 0; i < apart; i++) lane[i] =
+            lane[i] > lane[i + apart] ? lane[i] : lane[i + apart];
+    return lane[0];
+}
+
+/* Vector v of a row of n, minus infinity beyond its end; rows are padded, so all can be read. */
+INLINE vf load_within(const float *z, size_t v, size_t n)
+{
+    static const int32_t index[KERNEL_PAD] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    vi lane, within;
+    vf x = vf_load(z + v * LANES);
+
+    if ((v + 1) * LANES <= n)
+        return x;
+    memcpy(&lane, index, sizeof lane);
+    within = (vi)(lane < (int32_t)(n - v * LANES));
+    return vf_from_bits((vf_bits(x) & within) | (vf_bits(vf_set(-INFINITY)) & ~within));
+}
+
+static void softmax_row(size_t n, const float *z, float scale, float *out, float *top, float *sum)
+{
+    size_t vectors = (n + LANES - 1) / LANES;
+    vf most = load_within(z, 0, n), part[PARTS], factor;
+
+    for (size_t v = 1; v < vectors; v++)
+        most = vf_max(load_within(z, v, n), most);
+    *top = lane_max(most);
+    UNROLL for (size_t i = 0; i < PARTS; i++) part[i] = vf_set(0.0f);
+    for (size_t v = 0; v < vectors; v++) {
+        vf e = vf_exp(load_within(z, v, n) - vf_set(*top));
+
+        part[v % PARTS] += e;
+        vf_store(out + v * LANES, e);
+    }
+    *sum = lane_sum(part);
+    factor = vf_set(scale / *sum);
+    for (size_t v = 0; v < vectors; v++)
+        vf_store(out + v * LANES, vf_load(out + v * LANES) * factor);
+}
+
+static void softmax(size_t rows, size_t n, const float *z, size_t stride, const float *scale,
+                    float *out, float *top, float *log_sum)
+{
+    for (size_t i = 0; i < rows; i++)
+        softmax_row(n, z + i * stride, scale ? scale[i] : 1.0f, out + i * stride, top + i,
+                    log_sum + i);
+    map_with(KERNEL_LOG, rows, log_sum, log_sum);
+}
+
+#endif

@@ -1,0 +1,161 @@
+#include "core/nn/loss.h"
+
+enum output loss_output(enum task task, size_t n)
+{
+    if (task == TASK_REGRESSION)
+        return OUTPUT_IDENTITY;
+    return n == 2 ? OUTPUT_SIGMOID : OUTPUT_SOFTMAX;
+}
+
+size_t loss_width(enum output o, size_t n)
+{
+    return o == OUTPUT_SIGMOID ? 1 : n;
+}
+
+/* (p - onehot) scale, and the loss -log p of the right class as log sum e^(z - top) - (z - top). */
+static void softmax_cross_entropy(const struct kernel *k, const struct loss_rows *r, float *dz,
+                                  float *loss)
+{
+    float *top = r->work, *log_sum = r->work + r->rows;
+
+    k->softmax(r->rows, r->n, r->z, r->stride, r->scale, dz, top, log_sum);
+    for (size_t i = 0; i < r->rows; i++) {
+        size_t right = i * r->stride + (size_t)r->classes[i];
+
+        dz[right] -= r->scale[i];
+        loss[i] = log_sum[i] - (r->z[right] - top[i]);
+    }
+}
+
+/*
+ * With t = z for the first class and -z for the second, the loss is softplus(t) and the gradient
+ * by t logistic(t): neither cancels, however sure the network is.
+ */
+static void sigmoid_cross_entropy(const struct kernel *k, const struct loss_rows *r, float *dz,
+                                  float *loss)
+{
+    float *t = r->work, *slope = r->work + r->rows;
+
+    for (size_t i = 0; i < r->rows; i++)
+        t[i] = r->classes[i] ? -r->z[i * r->stride] : r->z[i * r->stride];
+    k->map(KERNEL_LOGISTIC, r->rows, t, slope);
+    k->map(KERNEL_SOFTPLUS, r->rows, t, loss);
+    for (size_t i = 0; i < r->rows; i++)
+        dz[i * r->stride] = (r->classes[i] ? -slope[i] : slope[i]) * r->scale[i];
+}
+
+static void identity_mse(const struct loss_rows *r, float *dz, float *loss)
+{
+    float n = (float)r->n;
+
+    for (size_t i = 0; i < r->rows; i++) {
+        float factor = 2.0f * r->scale[i] / n, sum = 0.0f;
+
+        for (size_t j = 0; j < r->n; j++) {
+            float error = r->z[i * r->stride + j] - r->y[i * r->n + j];
+
+            sum += error * error;
+            dz[i * r->stride + j] = factor * error;
+        }
+        loss[i] = sum / n;
+    }
+}
+
+/* One probability p against 0 or 1: dz = 2 (p - y) p (1 - p). */
+static void sigmoid_mse(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss)
+{
+    float *p = r->work;
+
+    for (size_t i = 0; i < r->rows; i++)
+        p[i] = r->z[i * r->stride];
+    k->map(KERNEL_LOGISTIC, r->rows, p, p);
+    for (size_t i = 0; i < r->rows; i++) {
+        float error = p[i] - (float)r->classes[i];
+
+        loss[i] = error * error;
+        dz[i * r->stride] = 2.0f * r->scale[i] * error * (p[i] * (1.0f - p[i]));
+    }
+}
+
+/* With e = p - onehot: dz_j = 2/n p_j (e_j - sum of e_i p_i). */
+static void softmax_mse_row(const struct loss_rows *r, size_t i, float *p, float *loss)
+{
+    float n = (float)r->n, factor = 2.0f * r->scale[i] / n, mean = 0.0f, sum = 0.0f;
+
+    for (size_t j = 0; j < r->n; j++) {
+        float error = p[j] - (j == (size_t)r->classes[i] ? 1.0f : 0.0f);
+
+        sum += error * error;
+        mean += error * p[j];
+    }
+    for (size_t j = 0; j < r->n; j++) {
+        float error = p[j] - (j == (size_t)r->classes[i] ? 1.0f : 0.0f);
+
+        p[j] = factor * p[j] * (error - mean);
+    }
+    *loss = sum / n;
+}
+
+static void softmax_mse(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss)
+{
+    k->softmax(r->rows, r->n, r->z, r->stride, NULL, dz, r->work, r->work + r->rows);
+    for (size_t i = 0; i < r->rows; i++)
+        softmax_mse_row(r, i, dz + i * r->stride, loss + i);
+}
+
+void loss_gradient(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss)
+{
+    bool mse = r->loss == LOSS_MSE;
+
+    switch (r->output) {
+    case OUTPUT_IDENTITY:
+        identity_mse(r, dz, loss);
+        break;
+    case OUTPUT_SIGMOID:
+        (mse ? sigmoid_mse : sigmoid_cross_entropy)(k, r, dz, loss);
+        break;
+    case OUTPUT_SOFTMAX:
+        (mse ? softmax_mse : softmax_cross_entropy)(k, r, dz, loss);
+        break;
+    }
+}
+
+static void predict_softmax(const struct kernel *k, size_t rows, size_t n, const float *z,
+                            size_t stride, float *work, float *predicted)
+{
+    float *top = work + rows * stride;
+
+    k->softmax(rows, n, z, stride, NULL, work, top, top + rows);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < n; j++)
+            predicted[i * n + j] = work[i * stride + j];
+}
+
+/* Both probabilities from their own side, so that a small one keeps its digits. */
+static void predict_sigmoid(const struct kernel *k, size_t rows, const float *z, size_t stride,
+                            float *predicted)
+{
+    for (size_t i = 0; i < rows; i++) {
+        predicted[2 * i] = -z[i * stride];
+        predicted[2 * i + 1] = z[i * stride];
+    }
+    k->map(KERNEL_LOGISTIC, 2 * rows, predicted, predicted);
+}
+
+void loss_predict(const struct kernel *k, enum output o, size_t rows, size_t n, const float *z,
+                  size_t stride, float *work, float *predicted)
+{
+    switch (o) {
+    case OUTPUT_IDENTITY:
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < n; j++)
+                predicted[i * n + j] = z[i * stride + j];
+        break;
+    case OUTPUT_SIGMOID:
+        predict_sigmoid(k, rows, z, stride, predicted);
+        break;
+    case OUTPUT_SOFTMAX:
+        predict_softmax(k, rows, n, z, stride, work, predicted);
+        break;
+    }
+}

@@ -1,0 +1,63 @@
+/*
+ * One request on its way through a handler, and what handlers share.
+ */
+#ifndef SWEEPD_SERVER_API_CALL_H
+#define SWEEPD_SERVER_API_CALL_H
+
+#include "server/api/api.h"
+#include "server/schema/faults.h"
+#include "server/schema/json.h"
+
+/* In which form a list is wanted: by suffix of the path, or else by Accept. */
+enum call_form { CALL_JSON, CALL_CSV, CALL_TEXT };
+
+struct call {
+    struct api *api;
+    const struct http_request *q;
+    struct http_response *r;
+    struct reader *reader; /* see call_reader */
+    struct faults faults;  /* become `errors` of the problem if the handler fails */
+    enum call_form form;
+};
+
+/* A handler answers by one http_respond call and returns ERR_OK, or returns an error. */
+typedef enum err call_handler(struct call *c, struct error *e);
+
+/** A connection to read by, in c->reader, until call_release or the handler's end. */
+enum err call_reader(struct call *c, struct error *e);
+
+/** Gives the connection back early, before something that takes long. */
+void call_release(struct call *c);
+
+/** Answers with a JSON document and releases the buffer. */
+enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e);
+
+/** The {n}-th variable segment of the path, counted from 0 over the route's pattern. */
+const char *call_segment(const struct call *c, size_t n);
+
+/** The experiment's id: a number or `latest`. ERR_NOT_FOUND. */
+enum err call_experiment(struct call *c, int64_t *id, struct error *e);
+
+/** A data set by id or name. ERR_NOT_FOUND. */
+struct dataset_record;
+enum err call_dataset(struct call *c, const char *name, struct dataset_record *out,
+                      struct error *e);
+
+/** A positive number from the path. ERR_NOT_FOUND naming `what`. */
+enum err call_number(const char *text, const char *what, int64_t *out, struct error *e);
+
+/** Faults for query parameters that are not in `known` (NULL-terminated). */
+void call_check_query(struct call *c, const char *const *known);
+
+/* A page of a list. */
+struct call_page {
+    int64_t limit, cursor;
+};
+
+/** Reads `limit` and `cursor`; adds faults. */
+struct call_page call_page(struct call *c);
+
+/** Closes a list: "total", and "next" with the cursor of the next page (-1: none). */
+void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next);
+
+#endif

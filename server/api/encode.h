@@ -1,0 +1,58 @@
+/*
+ * Resources as JSON: the one place that knows the shape of an experiment, a trial, a data set.
+ */
+#ifndef SWEEPD_SERVER_API_ENCODE_H
+#define SWEEPD_SERVER_API_ENCODE_H
+
+#include "core/data/table.h"
+#include "server/schema/json.h"
+#include "server/store/store_dataset.h"
+#include "server/store/store_experiment.h"
+#include "server/store/store_fold.h"
+#include "server/store/store_trial.h"
+
+/** {"id": 1, "name": …}; the report in the record was made by encode_report. */
+void encode_dataset(struct json *j, const char *key, const struct dataset_record *d);
+
+/** What an upload found, as it is kept in the database: the members that encode_dataset adds. */
+void encode_report(struct json *j, const struct table *t);
+
+/** A row of the table as {"column": value, …}, missing values as null. */
+void encode_row(struct json *j, const struct table *t, size_t row);
+
+/* Everything that the answer about an experiment is made from. */
+struct experiment_view {
+    struct experiment_record record;
+    struct experiment_progress progress;
+    bool has_best;
+    struct trial_record best;
+};
+
+/** Reads what an experiment's answer needs. */
+enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
+                                struct experiment_view *out, struct error *e);
+
+void encode_experiment(struct json *j, const char *key, const struct experiment_view *x);
+
+/* How far an experiment is, in numbers derived from its records. */
+struct experiment_pace {
+    int64_t trials, trials_done; /* planned (or stored so far), ended in any way */
+    int64_t folds, folds_done;
+    double fraction;
+    double elapsed_seconds;
+    double eta_seconds; /* NaN where it cannot be told, or nothing is left */
+};
+
+struct experiment_pace encode_pace(const struct experiment_view *x);
+
+/** A trial; `folds` (n_folds) may be NULL, then the answer has none. */
+void encode_trial(struct json *j, const char *key, const struct trial_record *t, const char *metric,
+                  const struct fold_record *folds, size_t n_folds);
+
+/** A trial's learning curves, fold by fold. */
+void encode_curves(struct json *j, const struct fold_record *folds, size_t n);
+
+/** A time, null where it is 0. */
+void encode_time(struct json *j, const char *key, int64_t ms);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * Experiments: all of them, one, its best trial, and the orders that a person gives.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api/encode.h"
+#include "server/api/handlers.h"
+#include "server/clock.h"
+#include "server/jobs/writer.h"
+#include "server/schema/query.h"
+
+enum { WAIT_SECONDS_MAX = 3600 };
+
+static const char *const STATES[] = {"queued",    "running",   "paused", "completed",
+                                     "cancelled", "failed", NULL};
+
+static enum err read_filters(struct call *c, struct experiment_query *query, struct error *e)
+{
+    static const char *const QUERY[] = {"state", "dataset", "tag",    "owner", "q",
+                                        "sort",  "limit",   "cursor", NULL};
+    const char *dataset = http_query(c->q, "dataset");
+    struct dataset_record record;
+    struct call_page page;
+
+    call_check_query(c, QUERY);
+    query_choice(&c->faults, "state", http_query(c->q, "state"), STATES, &query->state);
+    page = call_page(c);
+    if (dataset && call_dataset(c, dataset, &record, e) != ERR_OK)
+        faults_add(&c->faults, "dataset", NULL, "%s", e->message);
+    TRY(faults_check(&c->faults, e));
+    query->dataset_id = dataset ? record.id : 0;
+    query->tag = http_query(c->q, "tag");
+    query->owner = http_query(c->q, "owner");
+    query->contains = http_query(c->q, "q");
+    query->sort = http_query(c->q, "sort");
+    query->offset = page.cursor;
+    query->limit = page.limit;
+    return ERR_OK;
+}
+
+enum err experiment_list(struct call *c, struct error *e)
+{
+    struct experiment_query query = {0};
+    struct experiment_list list;
+    struct buf out = {0};
+    struct json j;
+
+    TRY(read_filters(c, &query, e));
+    TRY(call_reader(c, e));
+    if (store_experiment_list(c->reader, &query, c->q->arena, &list, e) != ERR_OK) {
+        if (e->code == ERR_INVALID)
+            faults_add(&c->faults, "sort", NULL, "%s", e->message);
+        return e->code;
+    }
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    json_array(&j, "items");
+    for (size_t i = 0; i < list.n; i++) {
+        struct experiment_view view;
+
+        if (encode_experiment_read(c->reader, list.items[i].id, c->q->arena, &view, e) != ERR_OK) {
+            buf_finish(&out);
+            return e->code;
+        }
+        encode_experiment(&j, NULL, &view);
+    }
+    json_end(&j);
+    call_page_end(c, &j, query.limit, list.total, list.next_offset);
+    json_end(&j);
+    return call_json(c, 200, &out, e);
+}
+
+static enum err send_experiment(struct call *c, unsigned status, int64_t id, struct error *e)
+{
+    struct experiment_view view;
+    struct buf out = {0};
+    struct json j;
+
+    TRY(call_reader(c, e));
+    TRY(encode_experiment_read(c->reader, id, c->q->arena, &view, e));
+    json_init(&j, &out);
+    encode_experiment(&j, NULL, &view);
+    return call_json(c, status, &out, e);
+}
+
+/* ?wait=SECONDS holds the answer until the experiment ends. */
+enum err experiment_get(struct call *c, struct error *e)
+{
+    static const char *const QUERY[] = {"wait", NULL};
+    struct experiment_record record;
+    double wait = 0;
+    int64_t id;
+
+    call_check_query(c, QUERY);
+    query_real(&c->faults, "wait", http_query(c->q, "wait"), 0, WAIT_SECONDS_MAX, &wait);
+    TRY(faults_check(&c->faults, e));
+    TRY(call_experiment(c, &id, e));
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e));
+    if (wait > 0 && !c->q->last_try && record.finished_at_ms == 0) {
+        http_respond_later(c->r, (unsigned)(1000 * wait));
+        return ERR_OK;
+    }
+    return send_experiment(c, 200, id, e);
+}
+
+enum err experiment_best(struct call *c, struct error *e)
+{
+    struct experiment_record experiment;
+    struct trial_record best;
+    struct fold_record *folds;
+    struct buf out = {0};
+    struct json j;
+    int64_t id;
+    bool found;
+    size_t n;
+
+    TRY(call_experiment(c, &id, e));
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &experiment, e));
+    TRY(store_trial_best(c->reader, id, c->q->arena, &best, &found, e));
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    if (found) {
+        if (store_fold_list(c->reader, id, best.trial, c->q->arena, &n, &folds, e) != ERR_OK) {
+            buf_finish(&out);
+            return e->code;
+        }
+        encode_trial(&j, "best", &best, experiment.metric, folds, n);
+    } else {
+        json_null(&j, "best");
+    }
+    json_end(&j);
+    return call_json(c, 200, &out, e);
+}
+
+static enum err give_command(struct call *c, enum jobs_command what, struct error *e)
+{
+    struct experiment_record record;
+    int64_t id;
+
+    TRY(call_experiment(c, &id, e));
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e)); /* 404 before 409 */
+    call_release(c);
+    TRY(jobs_command(c->api->jobs, id, what, e));
+    return send_experiment(c, 202, id, e);
+}
+
+enum err experiment_cancel(struct call *c, struct error *e)
+{
+    return give_command(c, JOBS_CANCEL, e);
+}
+
+enum err experiment_pause(struct call *c, struct error *e)
+{
+    return give_command(c, JOBS_PAUSE, e);
+}
+
+enum err experiment_resume(struct call *c, struct error *e)
+{
+    return give_command(c, JOBS_RESUME, e);
+}
+
+static enum err delete_record(struct store *s, void *ctx, struct error *e)
+{
+    return store_experiment_delete(s, *(const int64_t *)ctx, e);
+}
+
+enum err experiment_delete(struct call *c, struct error *e)
+{
+    int64_t id;
+
+    TRY(call_experiment(c, &id, e));
+    call_release(c);
+    TRY(writer_call(jobs_writer(c->api->jobs), delete_record, &id, e));
+    http_respond(c->r, 204, NULL, "", 0);
+    return ERR_OK;
+}

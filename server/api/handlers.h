@@ -1,0 +1,37 @@
+/*
+ * The handlers that the table of routes names, by the file they are in.
+ */
+#ifndef SWEEPD_SERVER_API_HANDLERS_H
+#define SWEEPD_SERVER_API_HANDLERS_H
+
+#include "server/api/call.h"
+
+/* service.c */
+call_handler service_health, service_ready, service_describe;
+
+/* page.c: the files of web/, by the path's only segment */
+call_handler page_get;
+
+/* upload.c */
+call_handler dataset_upload;
+
+/* datasets.c */
+call_handler dataset_list, dataset_get, dataset_rows, dataset_delete;
+
+/* submit.c */
+call_handler experiment_submit, experiment_validate;
+
+/* experiments.c */
+call_handler experiment_list, experiment_get, experiment_best, experiment_cancel, experiment_pause,
+    experiment_resume, experiment_delete;
+
+/* exports.c */
+call_handler experiment_folds, experiment_export;
+
+/* trials.c */
+call_handler trial_list, trial_get, trial_curves;
+
+/* watch.c */
+call_handler experiment_watch;
+
+#endif

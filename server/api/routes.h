@@ -1,0 +1,23 @@
+/*
+ * The table of routes.
+ */
+#ifndef SWEEPD_SERVER_API_ROUTES_H
+#define SWEEPD_SERVER_API_ROUTES_H
+
+#include <stddef.h>
+
+#include "server/api/call.h"
+
+struct route {
+    enum http_method method;
+    const char *pattern; /* segments separated by '/'; {name} stands for any one; a last {name}.*
+                            takes the suffixes .json, .csv and .txt as a form */
+    call_handler *handler;
+    enum http_body body;
+    const char *summary; /* one line for a person */
+};
+
+/** The segment of the path that the pattern's n-th variable stands for. */
+size_t route_variable(const struct route *route, size_t n);
+
+#endif

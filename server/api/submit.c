@@ -1,0 +1,219 @@
+/*
+ * A definition comes in: decoded against its data set, checked by cutting the folds and building
+ * the search that it asks for, planned, and, unless it was only to be validated, stored and begun.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/data/prepare.h"
+#include "server/api/encode.h"
+#include "server/api/handlers.h"
+#include "server/clock.h"
+#include "server/jobs/facts.h"
+#include "server/jobs/writer.h"
+#include "server/schema/definition.h"
+#include "server/schema/plan.h"
+
+/* A definition with what was found out about it. */
+struct draft {
+    struct call *call;
+    struct dataset_record dataset;
+    const struct table *table; /* taken */
+    struct definition_facts facts;
+    struct definition *definition;
+    struct split *split;
+    struct plan plan;
+    const char *json; /* the definition, complete */
+    int64_t id;       /* once it is stored */
+};
+
+static void draft_finish(struct draft *d)
+{
+    split_destroy(d->split);
+    jobs_release_table(d->call->api->jobs, d->table);
+}
+
+static enum err find_dataset(struct draft *d, struct error *e)
+{
+    const struct http_request *q = d->call->q;
+    struct definition_dataset named;
+    char id[24];
+
+    TRY(definition_dataset(q->body ? q->body : "", q->body_length, q->arena, &d->call->faults,
+                           &named, e));
+    (void)snprintf(id, sizeof id, "%" PRId64, named.id);
+    if (call_dataset(d->call, named.name ? named.name : id, &d->dataset, e) != ERR_OK) {
+        if (e->code != ERR_NOT_FOUND)
+            return e->code;
+        faults_add(&d->call->faults, "/dataset", NULL, "%s", e->message);
+        return faults_check(&d->call->faults, e);
+    }
+    call_release(d->call);
+    return jobs_take_table(d->call->api->jobs, d->dataset.id, &d->table, e);
+}
+
+static enum err decode(struct draft *d, struct error *e)
+{
+    const struct http_request *q = d->call->q;
+
+    d->facts = facts_of(d->table, d->dataset.id, d->dataset.name);
+    return definition_decode(q->body, q->body_length, &d->facts, q->arena, &d->call->faults,
+                             &d->definition, e);
+}
+
+/* Folds that cannot be cut are a fault of the definition. */
+static enum err cut_folds(struct draft *d, struct error *e)
+{
+    enum err failed = split_create(d->table, &d->definition->split, &d->split, e);
+    char pointer[160];
+
+    if (failed != ERR_INVALID)
+        return failed;
+    if (strcmp(e->field, "sealed") == 0)
+        (void)snprintf(pointer, sizeof pointer, "/sealed");
+    else
+        (void)snprintf(pointer, sizeof pointer, "/cross_validation%s%s", e->field[0] ? "/" : "",
+                       e->field);
+    faults_add(&d->call->faults, pointer, NULL, "%s", e->message);
+    return faults_check(&d->call->faults, e);
+}
+
+static enum err make_plan(struct draft *d, struct error *e)
+{
+    const struct api *api = d->call->api;
+    struct prepare_spec usual = {.missing_indicator = true};
+    struct plan_facts facts = {
+        .n_features = prepare_features(d->table, &usual),
+        .n_outputs = table_outputs(d->table),
+        .n_folds = d->split->n_folds,
+        .threads = api->config->threads,
+        .memory_bytes = api->config->memory_bytes,
+        .work_per_second = jobs_work_per_second(api->jobs),
+    };
+
+    split_count(d->split, 0, 1, &facts.n_train, &facts.n_validation);
+    return plan_make(d->definition, &d->facts, &facts, d->call->q->arena, &d->plan, e);
+}
+
+static enum err check_search(struct draft *d, struct error *e)
+{
+    struct sampler_settings settings = definition_sampler_settings(d->definition);
+    struct sampler *sampler = NULL;
+    struct space *space = NULL;
+    enum err failed = definition_space(d->definition, &space, e);
+
+    if (failed == ERR_OK)
+        failed = sampler_create(d->definition->sampler, space, &settings, &sampler, e);
+    sampler_destroy(sampler);
+    space_destroy(space);
+    if (failed == ERR_INVALID)
+        faults_add(&d->call->faults, "/space", NULL, "%s", e->message);
+    return failed;
+}
+
+static enum err draft_make(struct draft *d, struct error *e)
+{
+    TRY(find_dataset(d, e));
+    TRY(decode(d, e));
+    TRY(cut_folds(d, e));
+    TRY(check_search(d, e));
+    return make_plan(d, e);
+}
+
+enum err experiment_validate(struct call *c, struct error *e)
+{
+    CLEANUP(draft_finish) struct draft d = {.call = c};
+    struct buf out = {0};
+    struct json j;
+
+    TRY(draft_make(&d, e));
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    definition_write(d.definition, &j, "definition");
+    plan_write(&d.plan, &j, "plan");
+    json_end(&j);
+    return call_json(c, 200, &out, e);
+}
+
+static enum err write_definition(struct draft *d, struct error *e)
+{
+    CLEANUP(buf_finish) struct buf text = {0};
+    struct json j;
+
+    json_init(&j, &text);
+    definition_write(d->definition, &j, NULL);
+    TRY(buf_check(&text, e));
+    d->json = arena_strndup(d->call->q->arena, text.data, text.length - 1);
+    return d->json ? ERR_OK : error_no_memory(e);
+}
+
+static const char *write_tags(const struct draft *d)
+{
+    const struct field_texts *tags = &d->definition->tags;
+    CLEANUP(buf_finish) struct buf text = {0};
+    struct json j;
+
+    json_init(&j, &text);
+    json_array_inline(&j, NULL);
+    for (size_t i = 0; i < tags->n; i++)
+        json_string(&j, NULL, tags->items[i]);
+    json_end(&j);
+    return text.failed ? NULL : arena_strndup(d->call->q->arena, text.data, text.length - 1);
+}
+
+static enum err insert(struct store *s, void *ctx, struct error *e)
+{
+    struct draft *d = ctx;
+    const struct definition *x = d->definition;
+    struct experiment_record record = {
+        .name = x->name ? x->name : "",
+        .dataset_id = d->dataset.id,
+        .state = x->start ? "queued" : "paused",
+        .metric = x->metric->name,
+        .direction = x->metric->maximize ? "maximize" : "minimize",
+        .sampler = x->sampler->name,
+        .pruner = "none",
+        .seed = (int64_t)x->seed_search,
+        .definition = d->json,
+        .planned_trials = d->plan.trials,
+        .folds_per_trial = d->plan.folds_per_trial,
+        .priority = x->priority,
+        .notes = x->notes ? x->notes : "",
+        .tags = write_tags(d),
+        .created_at_ms = clock_now_ms(),
+    };
+
+    if (!record.tags)
+        return error_no_memory(e);
+    return store_experiment_insert(s, &record, &d->id, e);
+}
+
+static enum err answer(struct draft *d, struct error *e)
+{
+    struct call *c = d->call;
+    struct experiment_view view;
+    struct buf out = {0};
+    struct json j;
+    char url[64];
+
+    TRY(call_reader(c, e));
+    TRY(encode_experiment_read(c->reader, d->id, c->q->arena, &view, e));
+    (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64, d->id);
+    (void)http_respond_header(c->r, "Location", url);
+    json_init(&j, &out);
+    encode_experiment(&j, NULL, &view);
+    return call_json(c, 201, &out, e);
+}
+
+enum err experiment_submit(struct call *c, struct error *e)
+{
+    CLEANUP(draft_finish) struct draft d = {.call = c};
+
+    TRY(draft_make(&d, e));
+    TRY(write_definition(&d, e));
+    TRY(writer_call(jobs_writer(c->api->jobs), insert, &d, e));
+    TRY(jobs_begin(c->api->jobs, d.id, e));
+    return answer(&d, e);
+}

@@ -1,0 +1,155 @@
+/*
+ * GET …/watch: a line of progress that is written over itself on a terminal, until the experiment
+ * ends; then the leaderboard.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api/encode.h"
+#include "server/api/handlers.h"
+#include "server/api/leaderboard.h"
+#include "server/clock.h"
+
+enum { BAR_WIDTH = 24, LINE_BYTES = 256, LEADERBOARD_ROWS = 10 };
+
+static const double SECONDS_BETWEEN = 0.2; /* lines */
+
+struct watch {
+    struct api *api;
+    int64_t id;
+    char line[LINE_BYTES]; /* the last one written */
+    double written_at;
+    bool ended;
+};
+
+/* "0:07", "12:05", "3:00:00". */
+static void duration_text(double seconds, char *out, size_t capacity)
+{
+    long s = lround(seconds);
+
+    if (s >= 3600)
+        (void)snprintf(out, capacity, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else
+        (void)snprintf(out, capacity, "%ld:%02ld", s / 60, s % 60);
+}
+
+static void append(char *line, const char *text)
+{
+    size_t n = strlen(line);
+
+    (void)snprintf(line + n, LINE_BYTES - n, "%s", text);
+}
+
+static void progress_line(const struct experiment_view *x, char *line)
+{
+    struct experiment_pace pace = encode_pace(x);
+    int full = (int)(BAR_WIDTH * pace.fraction);
+    char part[96];
+
+    line[0] = '[';
+    for (int i = 0; i < BAR_WIDTH; i++)
+        line[1 + i] = i < full ? '#' : '.';
+    (void)snprintf(line + 1 + BAR_WIDTH, LINE_BYTES - 1 - BAR_WIDTH,
+                   "] %" PRId64 "/%" PRId64 " folds, %" PRId64 "/%" PRId64 " trials",
+                   pace.folds_done, pace.folds, pace.trials_done, pace.trials);
+    if (x->has_best) {
+        (void)snprintf(part, sizeof part, ", best %.4g (trial %" PRId64 ")", x->best.score,
+                       x->best.trial);
+        append(line, part);
+    }
+    append(line, ", ");
+    duration_text(pace.elapsed_seconds, part, sizeof part);
+    append(line, part);
+    if (!isnan(pace.eta_seconds)) {
+        append(line, ", ");
+        duration_text(pace.eta_seconds, part, sizeof part);
+        append(line, part);
+        append(line, " left");
+    }
+    if (strcmp(x->record.state, "paused") == 0)
+        append(line, ", paused");
+}
+
+/* Writes the line over the one before, blanks over what is left of a longer one. */
+static void write_line(struct watch *w, const char *line, struct buf *out)
+{
+    size_t before = strlen(w->line), now = strlen(line);
+
+    buf_printf(out, "\r%s", line);
+    for (size_t i = now; i < before; i++)
+        buf_putc(out, ' ');
+    (void)snprintf(w->line, sizeof w->line, "%s", line);
+    w->written_at = clock_seconds();
+}
+
+static enum err write_end(struct reader *r, const struct experiment_view *x, struct arena *a,
+                          struct buf *out, struct error *e)
+{
+    struct trial_query query = {.experiment = x->record.id, .sort = "rank"};
+
+    buf_printf(out, "\n%s: %s", x->record.name, x->record.state);
+    if (x->record.stop_reason)
+        buf_printf(out, " (%s)", x->record.stop_reason);
+    if (x->record.error)
+        buf_printf(out, ": %s", x->record.error);
+    buf_printf(out, "; %s, %s is best\n\n", x->record.metric,
+               strcmp(x->record.direction, "maximize") == 0 ? "larger" : "smaller");
+    return leaderboard_text(r, &query, 0, LEADERBOARD_ROWS, a, out, e);
+}
+
+static enum err look(struct watch *w, struct reader *r, struct arena *a, struct buf *out,
+                     struct error *e)
+{
+    struct experiment_view x;
+    char line[LINE_BYTES];
+
+    TRY(encode_experiment_read(r, w->id, a, &x, e));
+    w->ended = x.record.finished_at_ms != 0;
+    progress_line(&x, line);
+    if (strcmp(line, w->line) != 0 || w->ended)
+        write_line(w, line, out);
+    return w->ended ? write_end(r, &x, a, out, e) : ERR_OK;
+}
+
+static enum http_stream_state watch_next(void *ctx, struct buf *out)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+    struct watch *w = ctx;
+    struct reader *r;
+    enum err failed;
+
+    if (w->ended)
+        return HTTP_STREAM_END;
+    if (clock_seconds() - w->written_at < SECONDS_BETWEEN)
+        return HTTP_STREAM_WAIT;
+    if (arena_create(1 << 14, &a, NULL) != ERR_OK ||
+        store_reader_acquire(w->api->store, &r, NULL) != ERR_OK)
+        return HTTP_STREAM_WAIT; /* memory or connections are short: a moment later, then */
+    failed = look(w, r, a, out, NULL);
+    store_reader_release(w->api->store, r);
+    if (failed == ERR_NOT_FOUND) { /* deleted meanwhile */
+        buf_puts(out, "\nthe experiment was deleted\n");
+        w->ended = true;
+    }
+    return out->length > 0 ? HTTP_STREAM_MORE : HTTP_STREAM_WAIT;
+}
+
+enum err experiment_watch(struct call *c, struct error *e)
+{
+    struct experiment_record record;
+    struct watch *w;
+    int64_t id;
+
+    TRY(call_experiment(c, &id, e));
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e));
+    w = calloc(1, sizeof *w);
+    if (!w)
+        return error_no_memory(e);
+    w->api = c->api;
+    w->id = id;
+    http_respond_stream(c->r, "text/plain; charset=utf-8", (struct http_stream){w, watch_next, free});
+    return ERR_OK;
+}

@@ -1,0 +1,31 @@
+#include "server/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+int64_t clock_now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+double clock_seconds(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void clock_text(int64_t ms, char out[CLOCK_TEXT_BYTES])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    char date[24];
+    struct tm parts;
+
+    (void)gmtime_r(&seconds, &parts);
+    (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)snprintf(out, CLOCK_TEXT_BYTES, "%s.%03dZ", date, (int)(ms % 1000));
+}

@@ -1,0 +1,224 @@
+#include "server/jobs/cache.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    struct entry *next; /* most recently used first */
+    char *key;
+    void *object; /* NULL while it is being made */
+    size_t bytes;
+    size_t users; /* those who wait for it included */
+    bool failed;
+    void (*destroy)(void *object);
+};
+
+struct cache {
+    pthread_mutex_t lock;
+    pthread_cond_t made;
+    struct entry *entries;
+    uint64_t budget, bytes;
+};
+
+enum err cache_create(uint64_t budget_bytes, struct cache **out, struct error *e)
+{
+    struct cache *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return error_no_memory(e);
+    c->budget = budget_bytes;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->made, NULL);
+    *out = c;
+    return ERR_OK;
+}
+
+static void entry_destroy(struct entry *entry)
+{
+    if (entry->object)
+        entry->destroy(entry->object);
+    free(entry->key);
+    free(entry);
+}
+
+/* Unlinks and destroys *link, which nobody uses. */
+static void remove_entry(struct cache *c, struct entry **link)
+{
+    struct entry *gone = *link;
+
+    *link = gone->next;
+    c->bytes -= gone->bytes;
+    entry_destroy(gone);
+}
+
+void cache_destroy(struct cache *c)
+{
+    if (!c)
+        return;
+    while (c->entries)
+        remove_entry(c, &c->entries);
+    pthread_cond_destroy(&c->made);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+static struct entry **find_key(struct cache *c, const char *key)
+{
+    struct entry **link = &c->entries;
+
+    while (*link && strcmp((*link)->key, key) != 0)
+        link = &(*link)->next;
+    return link;
+}
+
+static void move_to_front(struct cache *c, struct entry **link)
+{
+    struct entry *entry = *link;
+
+    *link = entry->next;
+    entry->next = c->entries;
+    c->entries = entry;
+}
+
+/* The least recently used entry without users is the last such in the list. */
+static struct entry **find_unused(struct cache *c)
+{
+    struct entry **last = NULL;
+
+    for (struct entry **link = &c->entries; *link; link = &(*link)->next)
+        if ((*link)->users == 0)
+            last = link;
+    return last;
+}
+
+static void trim(struct cache *c)
+{
+    struct entry **unused;
+
+    while (c->bytes > c->budget && (unused = find_unused(c)))
+        remove_entry(c, unused);
+}
+
+static struct entry *entry_create(const char *key, struct cache_maker maker)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+
+    if (!entry)
+        return NULL;
+    *entry = (struct entry){.key = strdup(key), .users = 1, .destroy = maker.destroy};
+    if (!entry->key) {
+        free(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+/* Makes a new entry's object; the lock is not held meanwhile. */
+static enum err make_object(struct cache *c, struct entry *entry, struct cache_maker maker,
+                            struct error *e)
+{
+    void *object = NULL;
+    size_t bytes = 0;
+    enum err failed;
+
+    pthread_mutex_unlock(&c->lock);
+    failed = maker.make(maker.ctx, &object, &bytes, e);
+    pthread_mutex_lock(&c->lock);
+    entry->failed = failed != ERR_OK;
+    entry->object = failed == ERR_OK ? object : NULL;
+    entry->bytes = failed == ERR_OK ? bytes : 0;
+    c->bytes += entry->bytes;
+    pthread_cond_broadcast(&c->made);
+    return failed;
+}
+
+/* One user less; an entry whose making failed goes with its last one. */
+static void leave(struct cache *c, struct entry *entry)
+{
+    entry->users--;
+    if (entry->users == 0 && entry->failed) {
+        struct entry **link = &c->entries;
+
+        while (*link != entry)
+            link = &(*link)->next;
+        remove_entry(c, link);
+    }
+    trim(c);
+}
+
+static enum err take_locked(struct cache *c, const char *key, struct cache_maker maker,
+                            const void **object, struct error *e)
+{
+    struct entry **link = find_key(c, key), *entry = *link;
+    enum err failed = ERR_OK;
+
+    if (entry) {
+        entry->users++;
+        move_to_front(c, link);
+        while (!entry->object && !entry->failed)
+            pthread_cond_wait(&c->made, &c->lock);
+        if (entry->failed)
+            failed = error_set(e, ERR_NO_MEMORY, "\"%s\" could not be made ready", key);
+    } else {
+        entry = entry_create(key, maker);
+        if (!entry)
+            return error_no_memory(e);
+        entry->next = c->entries;
+        c->entries = entry;
+        failed = make_object(c, entry, maker, e);
+    }
+    if (failed != ERR_OK) {
+        leave(c, entry);
+        return failed;
+    }
+    *object = entry->object;
+    trim(c);
+    return ERR_OK;
+}
+
+enum err cache_take(struct cache *c, const char *key, struct cache_maker maker, const void **object,
+                    struct error *e)
+{
+    enum err failed;
+
+    pthread_mutex_lock(&c->lock);
+    failed = take_locked(c, key, maker, object, e);
+    pthread_mutex_unlock(&c->lock);
+    return failed;
+}
+
+void cache_release(struct cache *c, const void *object)
+{
+    if (!object)
+        return;
+    pthread_mutex_lock(&c->lock);
+    for (struct entry *entry = c->entries; entry; entry = entry->next)
+        if (entry->object == object) {
+            leave(c, entry);
+            break;
+        }
+    pthread_mutex_unlock(&c->lock);
+}
+
+void cache_drop(struct cache *c, const char *prefix)
+{
+    pthread_mutex_lock(&c->lock);
+    for (struct entry **link = &c->entries; *link;)
+        if ((*link)->users == 0 && strncmp((*link)->key, prefix, strlen(prefix)) == 0)
+            remove_entry(c, link);
+        else
+            link = &(*link)->next;
+    pthread_mutex_unlock(&c->lock);
+}
+
+uint64_t cache_bytes(struct cache *c)
+{
+    uint64_t bytes;
+
+    pthread_mutex_lock(&c->lock);
+    bytes = c->bytes;
+    pthread_mutex_unlock(&c->lock);
+    return bytes;
+}

@@ -1,0 +1,43 @@
+/*
+ * Large read-only objects in use, one copy of each: parsed tables and prepared folds. An object
+ * is made by the first who asks for it, others wait; it is kept after its last use as long as
+ * the memory budget allows, the least recently used going first.
+ *
+ * Threads   every call may run at once; objects are made outside the lock.
+ */
+#ifndef SWEEPD_SERVER_JOBS_CACHE_H
+#define SWEEPD_SERVER_JOBS_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+struct cache;
+
+/* How an object is made and destroyed. */
+struct cache_maker {
+    enum err (*make)(void *ctx, void **object, size_t *bytes, struct error *e);
+    void (*destroy)(void *object);
+    void *ctx; /* for make, during cache_take */
+};
+
+enum err cache_create(uint64_t budget_bytes, struct cache **out, struct error *e);
+
+/** Destroys everything; nothing is in use any more. */
+void cache_destroy(struct cache *c);
+
+/** The object under a key, made if need be. Release it with cache_release. */
+enum err cache_take(struct cache *c, const char *key, struct cache_maker maker, const void **object,
+                    struct error *e);
+
+/** Gives back one taking of an object; NULL is ignored. */
+void cache_release(struct cache *c, const void *object);
+
+/** Destroys the unused objects whose keys begin with a prefix. */
+void cache_drop(struct cache *c, const char *prefix);
+
+/** Bytes of all objects. */
+uint64_t cache_bytes(struct cache *c);
+
+#endif

@@ -1,0 +1,233 @@
+#include "server/jobs/jobs.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/jobs/command.h"
+#include "server/jobs/private.h"
+#include "server/log.h"
+#include "server/store/store_dataset.h"
+#include "server/store/store_experiment.h"
+
+/* ---- tables ------------------------------------------------------------------------------ */
+
+struct table_order {
+    struct store *store;
+    int64_t dataset;
+};
+
+static void close_reader(struct reader **r)
+{
+    store_reader_close(*r);
+}
+
+static enum err make_table(void *ctx, void **object, size_t *bytes, struct error *e)
+{
+    const struct table_order *order = ctx;
+    CLEANUP(close_reader) struct reader *r = NULL;
+    struct table *t;
+
+    TRY(store_reader_open(order->store, &r, e));
+    TRY(store_dataset_load(r, order->dataset, &t, e));
+    *object = t;
+    *bytes = table_bytes(t);
+    return ERR_OK;
+}
+
+static void destroy_table(void *object)
+{
+    table_destroy(object);
+}
+
+enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **out,
+                         struct error *e)
+{
+    struct table_order order = {j->store, dataset};
+    struct cache_maker maker = {make_table, destroy_table, &order};
+    const void *object;
+    char key[40];
+
+    (void)snprintf(key, sizeof key, "table/%" PRId64, dataset);
+    TRY(cache_take(j->cache, key, maker, &object, e));
+    *out = object;
+    return ERR_OK;
+}
+
+void jobs_release_table(struct jobs *j, const struct table *t)
+{
+    cache_release(j->cache, t);
+}
+
+void jobs_forget(struct jobs *j, int64_t dataset)
+{
+    char key[40];
+
+    (void)snprintf(key, sizeof key, "table/%" PRId64, dataset);
+    cache_drop(j->cache, key);
+}
+
+/* ---- commands to the conductor ----------------------------------------------------------- */
+
+static struct search *find_search(struct jobs *j, int64_t id)
+{
+    struct search *s = j->searches;
+
+    while (s && s->id != id)
+        s = s->next;
+    return s;
+}
+
+static void begin(struct command *c)
+{
+    struct search *s, **end = &c->jobs->searches;
+
+    if (search_load(c->jobs, c->experiment, &s, &c->error) != ERR_OK) {
+        command_end(c, c->error.code);
+        return;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = s;
+    search_begin(s, c);
+}
+
+static void act_on_command(struct note *n)
+{
+    struct command *c = OWNER(n, struct command, note);
+    struct search *s = find_search(c->jobs, c->experiment);
+
+    if (c->begin)
+        begin(c);
+    else if (!s || s->ending)
+        command_end(c, error_set(&c->error, ERR_CONFLICT, "experiment %" PRId64 " has ended",
+                                 c->experiment));
+    else if (c->what == JOBS_CANCEL)
+        search_cancel(s, c);
+    else
+        search_pause(s, c->what == JOBS_PAUSE, c);
+}
+
+static enum err run_command(struct jobs *j, struct command *c, struct error *e)
+{
+    enum err result;
+
+    command_init(c, j);
+    c->note.act = act_on_command;
+    conductor_tell(j->conductor, &c->note);
+    result = command_wait(c);
+    if (result != ERR_OK && e)
+        *e = c->error;
+    return result;
+}
+
+enum err jobs_begin(struct jobs *j, int64_t experiment, struct error *e)
+{
+    struct command c = {.experiment = experiment, .begin = true};
+
+    return run_command(j, &c, e);
+}
+
+enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what, struct error *e)
+{
+    struct command c = {.experiment = experiment, .what = what};
+
+    return run_command(j, &c, e);
+}
+
+/* ---- start and stop ---------------------------------------------------------------------- */
+
+static void tick(void *ctx)
+{
+    const struct jobs *j = ctx;
+
+    for (struct search *s = j->searches; s; s = s->next)
+        search_tick(s);
+}
+
+static enum err start_parts(struct jobs *j, struct error *e)
+{
+    TRY(cache_create(j->options.memory_bytes, &j->cache, e));
+    TRY(queue_create(&j->queue, e));
+    TRY(writer_start(j->store, &j->writer, e));
+    TRY(conductor_start(tick, j, &j->conductor, e));
+    return runner_start(j->queue, j->options.n_threads, training_run, j, &j->runner, e);
+}
+
+/* Experiments that had not ended when the daemon did go on. */
+static enum err recover(struct jobs *j, struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+    CLEANUP(close_reader) struct reader *r = NULL;
+    struct error why;
+    int64_t *ids;
+    size_t n;
+
+    TRY(arena_create(4096, &a, e));
+    TRY(store_reader_open(j->store, &r, e));
+    TRY(store_experiment_unfinished(r, a, &n, &ids, e));
+    for (size_t i = 0; i < n; i++)
+        if (jobs_begin(j, ids[i], &why) != ERR_OK)
+            log_write(LOG_ERROR, "experiment %" PRId64 " cannot go on: %s", ids[i], why.message);
+    return ERR_OK;
+}
+
+enum err jobs_start(struct store *s, const struct jobs_options *o, struct jobs **out,
+                    struct error *e)
+{
+    struct jobs *j = calloc(1, sizeof *j);
+    enum err failed;
+
+    if (!j)
+        return error_no_memory(e);
+    j->store = s;
+    j->options = *o;
+    failed = start_parts(j, e);
+    if (failed == ERR_OK)
+        failed = recover(j, e);
+    if (failed != ERR_OK) {
+        jobs_stop(j);
+        return failed;
+    }
+    *out = j;
+    return ERR_OK;
+}
+
+void jobs_stop(struct jobs *j)
+{
+    if (!j)
+        return;
+    atomic_store(&j->stopping, true);
+    if (j->queue)
+        queue_stop(j->queue);
+    runner_join(j->runner);
+    writer_stop(j->writer);
+    conductor_stop(j->conductor);
+    while (j->searches) {
+        struct search *s = j->searches;
+
+        j->searches = s->next;
+        search_destroy(s);
+    }
+    queue_destroy(j->queue);
+    cache_destroy(j->cache);
+    free(j);
+}
+
+struct writer *jobs_writer(struct jobs *j)
+{
+    return j->writer;
+}
+
+bool jobs_degraded(struct jobs *j, char *why)
+{
+    return writer_degraded(j->writer, why);
+}
+
+double jobs_work_per_second(struct jobs *j)
+{
+    double seconds = atomic_load(&j->work_seconds);
+
+    return seconds > 0 ? atomic_load(&j->work) / seconds : 0;
+}

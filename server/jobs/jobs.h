@@ -1,0 +1,63 @@
+/*
+ * The work of the service: experiments in, trials out. It owns the writer, the conductor, the
+ * queue, the runner and the cache of tables and folds.
+ *
+ * Threads   all calls may run at once.
+ */
+#ifndef SWEEPD_SERVER_JOBS_JOBS_H
+#define SWEEPD_SERVER_JOBS_JOBS_H
+
+#include <stdint.h>
+
+#include "core/data/table.h"
+#include "core/linalg/kernel.h"
+#include "server/store/store.h"
+
+struct jobs;
+struct writer;
+
+struct jobs_options {
+    unsigned n_threads;    /* of training */
+    uint64_t memory_bytes; /* for tables and prepared folds */
+    const struct kernel *kernel;
+    void (*changed)(void *ctx); /* after every commit that a reader might be waiting for */
+    void *ctx;
+};
+
+/** Starts everything and goes on with the experiments that have not ended. */
+enum err jobs_start(struct store *s, const struct jobs_options *o, struct jobs **out,
+                    struct error *e);
+
+/** Stops at the next batch of every training; what is finished is stored. */
+void jobs_stop(struct jobs *j);
+
+/** Where API calls write. */
+struct writer *jobs_writer(struct jobs *j);
+
+/** Lets an experiment that was just stored begin. */
+enum err jobs_begin(struct jobs *j, int64_t experiment, struct error *e);
+
+enum jobs_command { JOBS_PAUSE, JOBS_RESUME, JOBS_CANCEL };
+
+/**
+ * Pauses, resumes or cancels, and returns once that is stored.
+ *
+ * Errors  ERR_CONFLICT where the experiment has ended, or is in that state already
+ */
+enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what, struct error *e);
+
+/** The table of a data set, from memory or loaded; give it back by jobs_release_table. */
+enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **out,
+                         struct error *e);
+void jobs_release_table(struct jobs *j, const struct table *t);
+
+/** Forgets a data set or an experiment that was deleted. */
+void jobs_forget(struct jobs *j, int64_t dataset);
+
+/** Units of train_work that one training thread does in a second, as measured; 0: not yet. */
+double jobs_work_per_second(struct jobs *j);
+
+/** True while results cannot be written; `why` has room for 512 bytes. */
+bool jobs_degraded(struct jobs *j, char *why);
+
+#endif

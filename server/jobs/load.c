@@ -1,0 +1,207 @@
+/*
+ * An experiment from the database: a new one, or one that a stopped daemon left unfinished. The
+ * sampler is rebuilt from the stored trials, and a trial that has not ended takes up the folds
+ * that it has.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/jobs/facts.h"
+#include "server/jobs/private.h"
+#include "server/store/store_experiment.h"
+#include "server/store/store_fold.h"
+
+enum { TRIALS_AT_ONCE = 500 };
+
+static void close_reader(struct reader **r)
+{
+    store_reader_close(*r);
+}
+
+static enum err load_definition(struct search *s, const struct experiment_record *record,
+                                struct error *e)
+{
+    struct definition_facts facts = facts_of(s->table, record->dataset_id, record->dataset_name);
+    struct faults faults;
+
+    faults_init(&faults, s->arena);
+    return definition_decode(record->definition, strlen(record->definition), &facts, s->arena,
+                             &faults, &s->definition, e);
+}
+
+/* Rows of the validation parts over rows of the training parts, all folds together. */
+static double test_share(const struct split *split)
+{
+    size_t n_train, n_validation, train = 0, validation = 0;
+
+    for (uint32_t repeat = 0; repeat < split->n_repeats; repeat++)
+        for (uint32_t fold = 1; fold <= split->n_folds; fold++) {
+            split_count(split, repeat, fold, &n_train, &n_validation);
+            train += n_train;
+            validation += n_validation;
+        }
+    return train > 0 ? (double)validation / (double)train : 0.0;
+}
+
+static enum err load_parts(struct search *s, const struct experiment_record *record,
+                           struct error *e)
+{
+    struct sampler_settings settings;
+
+    TRY(jobs_take_table(s->jobs, record->dataset_id, &s->table, e));
+    TRY(load_definition(s, record, e));
+    TRY(split_create(s->table, &s->definition->split, &s->split, e));
+    TRY(definition_space(s->definition, &s->space, e));
+    settings = definition_sampler_settings(s->definition);
+    TRY(sampler_create(s->definition->sampler, s->space, &settings, &s->sampler, e));
+    s->owner = arena_strdup(s->arena, record->owner ? record->owner : "");
+    s->metric = s->definition->metric;
+    s->test_share = test_share(s->split);
+    s->paused = strcmp(record->state, "paused") == 0;
+    s->elapsed_before = (double)record->elapsed_ms / 1000.0;
+    return s->owner ? ERR_OK : error_no_memory(e);
+}
+
+static bool has_ended(const struct trial_record *t)
+{
+    return strcmp(t->state, "queued") != 0 && strcmp(t->state, "running") != 0;
+}
+
+static enum err take_up_trial(struct search *s, const struct trial_record *record, struct error *e)
+{
+    struct trial_run *t;
+
+    TRY(sampler_replay(s->sampler, &record->params, e));
+    s->n_proposed = record->trial;
+    if (has_ended(record))
+        return ERR_OK;
+    TRY(search_trial_create(s, record->trial, &record->params, &t, e));
+    t->started = strcmp(record->state, "running") == 0;
+    search_trial_add(s, t);
+    return ERR_OK;
+}
+
+static enum err load_trials(struct search *s, struct reader *r, struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL, *page = NULL;
+    struct trial_query query = {.experiment = s->id};
+    struct trial_record *records;
+    struct trial_order order;
+
+    TRY(arena_create(1 << 16, &a, e));
+    TRY(arena_create(1 << 16, &page, e));
+    TRY(store_trial_order(r, &query, a, &order, e));
+    records = arena_alloc(a, TRIALS_AT_ONCE, sizeof *records);
+    if (!records)
+        return error_no_memory(e);
+    for (size_t done = 0; done < order.n; done += TRIALS_AT_ONCE) {
+        size_t n = order.n - done < TRIALS_AT_ONCE ? order.n - done : TRIALS_AT_ONCE;
+
+        TRY(store_trial_fetch(r, s->id, &order, done, n, page, records, e));
+        for (size_t i = 0; i < n; i++)
+            TRY(take_up_trial(s, &records[i], e));
+        arena_reset(page);
+    }
+    return ERR_OK;
+}
+
+static struct fold_run *find_fold(struct search *s, const struct fold_record *f)
+{
+    struct trial_run *t = s->trials;
+    size_t i = (size_t)((f->repeat - 1) * s->split->n_folds + f->fold - 1);
+
+    while (t && t->number != f->trial)
+        t = t->next;
+    return t && i < t->n_folds ? &t->folds[i] : NULL;
+}
+
+static void take_up_fold(struct fold_run *run, const struct fold_record *f)
+{
+    struct outcome *o = &run->outcome;
+
+    run->finished = true;
+    run->trial->n_left--;
+    o->state = strcmp(f->state, "completed") == 0 ? FOLD_COMPLETED : FOLD_FAILED;
+    o->diverged = o->state == FOLD_FAILED && f->epochs_run > 0;
+    o->seconds = f->seconds;
+    o->finished_at_ms = f->finished_at_ms;
+    if (f->error)
+        (void)snprintf(o->error, sizeof o->error, "%s", f->error);
+    for (size_t i = 0; i < METRIC_MAX; i++)
+        o->train[i] = o->validation[i] = NAN;
+    for (size_t i = 0; i < f->n_metrics; i++) {
+        const struct metric *m = metric_find(f->metrics[i].metric);
+
+        if (!m)
+            continue;
+        o->train[metric_index(m)] = f->metrics[i].train;
+        o->validation[metric_index(m)] = f->metrics[i].validation;
+    }
+}
+
+static enum err load_folds(struct search *s, struct reader *r, struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+    struct fold_record *folds;
+    size_t n;
+
+    TRY(arena_create(1 << 16, &a, e));
+    TRY(store_fold_unfinished(r, s->id, a, &n, &folds, e));
+    for (size_t i = 0; i < n; i++) {
+        struct fold_run *run = find_fold(s, &folds[i]);
+
+        if (run)
+            take_up_fold(run, &folds[i]);
+    }
+    return ERR_OK;
+}
+
+/* Open trials in ascending order: the oldest is to be finished first. */
+static void sort_trials(struct search *s)
+{
+    struct trial_run *ascending = NULL;
+
+    while (s->trials) { /* they were added one before the other */
+        struct trial_run *t = s->trials;
+
+        s->trials = t->next;
+        t->next = ascending;
+        ascending = t;
+    }
+    s->trials = ascending;
+}
+
+static enum err load(struct search *s, struct error *e)
+{
+    CLEANUP(close_reader) struct reader *r = NULL;
+    struct experiment_record record;
+
+    TRY(arena_create(1 << 14, &s->arena, e));
+    TRY(store_reader_open(s->jobs->store, &r, e));
+    TRY(store_experiment_get(r, s->id, s->arena, &record, e));
+    TRY(load_parts(s, &record, e));
+    TRY(load_trials(s, r, e));
+    TRY(load_folds(s, r, e));
+    sort_trials(s);
+    return ERR_OK;
+}
+
+enum err search_load(struct jobs *j, int64_t id, struct search **out, struct error *e)
+{
+    struct search *s = calloc(1, sizeof *s);
+    enum err failed;
+
+    if (!s)
+        return error_no_memory(e);
+    s->jobs = j;
+    s->id = id;
+    failed = load(s, e);
+    if (failed != ERR_OK) {
+        search_destroy(s);
+        return failed;
+    }
+    *out = s;
+    return ERR_OK;
+}

@@ -1,0 +1,166 @@
+/*
+ * What the files of this folder share: the parts of the service, and a search with its trials
+ * and folds. Only the conductor's thread touches a search, but for what is marked otherwise.
+ */
+#ifndef SWEEPD_SERVER_JOBS_PRIVATE_H
+#define SWEEPD_SERVER_JOBS_PRIVATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/data/prepare.h"
+#include "core/data/split.h"
+#include "core/nn/metric.h"
+#include "core/search/sampler.h"
+#include "core/train/spec.h"
+#include "server/jobs/cache.h"
+#include "server/jobs/conductor.h"
+#include "server/jobs/jobs.h"
+#include "server/jobs/queue.h"
+#include "server/jobs/runner.h"
+#include "server/jobs/writer.h"
+#include "server/schema/definition.h"
+#include "server/store/store.h"
+#include "server/store/store_trial.h"
+
+struct jobs {
+    struct store *store;
+    struct writer *writer;
+    struct queue *queue;
+    struct runner *runner;
+    struct conductor *conductor;
+    struct cache *cache;
+    struct jobs_options options;
+    struct search *searches; /* oldest first */
+    atomic_bool stopping;    /* any thread: leave trainings as soon as possible */
+    _Atomic double work, work_seconds; /* of the trainings so far; only their ratio counts */
+};
+
+enum fold_state { FOLD_COMPLETED, FOLD_FAILED, FOLD_DROPPED };
+
+/* What came of one fold; written by its worker, then handed on. */
+struct outcome {
+    enum fold_state state;
+    bool diverged;   /* failed because its loss did */
+    char error[512]; /* a sentence; empty if all is well */
+    size_t epochs_run;
+    double seconds;
+    int64_t finished_at_ms;
+    uint64_t weights_hash;
+    double train[METRIC_MAX], validation[METRIC_MAX]; /* by metric_index; NaN where undefined */
+    struct buf curves[4]; /* train_loss, validation_loss, validation_score, learning_rate */
+};
+
+/* One fold of one trial on its way: queue, worker, writer, conductor. */
+struct fold_run {
+    struct job job;
+    struct write write;
+    struct note note;
+    struct trial_run *trial;
+    uint32_t repeat, fold; /* from 1 */
+    bool finished;         /* stored in the database */
+    struct outcome outcome;
+};
+
+/* One trial that has not ended. */
+struct trial_run {
+    struct trial_run *next; /* of the search, newest first */
+    struct search *search;
+    int64_t number;
+    struct arena *arena; /* holds params and network */
+    struct params params;
+    struct trial_network network;
+    const char *key; /* of the configuration */
+    struct spec spec;
+    struct prepare_spec prepare;
+    atomic_bool started; /* any worker */
+    struct write start_write;
+    struct write close_write;
+    struct note close_note;
+    struct error refused; /* by the store, when it was to be closed */
+    size_t n_left;        /* folds without a result */
+    size_t n_folds;       /* of all repeats */
+    struct fold_run folds[];
+};
+
+/* The search's own state on its way to the database. */
+struct state_write {
+    struct write write;
+    struct note note;
+    struct search *search;
+    bool busy;
+    const char *state; /* NULL: only the elapsed time */
+    const char *stop_reason;
+    int64_t elapsed_ms;
+    struct error refused; /* by the store */
+};
+
+/* One experiment that has not ended. */
+struct search {
+    struct search *next;
+    struct jobs *jobs;
+    int64_t id;
+    struct arena *arena;
+    const char *owner;
+    struct definition *definition;
+    const struct table *table; /* from the cache */
+    const struct metric *metric;
+    struct split *split;
+    struct space *space;
+    struct sampler *sampler;
+    double test_share; /* see scores.h */
+    struct lane lane;
+    struct trial_run *trials; /* proposed, not closed */
+    int64_t n_open;           /* how many they are */
+    int64_t n_proposed;       /* the number of the last proposal */
+    int64_t n_flying;         /* what comes back as a note: folds, proposals, closings, states */
+    const char *exhausted;    /* no more proposals: the reason; else NULL */
+    bool paused;
+    atomic_bool cancelled; /* any thread: its trainings are not wanted any more */
+    bool ending;           /* its last state is being written */
+    char failure[512];     /* why it cannot go on; empty if it can */
+    double running_since;  /* clock_seconds; 0 while paused */
+    double elapsed_before; /* seconds of running until then */
+    struct state_write state, elapsed;
+    struct command *waiting; /* a command that waits for its effect */
+};
+
+/* ---- training.c: the workers' side ---- */
+
+/** Trains the fold of a task and posts what came of it. Any worker. */
+void training_run(void *ctx, struct job *task);
+
+/* ---- search.c, on the conductor's thread ---- */
+
+/** A fold's outcome is stored, or was dropped. */
+void search_fold_ended(struct note *n);
+
+/** Lets a loaded search begin; the command is answered once that is stored. */
+void search_begin(struct search *s, struct command *c);
+void search_cancel(struct search *s, struct command *c);
+void search_pause(struct search *s, bool paused, struct command *c);
+
+/** Once a second. */
+void search_tick(struct search *s);
+
+/** Makes a trial of proposed params, with folds that have no results; it joins no list. */
+enum err search_trial_create(struct search *s, int64_t number, const struct params *params,
+                             struct trial_run **out, struct error *e);
+
+/** Puts a trial on the list of those that are open. */
+void search_trial_add(struct search *s, struct trial_run *t);
+
+/** Frees a search, which nothing will come back to any more. Accepts a half-built one. */
+void search_destroy(struct search *s);
+
+/* ---- load.c, on the conductor's thread ---- */
+
+/** Reads an experiment from the database, with the trials that have not ended. */
+enum err search_load(struct jobs *j, int64_t id, struct search **out, struct error *e);
+
+/* The struct that a member is embedded in. */
+#define OWNER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

@@ -1,0 +1,166 @@
+#include "server/jobs/queue.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct lane *lanes; /* oldest first */
+    bool stopped;
+};
+
+enum err queue_create(struct queue **out, struct error *e)
+{
+    struct queue *q = calloc(1, sizeof *q);
+
+    if (!q)
+        return error_no_memory(e);
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->changed, NULL);
+    *out = q;
+    return ERR_OK;
+}
+
+void queue_destroy(struct queue *q)
+{
+    if (!q)
+        return;
+    pthread_cond_destroy(&q->changed);
+    pthread_mutex_destroy(&q->lock);
+    free(q);
+}
+
+void queue_add(struct queue *q, struct lane *lane, const char *owner, int64_t priority)
+{
+    struct lane **end = &q->lanes;
+
+    *lane = (struct lane){.owner = owner, .priority = priority};
+    lane->last = &lane->first;
+    pthread_mutex_lock(&q->lock);
+    while (*end)
+        end = &(*end)->next;
+    *end = lane;
+    pthread_mutex_unlock(&q->lock);
+}
+
+void queue_remove(struct queue *q, struct lane *lane)
+{
+    struct lane **link = &q->lanes;
+
+    pthread_mutex_lock(&q->lock);
+    while (*link && *link != lane)
+        link = &(*link)->next;
+    if (*link)
+        *link = lane->next;
+    pthread_mutex_unlock(&q->lock);
+}
+
+void queue_push(struct queue *q, struct lane *lane, struct job *job)
+{
+    job->next = NULL;
+    job->lane = lane;
+    pthread_mutex_lock(&q->lock);
+    *lane->last = job;
+    lane->last = &job->next;
+    lane->n_waiting++;
+    pthread_cond_signal(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+}
+
+struct job *queue_drop(struct queue *q, struct lane *lane)
+{
+    struct job *dropped;
+
+    pthread_mutex_lock(&q->lock);
+    dropped = lane->first;
+    lane->first = NULL;
+    lane->last = &lane->first;
+    lane->n_waiting = 0;
+    pthread_mutex_unlock(&q->lock);
+    return dropped;
+}
+
+void queue_hold(struct queue *q, struct lane *lane, bool held)
+{
+    pthread_mutex_lock(&q->lock);
+    lane->held = held;
+    pthread_cond_broadcast(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+}
+
+static size_t owner_running(const struct queue *q, const char *owner)
+{
+    size_t n = 0;
+
+    for (const struct lane *l = q->lanes; l; l = l->next)
+        if (strcmp(l->owner, owner) == 0)
+            n += l->n_running;
+    return n;
+}
+
+/* True where lane a is to be served before lane b, which is older. */
+static bool goes_first(const struct queue *q, const struct lane *a, const struct lane *b)
+{
+    size_t owner_a, owner_b;
+
+    if (a->priority != b->priority)
+        return a->priority > b->priority;
+    owner_a = owner_running(q, a->owner);
+    owner_b = owner_running(q, b->owner);
+    if (owner_a != owner_b)
+        return owner_a < owner_b;
+    return a->n_running < b->n_running;
+}
+
+static struct lane *choose_lane(const struct queue *q)
+{
+    struct lane *best = NULL;
+
+    for (struct lane *l = q->lanes; l; l = l->next)
+        if (l->n_waiting > 0 && !l->held && (!best || goes_first(q, l, best)))
+            best = l;
+    return best;
+}
+
+static struct job *take_from(struct lane *lane)
+{
+    struct job *job = lane->first;
+
+    lane->first = job->next;
+    if (!lane->first)
+        lane->last = &lane->first;
+    lane->n_waiting--;
+    lane->n_running++;
+    return job;
+}
+
+struct job *queue_take(struct queue *q)
+{
+    struct job *job = NULL;
+    struct lane *lane = NULL;
+
+    pthread_mutex_lock(&q->lock);
+    while (!q->stopped && !(lane = choose_lane(q)))
+        pthread_cond_wait(&q->changed, &q->lock);
+    if (!q->stopped)
+        job = take_from(lane);
+    pthread_mutex_unlock(&q->lock);
+    return job;
+}
+
+void queue_done(struct queue *q, struct job *job)
+{
+    pthread_mutex_lock(&q->lock);
+    job->lane->n_running--;
+    pthread_mutex_unlock(&q->lock);
+}
+
+void queue_stop(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->stopped = true;
+    pthread_cond_broadcast(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+}

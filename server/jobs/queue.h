@@ -1,0 +1,61 @@
+/*
+ * The folds that wait for a worker: one lane for each experiment, folds of a lane in the order
+ * they were put in. A free worker takes from the lane with the highest priority; among equals
+ * from the owner with the fewest folds running, then from that owner's experiment with the
+ * fewest, then from the oldest.
+ *
+ * Threads   every call may run at once; one lock for the whole queue.
+ */
+#ifndef SWEEPD_SERVER_JOBS_QUEUE_H
+#define SWEEPD_SERVER_JOBS_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+/* Embedded in the fold it stands for. */
+struct job {
+    struct job *next;
+    struct lane *lane;
+};
+
+/* Embedded in the experiment it stands for; the members belong to the queue. */
+struct lane {
+    struct lane *next;
+    const char *owner; /* "" where nobody owns it; lives as long as the lane */
+    int64_t priority;
+    bool held; /* paused: nothing is taken */
+    size_t n_waiting, n_running;
+    struct job *first, **last;
+};
+
+struct queue;
+
+enum err queue_create(struct queue **out, struct error *e);
+void queue_destroy(struct queue *q);
+
+void queue_add(struct queue *q, struct lane *lane, const char *owner, int64_t priority);
+
+/** Takes a lane out; nothing of it is running or waiting any more. */
+void queue_remove(struct queue *q, struct lane *lane);
+
+void queue_push(struct queue *q, struct lane *lane, struct job *job);
+
+/** Takes all waiting jobs off a lane and returns them as a list. */
+struct job *queue_drop(struct queue *q, struct lane *lane);
+
+/** Holds a lane back or lets it go on. */
+void queue_hold(struct queue *q, struct lane *lane, bool held);
+
+/** Waits for a job; NULL once the queue was stopped. */
+struct job *queue_take(struct queue *q);
+
+/** Says that a taken job is no longer running. */
+void queue_done(struct queue *q, struct job *job);
+
+/** Makes every queue_take, present and future, return NULL. */
+void queue_stop(struct queue *q);
+
+#endif

@@ -1,0 +1,218 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/train/train.h"
+#include "server/clock.h"
+#include "server/jobs/private.h"
+#include "server/store/store_fold.h"
+
+static const char ENGINE[] = SWEEPD_VERSION;
+
+/* What a prepared fold is made from. */
+struct fold_order {
+    const struct fold_run *run;
+};
+
+static enum err make_fold(void *ctx, void **object, size_t *bytes, struct error *e)
+{
+    const struct fold_run *run = ((const struct fold_order *)ctx)->run;
+    const struct search *s = run->trial->search;
+    struct fold_data *d;
+
+    TRY(prepare_fold(s->table, s->split, run->repeat - 1, run->fold, &run->trial->prepare, &d, e));
+    *object = d;
+    *bytes = fold_data_bytes(d);
+    return ERR_OK;
+}
+
+static void destroy_fold(void *object)
+{
+    fold_data_destroy(object);
+}
+
+/* The fold as this trial's preprocessing makes it, shared with all trials that want the same. */
+static enum err take_fold(const struct fold_run *run, const struct fold_data **out,
+                          struct error *e)
+{
+    const struct prepare_spec *p = &run->trial->prepare;
+    struct fold_order order = {run};
+    struct cache_maker maker = {make_fold, destroy_fold, &order};
+    const void *object;
+    char key[160];
+
+    (void)snprintf(key, sizeof key, "fold/%" PRId64 "/%" PRIu32 "/%" PRIu32 "/%d/%d/%d/%zu",
+                   run->trial->search->id, run->repeat, run->fold, p->scaling, p->impute,
+                   p->missing_indicator, p->max_categories);
+    TRY(cache_take(run->trial->search->jobs->cache, key, maker, &object, e));
+    *out = object;
+    return ERR_OK;
+}
+
+static bool is_wanted(void *ctx)
+{
+    const struct search *s = ((const struct fold_run *)ctx)->trial->search;
+
+    return !atomic_load_explicit(&s->cancelled, memory_order_relaxed) &&
+           !atomic_load_explicit(&s->jobs->stopping, memory_order_relaxed);
+}
+
+static void keep_result(const struct train_result *r, struct outcome *out)
+{
+    const double *curves[] = {r->train_loss, r->validation_loss, r->validation_score,
+                              r->learning_rate};
+
+    for (size_t i = 0; i < 4; i++)
+        store_fold_curve_text(curves[i], r->epochs_run, &out->curves[i]);
+    memcpy(out->train, r->train, r->n_metrics * sizeof *r->train);
+    memcpy(out->validation, r->validation, r->n_metrics * sizeof *r->validation);
+    out->epochs_run = r->epochs_run;
+    out->weights_hash = r->weights_hash;
+    out->diverged = r->state == TRAIN_DIVERGED;
+    out->state = r->state == TRAIN_COMPLETED   ? FOLD_COMPLETED
+                 : r->state == TRAIN_DIVERGED  ? FOLD_FAILED
+                                               : FOLD_DROPPED;
+    (void)snprintf(out->error, sizeof out->error, "%s", r->reason);
+}
+
+/* For estimates of time; that two workers may lose one of their sums does no harm. */
+static void note_pace(struct jobs *j, const struct spec *spec, const struct fold_data *d,
+                      double seconds)
+{
+    double work = train_work(spec, d->task, d->n_features, d->n_outputs, d->n_train,
+                             d->n_validation);
+
+    atomic_store(&j->work, atomic_load(&j->work) + work);
+    atomic_store(&j->work_seconds, atomic_load(&j->work_seconds) + seconds);
+}
+
+static enum err train_fold(struct fold_run *run, const struct fold_data *d, struct error *e)
+{
+    const struct search *s = run->trial->search;
+    struct train *t;
+
+    const struct spec *spec = &run->trial->spec;
+    double began = clock_seconds();
+
+    TRY(train_create(spec, d, s->jobs->options.kernel, s->metric,
+                     s->definition->seed_training, run->repeat, run->fold, &t, e));
+    if (train_run_to(t, spec->epochs, is_wanted, run) == TRAIN_COMPLETED)
+        note_pace(s->jobs, spec, d, clock_seconds() - began);
+    keep_result(train_result(t), &run->outcome);
+    train_destroy(t);
+    return ERR_OK;
+}
+
+static void train_and_keep(struct fold_run *run)
+{
+    struct outcome *out = &run->outcome;
+    const struct fold_data *d = NULL;
+    double began = clock_seconds();
+    struct error e = {0};
+    enum err failed = take_fold(run, &d, &e);
+
+    for (size_t i = 0; i < METRIC_MAX; i++)
+        out->train[i] = out->validation[i] = NAN;
+    if (failed == ERR_OK)
+        failed = train_fold(run, d, &e);
+    if (failed != ERR_OK) {
+        out->state = FOLD_FAILED;
+        (void)snprintf(out->error, sizeof out->error, "%s", e.message);
+    }
+    cache_release(run->trial->search->jobs->cache, d);
+    out->seconds = clock_seconds() - began;
+    out->finished_at_ms = clock_now_ms();
+}
+
+static enum err apply_start(struct store *store, struct write *w, struct error *e)
+{
+    const struct trial_run *t = OWNER(w, struct trial_run, start_write);
+
+    return store_trial_set_state(store, t->search->id, t->number, "running", clock_now_ms(), e);
+}
+
+static void start_stored(struct write *w, const struct error *e)
+{
+    const struct jobs *j = OWNER(w, struct trial_run, start_write)->search->jobs;
+
+    if (!e)
+        j->options.changed(j->options.ctx);
+}
+
+/* The names and scores of the task's metrics; returns how many. */
+static size_t list_metrics(const struct fold_run *run, struct fold_metric *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < metric_count(); i++)
+        if (metric_at(i)->task == run->trial->search->table->task)
+            out[n++] = (struct fold_metric){metric_at(i)->name, run->outcome.train[i],
+                                            run->outcome.validation[i]};
+    return n;
+}
+
+static enum err apply_fold(struct store *store, struct write *w, struct error *e)
+{
+    const struct fold_run *run = OWNER(w, struct fold_run, write);
+    const struct outcome *o = &run->outcome;
+    struct fold_metric metrics[METRIC_MAX];
+    char hash[20];
+
+    (void)snprintf(hash, sizeof hash, "%016" PRIx64, o->weights_hash);
+    return store_fold_insert(
+        store,
+        &(struct fold_record){
+            .experiment = run->trial->search->id,
+            .trial = run->trial->number,
+            .repeat = run->repeat,
+            .fold = run->fold,
+            .state = o->state == FOLD_COMPLETED ? "completed" : "failed",
+            .epochs = (int64_t)o->epochs_run,
+            .epochs_run = (int64_t)o->epochs_run,
+            .seconds = o->seconds,
+            .error = o->error[0] ? o->error : NULL,
+            .weights_hash = o->epochs_run > 0 ? hash : NULL,
+            .engine = ENGINE,
+            .kernel = run->trial->search->jobs->options.kernel->name,
+            .finished_at_ms = o->finished_at_ms,
+            .n_metrics = list_metrics(run, metrics),
+            .metrics = metrics,
+            .curves = {o->curves[0].data, o->curves[1].data, o->curves[2].data, o->curves[3].data},
+        },
+        e);
+}
+
+static void fold_stored(struct write *w, const struct error *e)
+{
+    struct fold_run *run = OWNER(w, struct fold_run, write);
+    struct jobs *j = run->trial->search->jobs;
+
+    for (size_t i = 0; i < 4; i++)
+        buf_finish(&run->outcome.curves[i]);
+    if (e) {
+        run->outcome.state = FOLD_DROPPED;
+        (void)snprintf(run->outcome.error, sizeof run->outcome.error, "%s", e->message);
+    }
+    conductor_tell(j->conductor, &run->note);
+}
+
+void training_run(void *ctx, struct job *job)
+{
+    struct jobs *j = ctx;
+    struct fold_run *run = OWNER(job, struct fold_run, job);
+
+    if (!atomic_exchange(&run->trial->started, true)) {
+        run->trial->start_write = (struct write){.apply = apply_start, .done = start_stored};
+        writer_post(j->writer, &run->trial->start_write);
+    }
+    train_and_keep(run);
+    queue_done(j->queue, job);
+    run->note.act = search_fold_ended;
+    run->write = (struct write){.apply = apply_fold, .done = fold_stored};
+    if (run->outcome.state == FOLD_DROPPED)
+        fold_stored(&run->write, NULL);
+    else
+        writer_post(j->writer, &run->write);
+}

@@ -1,0 +1,296 @@
+#include "server/jobs/writer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/log.h"
+#include "server/store/store.h"
+#include "server/store/txn.h"
+
+enum { GROUP_MAX = 256, GROUP_WAIT_MS = 10, RETRY_FIRST_MS = 100, RETRY_LAST_MS = 5000 };
+
+/* A call is a write whose maker waits on `ended`. */
+struct call {
+    struct write write;
+    enum err (*apply)(struct store *s, void *ctx, struct error *e);
+    void *ctx;
+    enum err result;
+    struct error error;
+    bool ended;
+};
+
+struct writer {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t filled; /* something was queued, or stop */
+    pthread_cond_t ended;  /* a call has ended */
+    struct write *first, **last;
+    struct store *store;
+    bool stop;
+    bool degraded;
+    char why[512];
+};
+
+static enum err apply_call(struct store *s, struct write *w, struct error *e)
+{
+    struct call *c = (struct call *)w;
+
+    return c->apply(s, c->ctx, e);
+}
+
+static bool is_call(const struct write *w)
+{
+    return w->apply == apply_call;
+}
+
+static void append(struct writer *w, struct write *one)
+{
+    one->next = NULL;
+    *w->last = one;
+    w->last = &one->next;
+    pthread_cond_signal(&w->filled);
+}
+
+void writer_post(struct writer *w, struct write *one)
+{
+    pthread_mutex_lock(&w->lock);
+    append(w, one);
+    pthread_mutex_unlock(&w->lock);
+}
+
+enum err writer_call(struct writer *w,
+                     enum err (*apply)(struct store *s, void *ctx, struct error *e), void *ctx,
+                     struct error *e)
+{
+    struct call c = {.write.apply = apply_call, .apply = apply, .ctx = ctx};
+
+    pthread_mutex_lock(&w->lock);
+    append(w, &c.write);
+    while (!c.ended)
+        pthread_cond_wait(&w->ended, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    if (c.result != ERR_OK && e)
+        *e = c.error;
+    return c.result;
+}
+
+bool writer_degraded(struct writer *w, char *why)
+{
+    bool degraded;
+
+    pthread_mutex_lock(&w->lock);
+    degraded = w->degraded;
+    if (degraded)
+        memcpy(why, w->why, sizeof w->why);
+    pthread_mutex_unlock(&w->lock);
+    return degraded;
+}
+
+static void set_degraded(struct writer *w, const struct error *e)
+{
+    pthread_mutex_lock(&w->lock);
+    if (e && !w->degraded)
+        log_write(LOG_ERROR, "results cannot be written, trying again: %s (%s)", e->message,
+                  e->detail);
+    if (!e && w->degraded)
+        log_write(LOG_INFO, "results are written again");
+    w->degraded = e != NULL;
+    if (e)
+        memcpy(w->why, e->message, sizeof w->why);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Applies `n` writes from `first` on in one transaction. */
+static enum err write_group(struct store *s, struct write *first, size_t n, enum txn_durability durability,
+                            struct error *e)
+{
+    CLEANUP(txn_end) struct txn txn = {0}; /* rolls back unless committed */
+
+    TRY(txn_begin(s, durability, &txn, e));
+    for (; n > 0; n--, first = first->next)
+        TRY(first->apply(s, first, e));
+    return txn_commit(&txn, e);
+}
+
+/* What may go away by itself: a full disk, a lock that a person's shell holds. */
+static bool may_pass(enum err code)
+{
+    return code == ERR_NO_SPACE || code == ERR_BUSY || code == ERR_NO_MEMORY || code == ERR_IO;
+}
+
+static void sleep_ms(long ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    (void)nanosleep(&t, NULL);
+}
+
+static bool is_stopping(struct writer *w)
+{
+    bool stop;
+
+    pthread_mutex_lock(&w->lock);
+    stop = w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return stop;
+}
+
+/* Calls wait behind posts that are tried again; they are told the reason instead. */
+static void refuse_calls(struct writer *w, const struct error *why)
+{
+    pthread_mutex_lock(&w->lock);
+    for (struct write **link = &w->first; *link;) {
+        struct call *c = (struct call *)*link;
+
+        if (!is_call(*link)) {
+            link = &(*link)->next;
+            continue;
+        }
+        *link = c->write.next;
+        c->result = why->code;
+        c->error = *why;
+        c->ended = true;
+    }
+    w->last = &w->first;
+    while (*w->last)
+        w->last = &(*w->last)->next;
+    pthread_cond_broadcast(&w->ended);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Writes a group of posts, however long that takes; ERR_OK or a fault that will not pass. */
+static enum err write_posts(struct writer *w, struct write *first, size_t n, struct error *e)
+{
+    long wait_ms = RETRY_FIRST_MS;
+    enum err failed;
+
+    while ((failed = write_group(w->store, first, n, TXN_RELAXED, e)) != ERR_OK && may_pass(failed)) {
+        set_degraded(w, e);
+        if (is_stopping(w))
+            return failed;
+        refuse_calls(w, e);
+        sleep_ms(wait_ms);
+        wait_ms = wait_ms * 2 < RETRY_LAST_MS ? wait_ms * 2 : RETRY_LAST_MS;
+    }
+    set_degraded(w, NULL);
+    return failed;
+}
+
+static void write_posts_and_tell(struct writer *w, struct write *first, size_t n)
+{
+    struct error e = {0};
+    enum err failed = write_posts(w, first, n, &e);
+
+    for (struct write *one = first, *next; n > 0; n--, one = next) {
+        struct error own = e;
+        enum err own_failed = failed;
+
+        next = one->next;
+        if (failed != ERR_OK && !may_pass(failed)) /* one of them is at fault: which? */
+            own_failed = write_posts(w, one, 1, &own);
+        one->done(one, own_failed == ERR_OK ? NULL : &own);
+    }
+}
+
+static void write_call(struct writer *w, struct call *c)
+{
+    c->result = write_group(w->store, &c->write, 1, TXN_DURABLE, &c->error);
+    pthread_mutex_lock(&w->lock);
+    c->ended = true;
+    pthread_cond_broadcast(&w->ended);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Waits until something is queued; once it is posts, a little longer for more of them. */
+static bool wait_for_work(struct writer *w)
+{
+    bool some;
+
+    pthread_mutex_lock(&w->lock);
+    while (!w->first && !w->stop)
+        pthread_cond_wait(&w->filled, &w->lock);
+    some = w->first && !is_call(w->first) && !w->stop;
+    pthread_mutex_unlock(&w->lock);
+    if (some)
+        sleep_ms(GROUP_WAIT_MS);
+    pthread_mutex_lock(&w->lock);
+    some = w->first != NULL;
+    pthread_mutex_unlock(&w->lock);
+    return some;
+}
+
+/* Takes one call, or up to GROUP_MAX posts, off the queue. */
+static struct write *take_group(struct writer *w, size_t *n)
+{
+    struct write *first, **end;
+
+    pthread_mutex_lock(&w->lock);
+    first = w->first;
+    end = &first->next;
+    *n = 1;
+    while (!is_call(first) && *end && !is_call(*end) && *n < GROUP_MAX) {
+        end = &(*end)->next;
+        ++*n;
+    }
+    w->first = *end;
+    *end = NULL;
+    if (!w->first)
+        w->last = &w->first;
+    pthread_mutex_unlock(&w->lock);
+    return first;
+}
+
+static void *run(void *ctx)
+{
+    struct writer *w = ctx;
+
+    while (wait_for_work(w)) {
+        size_t n;
+        struct write *first = take_group(w, &n);
+
+        if (is_call(first))
+            write_call(w, (struct call *)first);
+        else
+            write_posts_and_tell(w, first, n);
+    }
+    return NULL;
+}
+
+enum err writer_start(struct store *s, struct writer **out, struct error *e)
+{
+    struct writer *w = calloc(1, sizeof *w);
+    int failed;
+
+    if (!w)
+        return error_no_memory(e);
+    w->store = s;
+    w->last = &w->first;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->filled, NULL);
+    pthread_cond_init(&w->ended, NULL);
+    failed = pthread_create(&w->thread, NULL, run, w);
+    if (failed) {
+        free(w);
+        return error_set(e, ERR_IO, "could not start the writer: %s", strerror(failed));
+    }
+    *out = w;
+    return ERR_OK;
+}
+
+void writer_stop(struct writer *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+    (void)pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->ended);
+    pthread_cond_destroy(&w->filled);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}

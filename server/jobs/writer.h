@@ -1,0 +1,46 @@
+/*
+ * The single writer: the only thread that uses the store's writing connection.
+ *
+ * Two kinds of write reach it. A call is what somebody waits for (an API request): it has a
+ * transaction of its own, durable once the call returns. A post is what the search produces by
+ * the thousand (fold results): posts that come within 10 ms, up to 256, share one transaction,
+ * and their `done` runs after the commit. Order is kept throughout.
+ *
+ * When the disk is full or somebody locks the database, posts are kept and tried again until they
+ * go through: nothing that was computed is lost. Calls fail at once with the reason.
+ *
+ * Threads   writer_call and writer_post from any thread but the writer's own.
+ */
+#ifndef SWEEPD_SERVER_JOBS_WRITER_H
+#define SWEEPD_SERVER_JOBS_WRITER_H
+
+#include <stdbool.h>
+
+#include "core/base/error.h"
+
+struct store;
+struct writer;
+
+/* Embedded in whatever the write is about; untouched by its owner until `done` was called. */
+struct write {
+    enum err (*apply)(struct store *s, struct write *w, struct error *e);
+    void (*done)(struct write *w, const struct error *e); /* e is NULL when it is committed */
+    struct write *next;
+};
+
+enum err writer_start(struct store *s, struct writer **out, struct error *e);
+
+/** Writes what is queued, ends the thread, frees. Posts that cannot be written are given up. */
+void writer_stop(struct writer *w);
+
+void writer_post(struct writer *w, struct write *one);
+
+/** Runs apply(store, ctx) in a durable transaction and waits for its commit. */
+enum err writer_call(struct writer *w,
+                     enum err (*apply)(struct store *s, void *ctx, struct error *e), void *ctx,
+                     struct error *e);
+
+/** True while posts cannot be written; *why (512 bytes) then says why. */
+bool writer_degraded(struct writer *w, char *why);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * An experiment's definition: decoded from JSON against the facts of its data set, with every
+ * fault at once; made complete; written so that decoding it again gives the same definition.
+ */
+#ifndef SWEEPD_SERVER_SCHEMA_DEFINITION_H
+#define SWEEPD_SERVER_SCHEMA_DEFINITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/base/mem.h"
+#include "core/base/task.h"
+#include "core/data/split.h"
+#include "core/nn/metric.h"
+#include "core/search/sampler.h"
+#include "core/search/space.h"
+#include "server/schema/faults.h"
+#include "server/schema/field.h"
+#include "server/schema/json.h"
+
+enum {
+    DEFINITION_TRIALS = 100,         /* of a budget that is left out, but for a grid */
+    DEFINITION_TRIALS_MAX = 1000000, /* of a budget */
+    DEFINITION_GRID_MAX = 100000,    /* trials of a grid without a budget */
+    DEFINITION_CONCURRENCY_MAX = 1024
+};
+
+/* What a definition must know of the data set. */
+struct definition_facts {
+    int64_t dataset_id;
+    const char *dataset_name;
+    enum task task;
+    size_t n_rows;
+    size_t n_classes;         /* 0 for regression */
+    double rarest_share;      /* of the rarest class among the rows; 1 for regression */
+    bool has_group, has_time; /* columns with these roles */
+    size_t n_folds;           /* distinct values of a `fold` column; 0: there is none */
+    size_t n_test_rows;       /* rows whose `split` is test */
+};
+
+/* A dimension as it was written, before `per_layer` becomes one for each layer. */
+struct definition_dimension {
+    struct dimension dimension; /* named as in the definition; its gate is not set */
+    bool per_layer;
+};
+
+struct definition {
+    const char *name; /* NULL where it is left out: the caller sets DATASET-ID once there is an id */
+    int64_t dataset_id;
+    const char *dataset_name;
+    const struct metric *metric;
+    const struct sampler_kind *sampler;
+    bool shuffle;    /* of a grid; also where the budget takes a sample of it */
+    int64_t trials;  /* budget.trials */
+    struct split_spec split; /* seed and sealed fraction included */
+    bool sealed_split; /* the data's own test rows are set aside */
+    uint64_t seed_folds, seed_search, seed_training;
+    int64_t concurrency;
+    const char *precision, *select;
+    struct field_texts tags;
+    const char *notes;
+    int64_t priority;
+    bool start;
+    size_t n_dimensions;
+    const struct definition_dimension *dimensions; /* of `space`, as written */
+    size_t n_expanded;
+    const struct dimension *expanded; /* what space_create takes */
+    int64_t planned_trials;           /* the budget, or fewer where the space is smaller */
+    size_t n_warnings;
+    const char *const *warnings; /* sentences */
+};
+
+/* How a definition names its data set. */
+struct definition_dataset {
+    int64_t id;       /* 0 where it gives a name */
+    const char *name; /* NULL where it gives an id */
+};
+
+/**
+ * Finds the data set that a definition names. It may be a name, an id (a number), a string of
+ * digits, or {"id": 1, …} as answers write it.
+ *
+ * Errors  ERR_SYNTAX; ERR_INVALID with a fault at /dataset
+ */
+enum err definition_dataset(const char *body, size_t length, struct arena *a,
+                            struct faults *faults, struct definition_dataset *out,
+                            struct error *e);
+
+/**
+ * Decodes and completes a definition; it lives as long as a.
+ *
+ * Errors  ERR_SYNTAX with line and column; ERR_INVALID with the faults; ERR_NO_MEMORY
+ */
+enum err definition_decode(const char *body, size_t length, const struct definition_facts *facts,
+                           struct arena *a, struct faults *faults, struct definition **out,
+                           struct error *e);
+
+/** Writes the definition with every default spelled out. */
+void definition_write(const struct definition *d, struct json *j, const char *key);
+
+/** The space that the definition searches; the caller's. */
+enum err definition_space(const struct definition *d, struct space **out, struct error *e);
+
+/** The settings of its sampler. */
+struct sampler_settings definition_sampler_settings(const struct definition *d);
+
+/** Folds of one trial, all repeats together. */
+size_t definition_folds(const struct definition *d, const struct definition_facts *facts);
+
+/** The keys of a definition, for documentation. */
+const struct field *definition_fields(void);
+
+/** A trial's params from their JSON text: numbers, words, booleans, lists of integers. */
+enum err definition_params(const char *json, size_t length, struct arena *a, struct params *out,
+                           struct error *e);
+
+#endif

@@ -1,0 +1,89 @@
+#include "server/schema/definition.h"
+
+#include "server/schema/dimensions.h"
+
+static void write_sampler(const struct definition *d, struct json *j)
+{
+    json_object_inline(j, "sampler");
+    json_string(j, "kind", d->sampler->name);
+    if (d->sampler->levels == SPACE_GRID)
+        json_bool(j, "shuffle", d->shuffle);
+    json_end(j);
+    json_object_inline(j, "pruner");
+    json_string(j, "kind", "none");
+    json_end(j);
+    json_object_inline(j, "budget");
+    json_i64(j, "trials", d->trials);
+    json_end(j);
+}
+
+/* Only what the kind uses, as only that can be read back. */
+static void write_split(const struct split_spec *s, struct json *j)
+{
+    bool is_kfold = s->kind == SPLIT_KFOLD || s->kind == SPLIT_STRATIFIED_KFOLD;
+
+    json_object_inline(j, "cross_validation");
+    json_string(j, "kind", split_kind_name(s->kind));
+    if (is_kfold)
+        json_i64(j, "folds", s->n_folds);
+    if (s->kind == SPLIT_HOLDOUT)
+        json_double(j, "test_fraction", s->test_fraction);
+    if (s->kind != SPLIT_PREDEFINED) {
+        json_i64(j, "repeats", s->n_repeats);
+        json_bool(j, "shuffle", s->shuffle);
+    }
+    json_end(j);
+}
+
+static void write_sealed(const struct definition *d, struct json *j)
+{
+    if (d->split.sealed_fraction > 0) {
+        json_object_inline(j, "sealed");
+        json_double(j, "fraction", d->split.sealed_fraction);
+        json_end(j);
+    } else {
+        json_string(j, "sealed", d->sealed_split ? "split" : NULL);
+    }
+}
+
+static void write_seed(const struct definition *d, struct json *j)
+{
+    if (d->seed_folds == d->seed_search && d->seed_folds == d->seed_training) {
+        json_i64(j, "seed", (int64_t)d->seed_folds);
+        return;
+    }
+    json_object_inline(j, "seed");
+    json_i64(j, "folds", (int64_t)d->seed_folds);
+    json_i64(j, "search", (int64_t)d->seed_search);
+    json_i64(j, "training", (int64_t)d->seed_training);
+    json_end(j);
+}
+
+static void write_tags(const struct definition *d, struct json *j)
+{
+    json_array_inline(j, "tags");
+    for (size_t i = 0; i < d->tags.n; i++)
+        json_string(j, NULL, d->tags.items[i]);
+    json_end(j);
+}
+
+void definition_write(const struct definition *d, struct json *j, const char *key)
+{
+    json_object(j, key);
+    json_string(j, "name", d->name);
+    json_string(j, "dataset", d->dataset_name);
+    json_string(j, "metric", d->metric->name);
+    write_sampler(d, j);
+    dimensions_write(d, j, "space");
+    write_split(&d->split, j);
+    json_string(j, "select", d->select);
+    write_sealed(d, j);
+    json_i64(j, "concurrency", d->concurrency);
+    write_seed(d, j);
+    json_string(j, "precision", d->precision);
+    write_tags(d, j);
+    json_string(j, "notes", d->notes);
+    json_i64(j, "priority", d->priority);
+    json_bool(j, "start", d->start);
+    json_end(j);
+}

@@ -1,0 +1,157 @@
+#include "server/schema/faults.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/schema/json.h"
+
+enum { VALUE_SHOWN_MAX = 200 }; /* bytes of an offending value that are given back */
+
+void faults_init(struct faults *f, struct arena *a)
+{
+    *f = (struct faults){.arena = a};
+}
+
+void faults_add(struct faults *f, const char *pointer, const char *value, const char *format, ...)
+{
+    struct fault *fault = arena_alloc(f->arena, 1, sizeof *fault);
+    char detail[1024];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(detail, sizeof detail, format, args); /* a long one is cut */
+    va_end(args);
+    if (!fault) {
+        f->failed = true;
+        return;
+    }
+    if (f->n == FAULTS_MAX)
+        return;
+    fault->pointer = arena_strdup(f->arena, pointer);
+    fault->detail = arena_strdup(f->arena, detail);
+    if (value && strlen(value) <= VALUE_SHOWN_MAX)
+        fault->value = arena_strdup(f->arena, value);
+    f->failed = f->failed || !fault->pointer || !fault->detail;
+    if (f->failed)
+        return;
+    if (f->last)
+        f->last->next = fault;
+    else
+        f->first = fault;
+    f->last = fault;
+    f->n++;
+}
+
+enum err faults_check(const struct faults *f, struct error *e)
+{
+    if (f->failed)
+        return error_no_memory(e);
+    if (f->n == 0)
+        return ERR_OK;
+    if (f->n == 1)
+        error_set(e, ERR_INVALID, "%.480s", f->first->detail);
+    else
+        error_set(e, ERR_INVALID, "%.440s (and %zu more %s)", f->first->detail, f->n - 1,
+                  f->n == 2 ? "fault" : "faults");
+    return error_field(e, f->first->pointer);
+}
+
+unsigned problem_status(enum err code)
+{
+    switch (code) {
+    case ERR_OK:
+        return 200;
+    case ERR_SYNTAX:
+        return 400;
+    case ERR_NOT_FOUND:
+        return 404;
+    case ERR_CONFLICT:
+        return 409;
+    case ERR_LIMIT:
+        return 413;
+    case ERR_INVALID:
+        return 422;
+    case ERR_BUSY:
+    case ERR_NO_MEMORY:
+    case ERR_CANCELLED:
+        return 503;
+    case ERR_NO_SPACE:
+        return 507;
+    case ERR_IO:
+    case ERR_INTERNAL:
+        return 500;
+    }
+    return 500;
+}
+
+const char *problem_title(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *title;
+    } titles[] = {
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+        {507, "Insufficient Storage"},
+    };
+
+    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
+        if (titles[i].status == status)
+            return titles[i].title;
+    return "Error";
+}
+
+static void write_fault(struct json *j, const struct fault *f)
+{
+    json_object(j, NULL);
+    json_string(j, "pointer", f->pointer);
+    json_string(j, "detail", f->detail);
+    if (f->value)
+        json_raw(j, "value", f->value);
+    json_end(j);
+}
+
+void problem_write(struct buf *out, unsigned status, const char *detail, const char *instance,
+                   const char *request_id, const struct faults *faults)
+{
+    struct json j;
+
+    json_init(&j, out);
+    json_object(&j, NULL);
+    json_string(&j, "type", "about:blank"); /* RFC 9457: the status says what kind it is */
+    json_string(&j, "title", problem_title(status));
+    json_i64(&j, "status", status);
+    json_string(&j, "detail", detail);
+    if (instance)
+        json_string(&j, "instance", instance);
+    if (request_id)
+        json_string(&j, "request_id", request_id);
+    if (faults && faults->n > 0) {
+        json_array(&j, "errors");
+        for (const struct fault *f = faults->first; f; f = f->next)
+            write_fault(&j, f);
+        json_end(&j);
+    }
+    json_end(&j);
+}

@@ -1,0 +1,195 @@
+#include "server/schema/plan.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/train/hyper.h"
+#include "core/train/train.h"
+
+enum { TRIALS_SEEN = 1000 }; /* of a larger search, these many stand for all */
+
+/* What is summed up over the trials. */
+struct survey {
+    const struct definition_facts *facts;
+    const struct plan_facts *machine;
+    struct plan *plan;
+    double work;         /* of one fold of each trial seen */
+    uint64_t most_bytes; /* of one training */
+    int64_t seen;
+};
+
+static enum err survey_trial(struct survey *v, const struct params *p, struct error *e)
+{
+    const struct plan_facts *m = v->machine;
+    struct spec s;
+    uint64_t weights, bytes;
+
+    TRY(hyper_spec(p, v->facts->task, v->facts->n_rows, &s, e));
+    weights = train_weight_count(&s, v->facts->task, m->n_features, m->n_outputs);
+    bytes = train_bytes(&s, v->facts->task, m->n_features, m->n_outputs,
+                        m->n_train + m->n_validation);
+    v->work += train_work(&s, v->facts->task, m->n_features, m->n_outputs, m->n_train,
+                          m->n_validation);
+    if (v->seen == 0 || weights < v->plan->weights_min)
+        v->plan->weights_min = weights;
+    if (weights > v->plan->weights_max)
+        v->plan->weights_max = weights;
+    if (bytes > v->most_bytes)
+        v->most_bytes = bytes;
+    v->seen++;
+    return ERR_OK;
+}
+
+/* A mixed order, so that the first trials of a large grid stand for all. */
+static enum err survey_search(struct survey *v, const struct definition *d, struct sampler *s,
+                              struct error *e)
+{
+    struct arena *a = NULL;
+    enum err failed = arena_create(1 << 16, &a, e);
+    bool exhausted = false;
+
+    while (!failed && !exhausted && v->seen < d->planned_trials && v->seen < TRIALS_SEEN) {
+        struct params p;
+
+        arena_reset(a);
+        failed = sampler_propose(s, a, &p, &exhausted, e);
+        if (!failed && !exhausted)
+            failed = survey_trial(v, &p, e);
+    }
+    arena_destroy(a);
+    return failed;
+}
+
+static enum err survey_definition(struct survey *v, const struct definition *d, struct error *e)
+{
+    struct sampler_settings settings = definition_sampler_settings(d);
+    struct space *space = NULL;
+    struct sampler *sampler = NULL;
+    enum err failed;
+
+    settings.shuffle = settings.shuffle || d->planned_trials > TRIALS_SEEN;
+    TRY(definition_space(d, &space, e));
+    failed = sampler_create(d->sampler, space, &settings, &sampler, e);
+    if (!failed)
+        failed = survey_search(v, d, sampler, e);
+    sampler_destroy(sampler);
+    space_destroy(space);
+    return failed;
+}
+
+/* Every fold is prepared once and shared; each thread holds one training. */
+static uint64_t memory(const struct survey *v, int64_t folds_per_trial)
+{
+    const struct plan_facts *m = v->machine;
+    uint64_t stride = (m->n_features + 15) / 16 * 16 + m->n_outputs + 4;
+    uint64_t fold = (uint64_t)(m->n_train + m->n_validation) * stride * sizeof(float);
+
+    return fold * (uint64_t)folds_per_trial + v->most_bytes * m->threads;
+}
+
+static double estimate(const struct survey *v)
+{
+    const struct plan *p = v->plan;
+    double threads = v->machine->threads;
+
+    if (v->machine->work_per_second <= 0 || v->seen == 0)
+        return NAN;
+    if ((double)p->folds < threads)
+        threads = (double)p->folds;
+    return v->work / (double)v->seen * (double)p->folds / (v->machine->work_per_second * threads);
+}
+
+static enum err warn(const struct definition *d, const struct plan_facts *m, struct plan *p,
+                     struct arena *a, struct error *e)
+{
+    const char **list = arena_alloc(a, d->n_warnings + 2, sizeof *list);
+    size_t n = d->n_warnings;
+
+    if (!list)
+        return error_no_memory(e);
+    if (n > 0)
+        memcpy(list, d->warnings, n * sizeof *list);
+    if (p->memory_bytes > m->memory_bytes)
+        list[n++] = "the folds and trainings together need more memory than the daemon may use: "
+                    "folds will be prepared more than once";
+    if (d->planned_trials < d->trials)
+        list[n++] = "the space has fewer points than the budget has trials: the search ends when "
+                    "all were tried";
+    p->n_warnings = n;
+    p->warnings = list;
+    return ERR_OK;
+}
+
+enum err plan_make(const struct definition *d, const struct definition_facts *facts,
+                   const struct plan_facts *machine, struct arena *a, struct plan *out,
+                   struct error *e)
+{
+    struct plan p = {.trials = d->planned_trials, .definition = d};
+    struct survey v = {.facts = facts, .machine = machine, .plan = &p};
+
+    TRY(survey_definition(&v, d, e));
+    if (v.most_bytes > machine->memory_bytes)
+        return error_set(e, ERR_INVALID,
+                         "a network of %" PRIu64 " weights needs %" PRIu64
+                         " bytes to train; the daemon may use %" PRIu64,
+                         p.weights_max, v.most_bytes, machine->memory_bytes);
+    p.folds_per_trial = (int64_t)machine->n_folds * d->split.n_repeats;
+    p.folds = p.trials * p.folds_per_trial;
+    p.all_trials_seen = v.seen >= p.trials;
+    p.memory_bytes = memory(&v, p.folds_per_trial);
+    p.seconds = estimate(&v);
+    TRY(warn(d, machine, &p, a, e));
+    *out = p;
+    return ERR_OK;
+}
+
+static bool is_searched(const struct definition *d, const char *name)
+{
+    for (size_t i = 0; i < d->n_dimensions; i++)
+        if (strcmp(d->dimensions[i].dimension.name, name) == 0)
+            return true;
+    return false;
+}
+
+/* layers and width do not stand beside hidden, nor the other way round. */
+static bool is_replaced(const struct definition *d, const char *name)
+{
+    if (strcmp(name, "hidden") == 0)
+        return !is_searched(d, "hidden");
+    return is_searched(d, "hidden") &&
+           (strcmp(name, "layers") == 0 || strcmp(name, "width") == 0);
+}
+
+static void write_defaults(const struct definition *d, struct json *j)
+{
+    json_object(j, "defaults");
+    for (size_t i = 0; i < hyper_count(); i++) {
+        const struct hyper *h = hyper_at(i);
+
+        if (!is_searched(d, h->name) && !is_replaced(d, h->name))
+            json_raw(j, h->name, h->default_json);
+    }
+    json_end(j);
+}
+
+void plan_write(const struct plan *p, struct json *j, const char *key)
+{
+    json_object(j, key);
+    json_i64(j, "trials", p->trials);
+    json_i64(j, "folds_per_trial", p->folds_per_trial);
+    json_i64(j, "folds", p->folds);
+    json_object_inline(j, "weights");
+    json_i64(j, "min", (int64_t)p->weights_min);
+    json_i64(j, "max", (int64_t)p->weights_max);
+    json_end(j);
+    json_i64(j, "memory_bytes", (int64_t)p->memory_bytes);
+    json_double(j, "estimated_seconds", p->seconds);
+    json_bool(j, "all_trials_seen", p->all_trials_seen);
+    write_defaults(p->definition, j);
+    json_array(j, "warnings");
+    for (size_t i = 0; i < p->n_warnings; i++)
+        json_string(j, NULL, p->warnings[i]);
+    json_end(j);
+    json_end(j);
+}

@@ -1,0 +1,29 @@
+/*
+ * Query parameters (and form fields) with types: what cannot be read is a fault that names the
+ * parameter.
+ */
+#ifndef SWEEPD_SERVER_SCHEMA_QUERY_H
+#define SWEEPD_SERVER_SCHEMA_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/schema/faults.h"
+
+enum { QUERY_LIMIT_DEFAULT = 100, QUERY_LIMIT_MAX = 1000 };
+
+/* Each takes the parameter's text or NULL; then *out stays as it is. */
+void query_i64(struct faults *f, const char *name, const char *text, int64_t min, int64_t max,
+               int64_t *out);
+void query_real(struct faults *f, const char *name, const char *text, double min, double max,
+                double *out);
+/** true, false, 1, 0, yes, no; an empty text is true, as in ?force. */
+void query_bool(struct faults *f, const char *name, const char *text, bool *out);
+/** One of `choices` (NULL-terminated). */
+void query_choice(struct faults *f, const char *name, const char *text,
+                  const char *const *choices, const char **out);
+/** A fault unless `name` is in `known` (NULL-terminated), with the nearest one suggested. */
+void query_known(struct faults *f, const char *name, const char *const *known);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * Folds: the unit of durability. A fold's row exists once it is finished and never changes.
+ */
+#ifndef SWEEPD_SERVER_STORE_STORE_FOLD_H
+#define SWEEPD_SERVER_STORE_STORE_FOLD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/error.h"
+#include "core/base/mem.h"
+#include "server/store/store.h"
+
+struct fold_metric {
+    const char *metric;
+    double train, validation; /* NaN: undefined */
+};
+
+/* Per epoch, JSON arrays of numbers or null; NULL where there is no such curve. */
+struct fold_curves {
+    const char *train_loss, *validation_loss, *validation_score, *learning_rate;
+};
+
+/* States: completed, failed. */
+struct fold_record {
+    int64_t experiment, trial;
+    int64_t repeat, fold;       /* from 1 */
+    const char *state;
+    int64_t epochs, epochs_run; /* the epoch scored, the epochs trained */
+    double seconds;
+    const char *error;          /* a sentence; NULL if all is well */
+    const char *warnings;       /* JSON array of strings; NULL: [] */
+    const char *weights_hash;   /* of the final weights, hexadecimal; NULL: none */
+    const char *engine;         /* version of the training core */
+    const char *kernel;         /* that computed it, as in "avx2" */
+    int64_t finished_at_ms;
+    size_t n_metrics;
+    struct fold_metric *metrics;
+    struct fold_curves curves;  /* only store_fold_curves reads them */
+};
+
+/**
+ * Stores a finished fold and counts it in its trial. The same result again is no error and changes
+ * nothing; what may differ is seconds, engine, kernel and finished_at.
+ *
+ * Errors  ERR_CONFLICT   another result of this fold is stored, or the trial has ended
+ *         ERR_NOT_FOUND  the trial does not exist
+ */
+enum err store_fold_insert(struct store *s, const struct fold_record *record, struct error *e);
+
+/** A trial's folds in order of (repeat, fold), without curves. */
+enum err store_fold_list(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
+                         size_t *n, struct fold_record **out, struct error *e);
+
+/** A trial's folds in order of (repeat, fold): only repeat, fold, state, epochs and curves are set. */
+enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
+                           size_t *n, struct fold_record **out, struct error *e);
+
+/** Every fold of trials that have not ended, in order, without curves: for recovery. */
+enum err store_fold_unfinished(struct reader *r, int64_t experiment, struct arena *a, size_t *n,
+                               struct fold_record **out, struct error *e);
+
+/** Appends a curve as it is stored: "[0.693147181,null]", nine digits, NaN and infinity as null. */
+void store_fold_curve_text(const double *x, size_t n, struct buf *out);
+
+#endif

@@ -1,0 +1,89 @@
+#include "server/store/txn.h"
+
+#include <assert.h>
+
+#include "server/store/private.h"
+#include "server/store/stmt.h"
+
+static enum err run(struct store *s, const char *sql, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+
+    TRY(stmt_begin(&s->writer, sql, &q, e));
+    return stmt_run(&q, e);
+}
+
+/* True once SQLite has undone the transaction by itself. */
+static bool is_undone(const struct store *s)
+{
+    return sqlite3_get_autocommit(s->writer.db) != 0;
+}
+
+/* `synchronous` cannot change inside a transaction: it is set before one where it differs. */
+static enum err set_durability(struct store *s, enum txn_durability durability, struct error *e)
+{
+    if (s->durability == durability)
+        return ERR_OK;
+    TRY(db_exec(&s->writer,
+                durability == TXN_DURABLE ? "PRAGMA synchronous = FULL"
+                                          : "PRAGMA synchronous = NORMAL",
+                e));
+    s->durability = durability;
+    return ERR_OK;
+}
+
+static enum err begin_nested(struct store *s, struct error *e)
+{
+    if (is_undone(s))
+        return error_set(e, ERR_IO, "the transaction was undone by an earlier failure");
+    return run(s, "SAVEPOINT inner_txn", e);
+}
+
+static enum err begin_outer(struct store *s, enum txn_durability durability, struct error *e)
+{
+    TRY(set_durability(s, durability, e));
+    return run(s, "BEGIN IMMEDIATE", e);
+}
+
+enum err txn_begin(struct store *s, enum txn_durability durability, struct txn *txn,
+                   struct error *e)
+{
+    bool is_nested = s->txn_depth > 0;
+
+    TRY(is_nested ? begin_nested(s, e) : begin_outer(s, durability, e));
+    s->txn_depth++;
+    *txn = (struct txn){.store = s, .is_nested = is_nested};
+    return ERR_OK;
+}
+
+enum err txn_commit(struct txn *txn, struct error *e)
+{
+    struct store *s = txn->store;
+
+    assert(s);
+    if (is_undone(s))
+        return error_set(e, ERR_IO, "the transaction was undone by an earlier failure");
+    TRY(run(s, txn->is_nested ? "RELEASE inner_txn" : "COMMIT", e));
+    s->txn_depth--;
+    txn->store = NULL;
+    return ERR_OK;
+}
+
+void txn_end(struct txn *txn)
+{
+    struct store *s = txn->store;
+
+    if (!s)
+        return;
+    s->txn_depth--;
+    txn->store = NULL;
+    if (is_undone(s))
+        return;
+    /* A rollback that fails has undone the transaction all the same. */
+    if (txn->is_nested) {
+        (void)run(s, "ROLLBACK TO inner_txn", NULL);
+        (void)run(s, "RELEASE inner_txn", NULL);
+    } else {
+        (void)run(s, "ROLLBACK", NULL);
+    }
+}

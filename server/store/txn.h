@@ -1,0 +1,45 @@
+/*
+ * Transactions of the writing connection.
+ *
+ *     CLEANUP(txn_end) struct txn txn = {0};
+ *     TRY(txn_begin(s, TXN_DURABLE, &txn, e));
+ *     ...
+ *     return txn_commit(&txn, e);
+ *
+ * A transaction begun inside another is a savepoint of it: if it ends without a commit its own
+ * changes are undone and the outer one can go on. Every function of the store that writes more
+ * than one row does so, and can be called alone or inside a caller's transaction.
+ *
+ * Some failures (a full disk above all) make SQLite undo the whole transaction. Then the outer
+ * commit fails with ERR_IO: nothing is half written.
+ */
+#ifndef SWEEPD_SERVER_STORE_TXN_H
+#define SWEEPD_SERVER_STORE_TXN_H
+
+#include "core/base/error.h"
+#include "server/store/store.h"
+
+enum txn_durability {
+    TXN_DURABLE, /* survives a power cut once committed: what an API call acknowledges */
+    TXN_RELAXED  /* survives the process, a power cut may take the last ones: fold results */
+};
+
+struct txn {
+    struct store *store; /* NULL when there is nothing to undo */
+    bool is_nested;
+};
+
+/**
+ * Begins as a writer. The durability of a nested transaction is that of the outer one.
+ *
+ * Errors  ERR_BUSY where another process has held the database for 5 s
+ */
+enum err txn_begin(struct store *s, enum txn_durability durability, struct txn *txn,
+                   struct error *e);
+
+enum err txn_commit(struct txn *txn, struct error *e);
+
+/** CLEANUP form: undoes what was not committed. */
+void txn_end(struct txn *txn);
+
+#endif

@@ -1,0 +1,166 @@
+/* Uploads as people make them, and what the daemon says of files that are broken. */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+
+import { api, startDaemon, upload } from "../lib/daemon.mjs";
+
+const run = promisify(execFile);
+const DATA = new URL("../data/", import.meta.url).pathname;
+let daemon;
+
+before(async () => { daemon = await startDaemon(); });
+after(async () => { await daemon.stop(); });
+
+/* Sends text as a table. */
+function send(text, query = "") {
+    return api(daemon.url, `/datasets?${query}`, { method: "POST", body: text });
+}
+
+async function curl(...args) {
+    const { stdout } = await run("curl", ["-sS", ...args]);
+    return JSON.parse(stdout);
+}
+
+test("the three upload lines of the contract give one and the same data set", async () => {
+    const url = `${daemon.url}/api/v1/datasets`;
+    const put = await curl("-T", `${DATA}iris.csv`, `${url}/?target=species`);
+    assert.equal(put.name, "iris");
+    assert.equal(put.task, "classification");
+    assert.equal(put.rows, 150);
+    assert.equal(put.features, 4);
+    assert.equal(put.encoded_features, 4);
+    assert.equal(put.duplicate_rows, 1);
+    assert.deepEqual(put.target, ["species"]);
+    assert.deepEqual(put.classes, [{ label: "setosa", rows: 50 }, { label: "versicolor", rows: 50 },
+                                   { label: "virginica", rows: 50 }]);
+    assert.deepEqual(Object.keys(put.columns[0]),
+                     ["name", "role", "type", "missing", "distinct", "min", "max", "mean", "std"]);
+    assert.equal(put.bytes, 3858);
+    assert.match(put.sha256, /^[0-9a-f]{64}$/);
+    assert.match(put.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+    const raw = await curl("--data-binary", `@${DATA}iris.csv`, `${url}?name=iris&target=species`);
+    const form = await curl("-F", `file=@${DATA}iris.csv`, "-F", "target=species", url);
+    const swapped = await curl("-F", "target=species", "-F", `file=@${DATA}iris.csv`, url);
+    for (const same of [raw, form, swapped])
+        assert.deepEqual(same, put);
+});
+
+test("an upload answers 201 with Location, the same again 200", async () => {
+    const first = await send("a,b\n1,x\n2,y\n3,x\n", "name=twice");
+    assert.equal(first.status, 201);
+    assert.equal(first.headers.get("Location"), `/api/v1/datasets/${first.json.id}`);
+    const again = await send("a,b\n1,x\n2,y\n3,x\n", "name=twice");
+    assert.equal(again.status, 200);
+    assert.equal(again.json.id, first.json.id);
+    const other = await send("a,b\n1,x\n2,y\n4,x\n", "name=twice");
+    assert.equal(other.status, 409);
+    assert.match(other.json.detail, /twice/);
+});
+
+test("a data set is found by id and by name, and listed", async () => {
+    const made = (await send("a,b\n1,x\n2,y\n3,x\n", "name=found")).json;
+    assert.deepEqual((await api(daemon.url, "/datasets/found")).json, made);
+    assert.deepEqual((await api(daemon.url, `/datasets/${made.id}`)).json, made);
+    const list = (await api(daemon.url, "/datasets?limit=1")).json;
+    assert.equal(list.items.length, 1);
+    assert.ok(list.total >= 2);
+    const second = (await fetch(daemon.url + list.next).then((r) => r.json())).items;
+    assert.ok(second.length >= 1 && second[0].id > list.items[0].id);
+    assert.equal((await api(daemon.url, "/datasets/nothing")).status, 404);
+});
+
+test("the first rows come back as they were sent", async () => {
+    await send("x,color,y\n1.5,red,yes\n,blue,no\n-2e3,,yes\n4,red,no\n", "name=rows");
+    const rows = (await api(daemon.url, "/datasets/rows/rows?limit=3")).json;
+    assert.deepEqual(rows.items, [{ x: 1.5, color: "red", y: "yes" },
+                                  { x: null, color: "blue", y: "no" },
+                                  { x: -2000, color: null, y: "yes" }]);
+    assert.equal(rows.total, 4);
+});
+
+test("Windows line ends, a byte order mark, semicolons and decimal commas are understood", async () => {
+    const answer = await send("\ufeffa;b;t\r\n1,5;2;x\r\n2,5;3;y\r\n3,5;4;x\r\n", "name=windows");
+    assert.equal(answer.status, 201, answer.text);
+    assert.equal(answer.json.columns[0].name, "a");
+    assert.equal(answer.json.columns[0].mean, 2.5);
+});
+
+test("gzip, tabs and columns of blanks are understood", async () => {
+    const table = "a\tb\tt\n1\t2\tx\n2\t3\ty\n3\t5\tx\n";
+    const packed = await send(gzipSync(table), "name=packed");
+    assert.equal(packed.status, 201, packed.text);
+    assert.equal(packed.json.columns[1].max, 5);
+    const blanks = await send("# a b t\n 1.0   2.0 0.5\n 1.5   2.5 0.7\n 2.0D0 3.0 0.9\n", "name=blanks");
+    assert.equal(blanks.status, 201, blanks.text);
+    assert.deepEqual(blanks.json.columns.map((c) => c.name), ["a", "b", "t"]);
+    assert.equal(blanks.json.columns[0].max, 2);
+});
+
+test("several targets make a regression with several outputs", async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `${i},${i * 2 + 0.5},${i * 3 + 0.25}`);
+    const answer = await send(`x,u,v\n${rows.join("\n")}\n`, "name=several&target=u,v");
+    assert.equal(answer.status, 201, answer.text);
+    assert.equal(answer.json.task, "regression");
+    assert.deepEqual(answer.json.target, ["u", "v"]);
+});
+
+const BROKEN = [
+    ["a word among numbers", "a,b,t\n1,2,x\n3,abc,y\n", "numeric=b",
+     /line 3, column 2 "b": expected a number, got "abc"/],
+    ["a ragged row", "a,b,t\n1,2,x\n3,4\n", "", /line 3: .*(3|2)/],
+    ["an open quote", 'a,t\n1,"x\n2,y\n', "", /line 2.*quote/],
+    ["no rows", "a,b\n", "", /no rows/],
+    ["two columns of one name", "a,a,t\n1,2,x\n2,3,y\n", "", /"a"/],
+    ["one class", "a,t\n1,x\n2,x\n", "", /class/],
+    ["infinity", "a,t\n1,x\ninf,y\n2,x\n", "numeric=a", /line 3, column 1 "a"/],
+    ["bytes that are no UTF-8", Buffer.from("a,t\n1,caf\xe9\n2,y\n", "latin1"), "", /line 2.*UTF-8/],
+    ["no such target", "a,t\n1,x\n2,y\n", "target=nothing", /nothing/],
+    ["an unknown option", "a,t\n1,x\n2,y\n", "tarket=t", /tarket.*target/],
+    ["an unknown format", "a,t\n1,x\n2,y\n", "format=npy", /not in this build; known: csv, tsv/],
+    ["a name of digits", "a,t\n1,x\n2,y\n", "name=123", /name "123"/],
+    ["negative weights", "a,w,t\n1,1,x\n2,-1,y\n", "weight=w", /line 3, column 2 "w"/],
+    ["a word in split", "a,s,t\n1,train,x\n2,tset,y\n", "split=s", /line 3, column 2 "s"/],
+    ["half a gzip", gzipSync("a,t\n1,x\n2,y\n").subarray(0, 20), "", /gzip/],
+    ["nothing at all", "", "", /empty/],
+];
+
+for (const [what, text, query, message] of BROKEN)
+    test(`broken table: ${what}`, async () => {
+        const before = (await api(daemon.url, "/datasets")).json.total;
+        const answer = await send(text, query);
+        assert.equal(answer.status, 422, answer.text);
+        assert.equal(answer.headers.get("Content-Type"), "application/problem+json");
+        assert.match(answer.text.replaceAll('\\"', '"'), message);
+        assert.equal((await api(daemon.url, "/datasets")).json.total, before, "nothing is stored");
+    });
+
+test("a data set that an experiment uses is not deleted, another is", async () => {
+    await upload(daemon.url, "diabetes");
+    const made = await api(daemon.url, "/experiments", { json: { dataset: "diabetes", start: false } });
+    assert.equal(made.status, 201, made.text);
+    const refused = await api(daemon.url, "/datasets/diabetes", { method: "DELETE" });
+    assert.equal(refused.status, 409);
+    assert.match(refused.json.detail, new RegExp(`${made.json.id}`));
+    await send("a,t\n1,x\n2,y\n3,x\n", "name=spare");
+    assert.equal((await api(daemon.url, "/datasets/spare", { method: "DELETE" })).status, 204);
+    assert.equal((await api(daemon.url, "/datasets/spare")).status, 404);
+});
+
+test("the data that the project ships is read as its README says", async () => {
+    const shapes = { iris: [150, 4, "classification"], digits: [1797, 64, "classification"],
+                     breast_cancer: [569, 30, "classification"], diabetes: [442, 10, "regression"] };
+    for (const [name, [rows, features, task]] of Object.entries(shapes)) {
+        const text = await readFile(`${DATA}${name}.csv`);
+        const { json } = await api(daemon.url, `/datasets?name=shipped-${name}`,
+                                   { method: "POST", body: text });
+        assert.equal(json.rows, rows, name);
+        assert.equal(json.task, task, name);
+        assert.equal(json.columns.filter((c) => c.role !== "target").length, features, name);
+    }
+});

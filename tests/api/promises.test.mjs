@@ -1,0 +1,165 @@
+/*
+ * The promises: the same question gives the same answer, for any number of threads, any kernel and
+ * after any crash; and nothing finished is lost.
+ */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+
+import { api, finished, startDaemon, submit, upload } from "../lib/daemon.mjs";
+
+const run = promisify(execFile);
+
+const DEFINITION = {
+    dataset: "iris", sampler: "grid", seed: 11,
+    space: { layers: [1, 2], width: [7, 16], activation: ["relu", "tanh", "sigmoid"],
+             optimizer: ["adam", "sgd"], momentum: 0.9, learning_rate: 0.01, epochs: 12,
+             l2: 0.001, batch_size: 16 } };
+
+/* The leaderboard without its last column, seconds. */
+async function table(url, id) {
+    const { text } = await api(url, `/experiments/${id}/trials.csv`);
+    return text.split("\r\n").map((line) => line.slice(0, line.lastIndexOf(","))).join("\n");
+}
+
+async function search(options) {
+    const daemon = await startDaemon(options);
+    await upload(daemon.url, "iris");
+    const made = await submit(daemon.url, DEFINITION);
+    const done = await finished(daemon.url, made.id, 120);
+    const rows = await table(daemon.url, made.id);
+    await daemon.stop();
+    assert.equal(done.state, "completed");
+    return rows;
+}
+
+let undisturbed;
+let folder;
+
+before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "sweepd-promises-"));
+    undisturbed = await search({ args: ["--threads", "1"] });
+});
+after(async () => { await rm(folder, { recursive: true, force: true }); });
+
+test("one thread and two give the same bytes", async () => {
+    assert.equal(await search({ args: ["--threads", "2"] }), undisturbed);
+});
+
+test("every kernel of this machine gives the same bytes", async () => {
+    const daemon = await startDaemon();
+    const { kernels } = (await api(daemon.url, "")).json;
+    await daemon.stop();
+    assert.match(kernels, /reference/);
+    for (const kernel of kernels.split(", "))
+        assert.equal(await search({ env: { SWEEPD_KERNEL: kernel } }), undisturbed, kernel);
+});
+
+async function foldRows(db) {
+    const { stdout } = await run("sqlite3", ["-readonly", "-json", db,
+        "SELECT trial, repeat, fold, finished_at, weights_hash FROM fold ORDER BY 1, 2, 3"]);
+    return stdout ? JSON.parse(stdout) : [];
+}
+
+for (const share of [0.05, 0.25, 0.5, 0.75, 0.95])
+    test(`kill -9 after ${100 * share} % of the folds loses none of them`, async () => {
+        const db = path.join(folder, `killed-${share}.db`);
+        const first = await startDaemon({ db, args: ["--threads", "2"] });
+        await upload(first.url, "iris");
+        const made = await submit(first.url, DEFINITION);
+        let seen = 0;
+        while (seen < share * made.progress.folds)
+            seen = (await api(first.url, `/experiments/${made.id}`)).json.progress.folds_done;
+        await first.kill9();
+
+        const kept = await foldRows(db);
+        assert.ok(kept.length >= seen, `${seen} folds were reported, ${kept.length} are kept`);
+        const second = await startDaemon({ db, args: ["--threads", "2"] });
+        const done = await finished(second.url, made.id, 120);
+        assert.equal(done.state, "completed");
+        assert.equal(await table(second.url, made.id), undisturbed);
+        await second.stop();
+
+        const now = new Map((await foldRows(db)).map((r) => [`${r.trial}/${r.repeat}/${r.fold}`, r]));
+        for (const row of kept)
+            assert.deepEqual(now.get(`${row.trial}/${row.repeat}/${row.fold}`), row,
+                             "a finished fold is not trained again");
+        const { stdout } = await run("sqlite3", ["-readonly", db, "PRAGMA integrity_check"]);
+        assert.equal(stdout.trim(), "ok");
+    });
+
+test("an experiment that nobody heard of before kill -9 is there if its answer came", async () => {
+    const db = path.join(folder, "acknowledged.db");
+    const first = await startDaemon({ db });
+    await upload(first.url, "iris");
+    const made = await submit(first.url, { ...DEFINITION, start: false });
+    await first.kill9();
+    const second = await startDaemon({ db });
+    const { json } = await api(second.url, `/experiments/${made.id}`);
+    assert.equal(json.state, "paused");
+    assert.deepEqual(json.definition, made.definition);
+    await second.stop();
+});
+
+test("SIGTERM ends the daemon with status 0 within five seconds, and the search goes on after it", async () => {
+    const db = path.join(folder, "stopped.db");
+    const first = await startDaemon({ db });
+    await upload(first.url, "iris");
+    const made = await submit(first.url, DEFINITION);
+    const how = await first.stop();
+    assert.deepEqual([how.code, how.signal], [0, null]);
+    assert.ok(how.milliseconds < 5000, `${how.milliseconds} ms`);
+    const second = await startDaemon({ db });
+    await finished(second.url, made.id, 120);
+    assert.equal(await table(second.url, made.id), undisturbed);
+    await second.stop();
+});
+
+test("a second daemon on the same database is told who holds it", async () => {
+    const db = path.join(folder, "held.db");
+    const first = await startDaemon({ db });
+    await assert.rejects(startDaemon({ db }), new RegExp(`${first.pid}`));
+    assert.equal((await api(first.url, "")).status, 200);
+    await first.stop();
+});
+
+test("the database is read by another user's shell while the daemon runs and after", async () => {
+    const db = path.join(folder, "read.db");
+    const query = `SELECT trial, hidden, activation, learning_rate, cv_mean, cv_std
+                     FROM leaderboard ORDER BY rank LIMIT 5`;
+    const daemon = await startDaemon({ db });
+    await upload(daemon.url, "iris");
+    const made = await submit(daemon.url, DEFINITION);
+    await run("sqlite3", ["-readonly", db, query]);
+    await finished(daemon.url, made.id, 120);
+    const during = (await run("sqlite3", ["-readonly", db, query])).stdout;
+    await daemon.stop();
+    assert.equal((await run("sqlite3", ["-readonly", db, query])).stdout, during);
+    assert.equal(during.trim().split("\n").length, 5);
+});
+
+test("validation rows do not reach training", async () => {
+    /* The same training rows with other validation rows: fold 1 ends with the same weights. */
+    const rows = (noise) => Array.from({ length: 90 }, (_, i) => {
+        const x = i % 3 === 0 && noise ? Math.sin(1000 * i) * 50 : Math.sin(i);
+        return `${x},${Math.cos(i)},${(i % 3) + 1},${Math.sin(i) > 0 ? "a" : "b"}`;
+    });
+    const hashes = [];
+    for (const noise of [false, true]) {
+        const db = path.join(folder, `leak-${noise}.db`);
+        const daemon = await startDaemon({ db });
+        const body = `x,z,f,t\n${rows(noise).join("\n")}\n`;
+        await api(daemon.url, "/datasets?name=leak&fold=f", { method: "POST", body });
+        const made = await submit(daemon.url, { dataset: "leak", space: { layers: 1, width: 8, epochs: 5 } });
+        await finished(daemon.url, made.id);
+        await daemon.stop();
+        hashes.push((await foldRows(db)).map((r) => r.weights_hash));
+    }
+    assert.equal(hashes[0][0], hashes[1][0], "fold 1 validates the rows that changed");
+    assert.notEqual(hashes[0][1], hashes[1][1], "fold 2 trains on them");
+});

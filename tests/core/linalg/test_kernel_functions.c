@@ -1,0 +1,276 @@
+/* Element-wise functions against libm, softmax, and the choice of a kernel. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/rng.h"
+#include "core/linalg/denormal.h"
+#include "core/linalg/kernel.h"
+
+enum { STEP = 20011, CHUNK = 1000 }; /* every STEP-th of all 2^32 floats */
+
+static float float_of(uint32_t bits)
+{
+    float x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* Distance in units of the last place that a float of this size has. */
+static double ulps(float got, double want)
+{
+    int exponent;
+
+    if (isinf(want) || fabs(want) > (double)FLT_MAX)
+        return isinf(got) || fabsf(got) == FLT_MAX ? 0.0 : 1e9;
+    if (fabs(want) < (double)FLT_MIN) /* flushed to zero, or left denormal */
+        return fabsf(got) <= FLT_MIN ? 0.0 : 1e9;
+    (void)frexp(want, &exponent);
+    return fabs((double)got - want) / ldexp(1.0, exponent - FLT_MANT_DIG);
+}
+
+static double exact_logistic(double x)
+{
+    return x < 0 ? exp(x) / (1.0 + exp(x)) : 1.0 / (1.0 + exp(-x));
+}
+
+static double exact_softplus(double x)
+{
+    return (x > 0 ? x : 0.0) + log1p(exp(-fabs(x)));
+}
+
+struct function {
+    enum kernel_function f;
+    double (*exact)(double);
+    double bound; /* ulp */
+};
+
+static const struct function functions[] = {
+    {KERNEL_EXP, exp, 2},
+    {KERNEL_LOG, log, 2},
+    {KERNEL_TANH, tanh, 6},
+    {KERNEL_LOGISTIC, exact_logistic, 6},
+    {KERNEL_SOFTPLUS, exact_softplus, 6},
+};
+
+enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
+
+/* Fills x with the next floats of the sweep; returns how many. */
+static size_t next_chunk(uint64_t *bits, float x[CHUNK])
+{
+    size_t n = 0;
+
+    for (; n < CHUNK && *bits <= UINT32_MAX; *bits += STEP)
+        x[n++] = float_of((uint32_t)*bits);
+    return n;
+}
+
+static const struct kernel *fastest(void)
+{
+    const struct kernel *k;
+
+    assert_int_equal(kernel_choose(NULL, &k, NULL), ERR_OK);
+    return k;
+}
+
+static void functions_are_within_their_bounds_of_libm(void **state)
+{
+    const struct kernel *k = fastest();
+    float x[CHUNK], y[CHUNK];
+
+    (void)state;
+    for (size_t f = 0; f < N_FUNCTIONS; f++) {
+        double worst = 0.0;
+        uint64_t bits = 0;
+
+        for (size_t n; (n = next_chunk(&bits, x)) > 0;) {
+            k->map(functions[f].f, n, x, y);
+            for (size_t i = 0; i < n; i++) {
+                double want = functions[f].exact((double)x[i]);
+
+                assert_int_equal(isnan(y[i]) != 0, isnan(want) != 0);
+                if (!isnan(want) && ulps(y[i], want) > worst)
+                    worst = ulps(y[i], want);
+            }
+        }
+        print_message("function %d: %.2f ulp\n", (int)functions[f].f, worst);
+        assert_true(worst <= functions[f].bound);
+    }
+}
+
+static void functions_have_the_same_bits_in_every_kernel(void **state)
+{
+    const struct kernel *k, *reference;
+    float x[CHUNK], y[CHUNK], z[CHUNK];
+
+    (void)state;
+    assert_int_equal(kernel_choose("reference", &reference, NULL), ERR_OK);
+    for (size_t i = 0; (k = kernel_at(i)); i++) {
+        for (size_t f = 0; kernel_supported(k) && f < N_FUNCTIONS; f++) {
+            uint64_t bits = i;
+
+            for (size_t n; (n = next_chunk(&bits, x)) > 0;) {
+                k->map(functions[f].f, n, x, y);
+                reference->map(functions[f].f, n, x, z);
+                for (size_t j = 0; j < n; j++)
+                    assert_true((isnan(y[j]) && isnan(z[j])) ||
+                                memcmp(y + j, z + j, sizeof *y) == 0);
+            }
+        }
+    }
+}
+
+static void special_values_are_what_mathematics_says(void **state)
+{
+    float x[4] = {0.0f, -1.0f, INFINITY, NAN}, y[4];
+    const struct kernel *k;
+
+    (void)state;
+    for (size_t i = 0; (k = kernel_at(i)); i++) {
+        if (!kernel_supported(k))
+            continue;
+        k->map(KERNEL_LOG, 4, x, y);
+        assert_true(isinf(y[0]) && y[0] < 0 && isnan(y[1]) && isinf(y[2]) && isnan(y[3]));
+        k->map(KERNEL_RELU, 4, x, y);
+        assert_true(y[0] == 0.0f && y[1] == 0.0f && isinf(y[2]) && isnan(y[3]));
+        k->map(KERNEL_SOFTPLUS, 4, x, y);
+        assert_true(isinf(y[2]) && isnan(y[3]));
+    }
+}
+
+/* Rows of logits of any size; the row's stride is that of a network. */
+static void run_softmax(const struct kernel *k, size_t rows, size_t n, const float *z, float *out,
+                        float *top, float *log_sum)
+{
+    k->softmax(rows, n, z, kernel_stride(n), NULL, out, top, log_sum);
+}
+
+static void softmax_has_the_same_bits_in_every_kernel(void **state)
+{
+    enum { ROWS = 5, MOST = 50 };
+    size_t floats = ROWS * kernel_stride(MOST);
+    float *z = mem_calloc(floats, sizeof *z), *p = mem_calloc(floats, sizeof *p);
+    float *q = mem_calloc(floats, sizeof *q), top[2][ROWS], log_sum[2][ROWS];
+    const struct kernel *k, *reference;
+    struct rng r;
+
+    (void)state;
+    assert_true(z && p && q);
+    assert_int_equal(kernel_choose("reference", &reference, NULL), ERR_OK);
+    rng_init(&r, 7, 0, 0, RNG_TEST, 0);
+    for (size_t n = 2; n <= MOST; n++) {
+        size_t stride = kernel_stride(n);
+
+        for (size_t i = 0; i < ROWS * stride; i++)
+            z[i] = 20.0f * (float)rng_normal(&r);
+        run_softmax(reference, ROWS, n, z, p, top[0], log_sum[0]);
+        for (size_t i = 0; (k = kernel_at(i)); i++) {
+            if (!kernel_supported(k))
+                continue;
+            run_softmax(k, ROWS, n, z, q, top[1], log_sum[1]);
+            for (size_t row = 0; row < ROWS; row++)
+                assert_memory_equal(p + row * stride, q + row * stride, n * sizeof *p);
+            assert_memory_equal(top[0], top[1], sizeof *top);
+            assert_memory_equal(log_sum[0], log_sum[1], sizeof *log_sum);
+        }
+    }
+    free(z);
+    free(p);
+    free(q);
+}
+
+static void softmax_survives_huge_logits(void **state)
+{
+    _Alignas(MEM_ALIGN) float z[16] = {3e38f, -3e38f, 3e38f}, p[16], top, log_sum;
+    const struct kernel *k = fastest();
+
+    (void)state;
+    run_softmax(k, 1, 3, z, p, &top, &log_sum);
+    assert_true(p[0] == 0.5f && p[1] == 0.0f && p[2] == 0.5f);
+    assert_true(top == 3e38f && fabsf(log_sum - 0.693147f) < 1e-6f);
+}
+
+static void panels_give_each_element_a_place_of_its_own(void **state)
+{
+    const struct kernel *k;
+
+    (void)state;
+    for (size_t i = 0; (k = kernel_at(i)); i++) {
+        for (size_t columns = 1; columns < 200; columns += 7) {
+            struct panels p = panels_make(k, 5, columns);
+            unsigned char *taken = calloc(panels_floats(&p), 1);
+
+            assert_non_null(taken);
+            for (size_t row = 0; row < 5; row++) {
+                for (size_t column = 0; column < columns; column++) {
+                    size_t at = panels_index(&p, row, column);
+
+                    assert_true(at < panels_floats(&p));
+                    assert_false(taken[at]);
+                    taken[at] = 1;
+                }
+            }
+            free(taken);
+        }
+    }
+}
+
+static void a_kernel_is_chosen_by_name_or_by_processor(void **state)
+{
+    const struct kernel *k = NULL;
+    struct error e = {0};
+
+    (void)state;
+    assert_int_equal(kernel_choose("reference", &k, &e), ERR_OK);
+    assert_string_equal(k->name, "reference");
+    assert_int_equal(kernel_choose("", &k, &e), ERR_OK);
+    assert_ptr_equal(k, fastest());
+    assert_int_equal(kernel_choose("abacus", &k, &e), ERR_INVALID);
+    assert_non_null(strstr(e.message, "kernel \"abacus\": not on this machine; known: "));
+    assert_non_null(strstr(e.message, "reference"));
+}
+
+static void flushing_denormals_ends_where_it_was_asked_to(void **state)
+{
+    volatile float tiny = 1e-30f, small = 1e-10f;
+    float inside, outside;
+    unsigned before = denormal_flush();
+
+    (void)state;
+    inside = tiny * small;
+    denormal_restore(before);
+    outside = tiny * small;
+    assert_true(outside > 0.0f);
+#if defined(__x86_64__)
+    assert_true(inside == 0.0f);
+#else
+    assert_true(inside == outside);
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(functions_are_within_their_bounds_of_libm),
+        cmocka_unit_test(functions_have_the_same_bits_in_every_kernel),
+        cmocka_unit_test(special_values_are_what_mathematics_says),
+        cmocka_unit_test(softmax_has_the_same_bits_in_every_kernel),
+        cmocka_unit_test(softmax_survives_huge_logits),
+        cmocka_unit_test(panels_give_each_element_a_place_of_its_own),
+        cmocka_unit_test(a_kernel_is_chosen_by_name_or_by_processor),
+        cmocka_unit_test(flushing_denormals_ends_where_it_was_asked_to),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

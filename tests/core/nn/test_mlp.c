@@ -1,0 +1,213 @@
+/* Networks: shape, initial weights, and the loss at the edges. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/nn/loss.h"
+#include "core/nn/mlp.h"
+
+enum { WIDE = 200 };
+
+static struct mlp *create(const struct mlp_shape *s, const struct kernel *k)
+{
+    struct mlp_plan plan = {.rows = 4};
+    struct mlp *m = NULL;
+
+    assert_int_equal(mlp_create(s, &plan, k, &m, NULL), ERR_OK);
+    return m;
+}
+
+static const struct kernel *fastest(void)
+{
+    const struct kernel *k;
+
+    assert_int_equal(kernel_choose(NULL, &k, NULL), ERR_OK);
+    return k;
+}
+
+static float *initial(const struct mlp_shape *s, const struct kernel *k, enum init i, uint32_t fold)
+{
+    struct mlp *m = create(s, k);
+    float *w = calloc(mlp_weight_count(s), sizeof *w);
+
+    assert_non_null(w);
+    mlp_init(m, i, 11, 1, fold);
+    mlp_read(m, MLP_WEIGHTS, w);
+    mlp_destroy(m);
+    return w;
+}
+
+static void weights_are_counted_with_biases(void **state)
+{
+    struct mlp_shape s = {.n_inputs = 64, .n_layers = 3, .width = {64, 64, 10}};
+
+    (void)state;
+    assert_int_equal(mlp_weight_count(&s), 8970); /* API.md's example */
+}
+
+static void initial_weights_do_not_depend_on_the_kernel(void **state)
+{
+    struct mlp_shape s = {.n_inputs = 19, .n_layers = 3, .width = {33, 70, 3}};
+    float *want = initial(&s, fastest(), INIT_HE_NORMAL, 1), *other;
+    const struct kernel *k;
+
+    (void)state;
+    for (size_t i = 0; (k = kernel_at(i)); i++) {
+        float *got;
+
+        if (!kernel_supported(k))
+            continue;
+        got = initial(&s, k, INIT_HE_NORMAL, 1);
+        assert_memory_equal(got, want, mlp_weight_count(&s) * sizeof *got);
+        free(got);
+    }
+    other = initial(&s, fastest(), INIT_HE_NORMAL, 2);
+    assert_memory_not_equal(other, want, mlp_weight_count(&s) * sizeof *other);
+    free(other);
+    free(want);
+}
+
+/* Mean square of the first layer's weights, and its largest one; checks that biases are zero. */
+static double spread(enum init i, enum activation a, double *largest)
+{
+    struct mlp_shape s = {.n_inputs = WIDE, .n_layers = 1, .width = {WIDE / 2}, .activation = {a}};
+    float *w = initial(&s, fastest(), i, 1);
+    size_t n = WIDE * WIDE / 2;
+    double sum = 0.0;
+
+    *largest = 0.0;
+    for (size_t k = 0; k < n; k++) {
+        sum += (double)w[k] * (double)w[k];
+        *largest = fmax(*largest, fabs((double)w[k]));
+    }
+    for (size_t k = n; k < mlp_weight_count(&s); k++)
+        assert_true(w[k] == 0.0f);
+    free(w);
+    return sum / (double)n;
+}
+
+static void initial_weights_have_the_spread_of_their_name(void **state)
+{
+    double glorot = sqrt(6.0 / (WIDE + WIDE / 2)), largest;
+
+    (void)state;
+    assert_true(fabs(spread(INIT_STANDARD_NORMAL, ACTIVATION_RELU, &largest) - 1.0) < 0.03);
+    assert_true(fabs(spread(INIT_HE_NORMAL, ACTIVATION_TANH, &largest) * WIDE / 2.0 - 1.0) < 0.03);
+    assert_true(
+        fabs(spread(INIT_GLOROT_UNIFORM, ACTIVATION_RELU, &largest) / (glorot * glorot / 3.0) -
+             1.0) < 0.03);
+    assert_true(largest <= glorot && largest > 0.99 * glorot);
+}
+
+static void auto_is_he_normal_for_relu_and_glorot_uniform_for_the_rest(void **state)
+{
+    double glorot = sqrt(6.0 / (WIDE + WIDE / 2)), largest;
+
+    (void)state;
+    assert_true(fabs(spread(INIT_AUTO, ACTIVATION_RELU, &largest) * WIDE / 2.0 - 1.0) < 0.03);
+    for (int a = ACTIVATION_IDENTITY; a <= ACTIVATION_TANH; a++) {
+        (void)spread(INIT_AUTO, (enum activation)a, &largest);
+        assert_true(largest <= glorot);
+    }
+}
+
+static void written_weights_are_read_back(void **state)
+{
+    struct mlp_shape s = {.n_inputs = 3, .n_layers = 2, .width = {21, 2}};
+    float w[3 * 21 + 21 + 21 * 2 + 2], back[sizeof w / sizeof *w];
+    struct mlp *m = create(&s, fastest());
+    uint64_t hash = mlp_hash(m);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof w / sizeof *w; i++)
+        w[i] = (float)i;
+    mlp_write(m, w);
+    mlp_read(m, MLP_WEIGHTS, back);
+    assert_memory_equal(w, back, sizeof w);
+    assert_true(mlp_hash(m) != hash);
+    mlp_destroy(m);
+}
+
+static void a_network_beyond_memory_is_an_error(void **state)
+{
+    struct mlp_shape s = {.n_inputs = SIZE_MAX / 64, .n_layers = 2, .width = {SIZE_MAX / 64, 1}};
+    struct mlp_plan plan = {.rows = 1};
+    struct error e = {0};
+    struct mlp *m = NULL;
+
+    (void)state;
+    assert_true(mlp_bytes(&s, &plan, fastest()) == SIZE_MAX);
+    assert_int_equal(mlp_create(&s, &plan, fastest(), &m, &e), ERR_NO_MEMORY);
+    assert_null(m);
+}
+
+/* One row's loss by the float32 path. */
+static float loss_of(enum output o, const float *z, int32_t right, float *dz)
+{
+    _Alignas(64) float logits[16] = {0}, slope[16] = {0};
+    float work[LOSS_WORK], loss, scale = 1.0f;
+    size_t n = o == OUTPUT_SIGMOID ? 2 : 3;
+    struct loss_rows r = {LOSS_CROSS_ENTROPY, o, 1, n, logits, 16, &right, NULL, &scale, work};
+
+    memcpy(logits, z, loss_width(o, n) * sizeof *z);
+    loss_gradient(fastest(), &r, slope, &loss);
+    *dz = slope[o == OUTPUT_SIGMOID ? 0 : right];
+    return loss;
+}
+
+static void cross_entropy_is_stable_however_sure_the_network_is(void **state)
+{
+    float far[] = {100.0f, -100.0f, 0.0f}, sure[] = {20.0f}, dz;
+
+    (void)state;
+    assert_true(fabsf(loss_of(OUTPUT_SOFTMAX, far, 1, &dz) - 200.0f) < 1e-4f && dz == -1.0f);
+    assert_true(loss_of(OUTPUT_SOFTMAX, far, 0, &dz) == 0.0f && dz == 0.0f);
+    assert_true(fabsf(loss_of(OUTPUT_SIGMOID, far, 0, &dz) - 100.0f) < 1e-4f && dz == 1.0f);
+    /* e^-20 = 2.061153622e-9: neither the loss nor its slope has lost its digits. */
+    assert_true(fabsf(loss_of(OUTPUT_SIGMOID, sure, 1, &dz) / 2.061153622e-9f - 1.0f) < 1e-6f);
+    assert_true(fabsf(dz / -2.061153618e-9f - 1.0f) < 1e-6f);
+}
+
+static void a_loss_of_nan_is_nan(void **state)
+{
+    float z[] = {NAN, 1.0f, 2.0f}, infinite[] = {INFINITY, 0.0f, 0.0f}, dz;
+
+    (void)state;
+    assert_true(isnan(loss_of(OUTPUT_SOFTMAX, z, 1, &dz)));
+    assert_true(isnan(loss_of(OUTPUT_SIGMOID, z, 1, &dz)));
+    assert_false(isfinite(loss_of(OUTPUT_SOFTMAX, infinite, 1, &dz)));
+}
+
+static void the_output_follows_from_the_task(void **state)
+{
+    (void)state;
+    assert_int_equal(loss_output(TASK_REGRESSION, 2), OUTPUT_IDENTITY);
+    assert_int_equal(loss_output(TASK_CLASSIFICATION, 2), OUTPUT_SIGMOID);
+    assert_int_equal(loss_output(TASK_CLASSIFICATION, 3), OUTPUT_SOFTMAX);
+    assert_int_equal(loss_width(OUTPUT_SIGMOID, 2), 1);
+    assert_int_equal(loss_width(OUTPUT_IDENTITY, 2), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_are_counted_with_biases),
+        cmocka_unit_test(initial_weights_do_not_depend_on_the_kernel),
+        cmocka_unit_test(initial_weights_have_the_spread_of_their_name),
+        cmocka_unit_test(auto_is_he_normal_for_relu_and_glorot_uniform_for_the_rest),
+        cmocka_unit_test(written_weights_are_read_back),
+        cmocka_unit_test(a_network_beyond_memory_is_an_error),
+        cmocka_unit_test(cross_entropy_is_stable_however_sure_the_network_is),
+        cmocka_unit_test(a_loss_of_nan_is_nan),
+        cmocka_unit_test(the_output_follows_from_the_task),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

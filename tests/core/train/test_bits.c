@@ -1,0 +1,140 @@
+/* Whole trainings give the same bits for every kernel and any number of threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/train/train.h"
+#include "tests/core/train/folds.h"
+
+enum { N_SPECS = 20, N_FOLDS = 5, EPOCHS = 3 };
+
+/* What a training leaves behind. */
+struct trace {
+    uint64_t hash;
+    double train_loss[EPOCHS], validation_loss[EPOCHS], validation_score[EPOCHS];
+    double metrics[2][METRIC_MAX];
+};
+
+struct folds {
+    struct fold_data *data[N_FOLDS];
+};
+
+static struct folds folds_make(void)
+{
+    return (struct folds){{
+        folds_blobs(61, 5, 3, false),
+        folds_blobs(47, 20, 2, true),
+        folds_linear(53, 9, 1),
+        folds_linear(40, 3, 4),
+        folds_blobs(300, 4, 17, false),
+    }};
+}
+
+static void folds_finish(struct folds *f)
+{
+    for (size_t i = 0; i < N_FOLDS; i++)
+        folds_destroy(f->data[i]);
+}
+
+/* The i-th of N_SPECS varied configurations for a task. */
+static struct spec spec_of(size_t i, enum task task)
+{
+    struct spec s = {
+        .n_hidden = i % 4,
+        .init = (enum init)(i % 4),
+        .loss = task == TASK_REGRESSION || i % 7 == 0 ? LOSS_MSE : LOSS_CROSS_ENTROPY,
+        .optimizer = i % 2 ? OPTIMIZER_ADAM : OPTIMIZER_SGD,
+        .learning_rate = 0.01,
+        .momentum = i % 3 ? 0.9 : 0.0,
+        .nesterov = i % 3 == 2,
+        .beta1 = 0.9,
+        .beta2 = 0.999,
+        .epsilon = 1e-8,
+        .l2 = i % 5 ? 0.0 : 0.01,
+        .batch_size = i % 6 == 0 ? 0 : 7 + i,
+        .epochs = EPOCHS,
+    };
+
+    for (size_t l = 0; l < s.n_hidden; l++) {
+        s.width[l] = 1 + (i * 7 + l * 11) % 40;
+        s.activation[l] = (enum activation)((i + l) % 4);
+    }
+    return s;
+}
+
+static void run(const struct kernel *k, const struct folds *f, size_t i, struct trace *out)
+{
+    const struct fold_data *d = f->data[i % N_FOLDS];
+    const char *decides = d->task == TASK_CLASSIFICATION ? "log_loss" : "rmse";
+    struct spec s = spec_of(i, d->task);
+    const struct train_result *r;
+    struct train *t;
+
+    memset(out, 0, sizeof *out);
+    if (train_create(&s, d, k, metric_find(decides), 21, 1, (uint32_t)i, &t, NULL) != ERR_OK)
+        abort();
+    (void)train_run_to(t, EPOCHS, NULL, NULL);
+    r = train_result(t);
+    out->hash = r->weights_hash;
+    memcpy(out->train_loss, r->train_loss, sizeof out->train_loss);
+    memcpy(out->validation_loss, r->validation_loss, sizeof out->validation_loss);
+    memcpy(out->validation_score, r->validation_score, sizeof out->validation_score);
+    memcpy(out->metrics[0], r->train, r->n_metrics * sizeof(double));
+    memcpy(out->metrics[1], r->validation, r->n_metrics * sizeof(double));
+    train_destroy(t);
+}
+
+static void every_kernel_trains_to_the_same_bits(void **state)
+{
+    struct folds f = folds_make();
+    const struct kernel *k, *reference;
+
+    (void)state;
+    assert_int_equal(kernel_choose("reference", &reference, NULL), ERR_OK);
+    for (size_t i = 0; i < N_SPECS; i++) {
+        struct trace want, got;
+
+        run(reference, &f, i, &want);
+        for (size_t j = 0; (k = kernel_at(j)); j++) {
+            if (!kernel_supported(k))
+                continue;
+            run(k, &f, i, &got);
+            if (memcmp(&got, &want, sizeof got) != 0)
+                fail_msg("configuration %zu: %s differs from the reference", i, k->name);
+        }
+    }
+    folds_finish(&f);
+}
+
+static void threads_do_not_change_the_bits(void **state)
+{
+    static struct trace alone[N_SPECS], together[N_SPECS];
+    struct folds f = folds_make();
+    const struct kernel *k;
+
+    (void)state;
+    assert_int_equal(kernel_choose(NULL, &k, NULL), ERR_OK);
+    for (size_t i = 0; i < N_SPECS; i++)
+        run(k, &f, i, alone + i);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(2)
+    for (size_t i = 0; i < N_SPECS; i++)
+        run(k, &f, N_SPECS - 1 - i, together + (N_SPECS - 1 - i));
+    assert_memory_equal(alone, together, sizeof alone);
+    folds_finish(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kernel_trains_to_the_same_bits),
+        cmocka_unit_test(threads_do_not_change_the_bits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

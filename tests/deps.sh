@@ -1,0 +1,76 @@
+#!/bin/bash
+# Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
+#
+#     tests/deps.sh build | demo | check
+#
+# Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
+set -euo pipefail
+
+purpose=${1:-build}
+compiler=${CC:-gcc}
+
+needs() {
+    cat <<'END'
+build command:gcc          gcc               the compiler
+build header:stdio.h       libc6-dev         the C library
+build command:make         make              the build
+build header:microhttpd.h  libmicrohttpd-dev the HTTP server
+build header:sqlite3.h     libsqlite3-dev    the database
+build header:cjson/cJSON.h libcjson-dev      reading JSON
+build header:nettle/sha2.h nettle-dev        SHA-256 of uploads
+build header:zlib.h        zlib1g-dev        compressed tables
+demo  command:curl         curl              the demo's calls
+demo  command:sqlite3      sqlite3           the demo's query
+check header:cmocka.h      libcmocka-dev     the tests of C code
+check command:node         nodejs            the tests over HTTP
+check command:npm          npm               playwright-core, which drives the browser
+check command:chromium     chromium          the tests of the page
+check file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
+END
+}
+
+is_wanted() {
+    case $purpose/$1 in
+    build/build | demo/build | demo/demo | check/*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+is_there() {
+    local kind=${1%%:*} name=${1#*:}
+    case $kind in
+    command) command -v "$name" > /dev/null ;;
+    header) command -v "$compiler" > /dev/null &&
+        echo "#include <$name>" | "$compiler" -E - > /dev/null 2>&1 ;;
+    file) [ -e "$name" ] ;;
+    esac
+}
+
+missing=()
+while read -r for_what sign package reason; do
+    if is_wanted "$for_what" && ! is_there "$sign"; then
+        echo "missing: $package ($reason)"
+        missing+=("$package")
+    fi
+done < <(needs)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo)
+fi
+if ! command -v apt-get > /dev/null || ! command -v "${as_root[0]:-true}" > /dev/null; then
+    echo "please install them and try again; on Debian, as root:" >&2
+    echo "    apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+
+apt() {
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"
+}
+
+echo "installing with ${as_root[*]:+${as_root[*]} }apt-get: ${missing[*]}"
+# The lists may be absent (a bare root) or too old for the mirror.
+compgen -G '/var/lib/apt/lists/*_Packages*' > /dev/null || apt update
+apt install --no-install-recommends "${missing[@]}" ||
+    { apt update && apt install --no-install-recommends "${missing[@]}"; }

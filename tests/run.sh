@@ -1,0 +1,91 @@
+#!/bin/bash
+# Runs every test and ends with the line "N passed, N failed".
+#
+#     tests/run.sh BUILD...
+#
+# lint.sh runs once. For each build folder every C program that tests/ has a source for and every
+# *.test.mjs runs against what was built there. A program that crashes, runs out of time or counts
+# nothing is a failure of its own. TEST_ONLY=TEXT runs those whose name contains it.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+PROGRAM_SECONDS=${PROGRAM_SECONDS:-120}
+SCENARIO_SECONDS=${SCENARIO_SECONDS:-600} # a *.test.mjs starts daemons and a browser
+
+export CMOCKA_MESSAGE_OUTPUT=TAP
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+unset NODE_TEST_CONTEXT
+
+passed=0
+failed=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+# How often a line of the output matches.
+lines() {
+    grep -cE "$1" "$output"
+}
+
+# The number of a line such as "# pass 12" of node's summary, or 0.
+summary() {
+    awk -v word="$1" '$1 == "#" && $2 == word { n = $3 } END { print n + 0 }' "$output"
+}
+
+# Sets good and bad from the output of a program that speaks TAP.
+count_tap() {
+    local plan
+    good=$(lines '^ok ')
+    bad=$(lines '^not ok ')
+    plan=$(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$output" | tail -n 1)
+    if [ "${plan:-0}" -gt $((good + bad)) ]; then
+        bad=$((plan - good))
+    fi
+}
+
+# Sets good and bad from node's own summary, which counts nested tests one by one.
+count_node() {
+    good=$(summary pass)
+    bad=$(($(summary fail) + $(summary cancelled)))
+}
+
+# run COUNT SECONDS NAME COMMAND...
+run() {
+    local count=$1 seconds=$2 name=$3 start=$EPOCHREALTIME status took
+    shift 3
+    [[ $name == *"${TEST_ONLY:-}"* ]] || return 0
+
+    timeout --kill-after=10 "$seconds" "$@" > "$output" 2>&1 < /dev/null
+    status=$?
+    "$count"
+    if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then
+        bad=1
+    fi
+    echo "# ended with status $status" >> "$output"
+    [ "$status" -ne 124 ] || echo "# no end within $seconds seconds" >> "$output"
+    took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+    printf '%-62s %4d passed %6s s\n' "$name" "$good" "$took"
+    if [ "$bad" -gt 0 ]; then
+        printf '%-62s %4d FAILED\n' "$name" "$bad"
+        tail -n 400 "$output" | sed 's/^/    | /'
+    fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+}
+
+run count_tap "$PROGRAM_SECONDS" lint tests/lint.sh
+
+for build; do
+    for source in tests/core/*/test_*.c tests/server/*/test_*.c; do
+        [ -e "$source" ] || continue
+        run count_tap "$PROGRAM_SECONDS" "$build/${source%.c}" "$build/${source%.c}"
+    done
+    for source in tests/*/*.test.mjs; do
+        [ -e "$source" ] || continue
+        run count_node "$SCENARIO_SECONDS" "$build: $source" \
+            env SWEEPD="$build/sweepd" node --test-reporter=tap "$source"
+    done
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,459 @@
+#include "tests/server/store/scratch.h"
+
+static struct trial_record get(struct scratch *x, int64_t experiment, int64_t trial)
+{
+    struct trial_record t = {0};
+
+    SUCCEED(store_trial_get(x->r, experiment, trial, x->a, &t, &x->e));
+    return t;
+}
+
+static void a_trial_comes_back_as_it_was_proposed(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct trial_record t;
+
+    scratch_trial(x, id, 3);
+    t = get(x, id, 3);
+    assert_string_equal(t.state, "queued");
+    assert_int_equal(t.rank, 1);
+    assert_int_equal(t.params.n, 6);
+    assert_string_equal(t.params.items[0].name, "layers");
+    assert_int_equal(t.params.items[0].value.kind, VALUE_INT);
+    assert_true(params_get(&t.params, "learning_rate")->real == 1.0 / 4);
+    assert_string_equal(params_get(&t.params, "activation")->text, "relu");
+    assert_int_equal(params_get(&t.params, "hidden")->list.n, 2);
+    assert_int_equal(params_get(&t.params, "hidden")->list.items[1], 32);
+    assert_int_equal(params_get(&t.params, "nesterov")->kind, VALUE_BOOL);
+    assert_true(params_get(&t.params, "nesterov")->boolean);
+    assert_int_equal(t.network.layers, 2);
+    assert_int_equal(t.network.hidden[0], 64);
+    assert_string_equal(t.network.activations[1], "relu");
+    assert_string_equal(t.network.optimizer, "sgd");
+    assert_int_equal(t.network.batch_size, 0);
+    assert_int_equal(t.network.weight_count, 1003);
+    assert_true(isnan(t.score));
+    assert_string_equal(t.warnings, "[]");
+    assert_string_equal(t.configuration_key, "key");
+}
+
+static void doubles_keep_every_bit(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct trial_record t;
+
+    scratch_trial(x, id, 6);
+    scratch_complete(x, id, 6, 0.1 + 0.2);
+    t = get(x, id, 6);
+    assert_true(t.score == 0.1 + 0.2);
+    assert_true(params_get(&t.params, "learning_rate")->real == 1.0 / 7);
+}
+
+static void lists_of_layers_are_kept(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct params none = {0};
+    struct trial_proposal p[] = {
+        {.trial = 1, .params = &none, .network = {.optimizer = "adam", .epochs = 5}},
+        {.trial = 2,
+         .params = &none,
+         .network = {.layers = 3,
+                     .hidden = (const int64_t[]){8, 8, 8},
+                     .activations = (const char *const[]){"relu", "tanh", "relu"},
+                     .optimizer = "adam",
+                     .batch_size = 32}},
+        {.trial = 3, .params = &none}, /* others train it */
+    };
+    struct trial_record t;
+
+    SUCCEED(store_trial_insert(x->store, id, p, 3, &x->e));
+    assert_int_equal(get(x, id, 1).network.layers, 0);
+    t = get(x, id, 2);
+    assert_int_equal(t.network.hidden[2], 8);
+    assert_string_equal(t.network.activations[1], "tanh");
+    assert_string_equal(t.network.activations[2], "relu");
+    assert_int_equal(t.network.batch_size, 32);
+    assert_null(get(x, id, 3).network.optimizer);
+    assert_string_equal(
+        scratch_ask(x, x->path,
+                    "SELECT trial, layers, width, hidden, activation, batch_size FROM leaderboard"),
+        "1|0||||full\n2|3|8|8,8,8|relu,tanh,relu|32\n3|||||\n");
+}
+
+static void proposals_are_stored_all_or_none(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct params none = {0};
+    struct trial_proposal p[] = {{.trial = 2, .params = &none}, {.trial = 1, .params = &none}};
+    struct trial_record t;
+
+    scratch_trial(x, id, 1);
+    assert_int_equal(store_trial_insert(x->store, id, p, 2, &x->e), ERR_CONFLICT);
+    assert_non_null(strstr(x->e.message, "trial 1"));
+    assert_int_equal(store_trial_get(x->r, id, 2, x->a, &t, &x->e), ERR_NOT_FOUND);
+    assert_int_equal(store_trial_insert(x->store, 99, p, 1, &x->e), ERR_NOT_FOUND);
+}
+
+static void closing_a_trial_twice_is_a_conflict(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct trial_finish f = scratch_finish("failed", (double)NAN);
+
+    scratch_trial(x, id, 1);
+    scratch_complete(x, id, 1, 0.5);
+    assert_int_equal(store_trial_finish(x->store, id, 1, &f, &x->e), ERR_CONFLICT);
+    assert_non_null(strstr(x->e.message, "completed"));
+    assert_int_equal(store_trial_set_state(x->store, id, 1, "running", 5, &x->e), ERR_CONFLICT);
+    assert_int_equal(store_trial_finish(x->store, id, 2, &f, &x->e), ERR_NOT_FOUND);
+    assert_string_equal(get(x, id, 1).state, "completed");
+    assert_true(get(x, id, 1).score == 0.5);
+}
+
+static void a_number_that_does_not_exist_is_never_stored(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "minimize");
+    struct trial_finish f = scratch_finish("failed", (double)INFINITY);
+
+    f.reason = "diverged";
+    f.error = "fold 1: loss is not finite in epoch 3";
+    scratch_trial(x, id, 1);
+    SUCCEED(store_trial_finish(x->store, id, 1, &f, &x->e));
+    assert_true(isnan(get(x, id, 1).score));
+    assert_string_equal(get(x, id, 1).reason, "diverged");
+    assert_string_equal(
+        scratch_ask(x, x->path, "SELECT typeof(cv_mean), typeof(cv_sem), cv_std FROM leaderboard"),
+        "null|null|0.01\n");
+}
+
+static void all_metrics_of_a_trial_are_kept(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct trial_finish f = scratch_finish("completed", 0.5);
+    struct trial_record t;
+
+    f.n_scores = 2;
+    f.scores = (const struct trial_score[]){{"log_loss", 0.25, (double)NAN, 0.125},
+                                            {"accuracy", 0.5, 0.1, 0.9}};
+    f.warnings = "[\"fold 2 is slow\"]";
+    f.reused_experiment = 4;
+    f.reused_trial = 5;
+    scratch_trial(x, id, 1);
+    SUCCEED(store_trial_set_state(x->store, id, 1, "running", 77, &x->e));
+    SUCCEED(store_trial_finish(x->store, id, 1, &f, &x->e));
+    t = get(x, id, 1);
+    assert_int_equal(t.n_scores, 2);
+    assert_string_equal(t.scores[0].metric, "log_loss");
+    assert_true(isnan(t.scores[0].std));
+    assert_true(t.scores[1].train_mean == 0.9);
+    assert_string_equal(t.warnings, "[\"fold 2 is slow\"]");
+    assert_int_equal(t.reused_trial, 5);
+    assert_int_equal(t.started_at_ms, 77);
+}
+
+/* ---- order --------------------------------------------------------------------------------- */
+
+/* Five trials: 1 scores 0.5, 2 fails, 3 scores 0.9, 4 scores 0.5, 5 waits. */
+static int64_t insert_five(struct scratch *x, const char *direction)
+{
+    int64_t id = scratch_experiment(x, direction);
+    struct trial_finish f = scratch_finish("failed", (double)NAN);
+
+    for (int64_t i = 1; i <= 5; i++)
+        scratch_trial(x, id, i);
+    scratch_complete(x, id, 4, 0.5);
+    scratch_complete(x, id, 1, 0.5);
+    scratch_complete(x, id, 3, 0.9);
+    SUCCEED(store_trial_finish(x->store, id, 2, &f, &x->e));
+    return id;
+}
+
+static void expect(struct scratch *x, int64_t id, const char *state, const char *sort,
+                   const char *expected)
+{
+    struct trial_query query = {.experiment = id, .state = state, .sort = sort};
+    struct trial_order order;
+    char text[128] = "";
+
+    SUCCEED(store_trial_order(x->r, &query, x->a, &order, &x->e));
+    for (size_t i = 0; i < order.n; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%" PRId64 "#%" PRId64 " ",
+                       order.trials[i], order.ranks[i]);
+    assert_string_equal(text, expected);
+}
+
+static void ranks_follow_the_direction_and_ties_the_number(void **state)
+{
+    struct scratch *x = *state;
+    int64_t up = insert_five(x, "maximize"), down = insert_five(x, "minimize");
+
+    expect(x, up, NULL, "rank", "3#1 1#2 4#3 2#4 5#5 ");
+    expect(x, down, NULL, "rank", "1#1 4#2 3#3 2#4 5#5 ");
+    expect(x, up, NULL, "-rank", "5#5 2#4 4#3 1#2 3#1 ");
+    for (int64_t i = 1; i <= 5; i++) {
+        static const int64_t ranks[] = {2, 4, 1, 3, 5};
+
+        assert_int_equal(get(x, up, i).rank, ranks[i - 1]);
+    }
+    assert_string_equal(scratch_ask(x, x->path,
+                                    "SELECT trial, rank FROM leaderboard WHERE experiment_id = 2"
+                                    " ORDER BY rank"),
+                        "1|1\n4|2\n3|3\n2|4\n5|5\n");
+}
+
+static void trials_are_sorted_and_filtered(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = insert_five(x, "maximize");
+
+    expect(x, id, NULL, NULL, "1#2 2#4 3#1 4#3 5#5 ");
+    expect(x, id, NULL, "-trial", "5#5 4#3 3#1 2#4 1#2 ");
+    expect(x, id, "completed", "score", "1#2 4#3 3#1 ");
+    expect(x, id, NULL, "-score", "3#1 1#2 4#3 2#4 5#5 ");
+    expect(x, id, NULL, "learning_rate", "5#5 4#3 3#1 2#4 1#2 ");
+    expect(x, id, NULL, "-activation", "2#4 4#3 1#2 3#1 5#5 ");
+    expect(x, id, "queued", "-weight_count", "5#5 ");
+    for (size_t i = 0; store_trial_sorts[i]; i++)
+        expect(x, id, "pruned", store_trial_sorts[i], "");
+}
+
+static void any_hyperparameter_sorts_and_trials_without_it_come_last(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = insert_five(x, "maximize"), empty = scratch_experiment(x, "maximize");
+    struct trial_query unknown = {.experiment = id, .sort = "-wdith"};
+    struct trial_order order;
+
+    expect(x, id, NULL, "momentum", "3#1 1#2 2#4 4#3 5#5 ");
+    expect(x, id, NULL, "-momentum", "3#1 1#2 2#4 4#3 5#5 ");
+    expect(x, empty, NULL, "momentum", "");
+    assert_int_equal(store_trial_order(x->r, &unknown, x->a, &order, &x->e), ERR_INVALID);
+    assert_non_null(strstr(x->e.message, "\"wdith\""));
+    unknown.experiment = 99;
+    assert_int_equal(store_trial_order(x->r, &unknown, x->a, &order, &x->e), ERR_NOT_FOUND);
+}
+
+static void trials_come_in_pages(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = insert_five(x, "maximize");
+    struct trial_query query = {.experiment = id, .sort = "rank"};
+    struct trial_list list;
+
+    SUCCEED(store_trial_list(x->r, &query, 0, 2, x->a, &list, &x->e));
+    assert_int_equal(list.n, 2);
+    assert_int_equal(list.total, 5);
+    assert_int_equal(list.items[0].trial, 3);
+    assert_int_equal(list.items[1].rank, 2);
+    SUCCEED(store_trial_list(x->r, &query, list.next_offset + 2, 2, x->a, &list, &x->e));
+    assert_int_equal(list.n, 1);
+    assert_int_equal(list.items[0].trial, 5);
+    assert_int_equal(list.next_offset, -1);
+    SUCCEED(store_trial_list(x->r, &query, 50, 2, x->a, &list, &x->e));
+    assert_int_equal(list.n, 0);
+}
+
+static void the_best_trial_has_a_score(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = insert_five(x, "maximize"), empty = scratch_experiment(x, "maximize");
+    struct trial_record best;
+    bool found;
+
+    SUCCEED(store_trial_best(x->r, id, x->a, &best, &found, &x->e));
+    assert_true(found);
+    assert_int_equal(best.trial, 3);
+    assert_int_equal(best.params.n, 6);
+    scratch_trial(x, empty, 1);
+    scratch_complete(x, empty, 1, (double)NAN);
+    SUCCEED(store_trial_best(x->r, empty, x->a, &best, &found, &x->e));
+    assert_false(found);
+}
+
+static void progress_counts_trials_and_folds(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = insert_five(x, "maximize"), n;
+    struct experiment_progress p;
+
+    scratch_insert_fold(x, id, 5, 1);
+    scratch_insert_fold(x, id, 5, 2);
+    SUCCEED(store_experiment_progress(x->r, id, &p, &x->e));
+    assert_int_equal(p.trials, 5);
+    assert_int_equal(p.completed, 3);
+    assert_int_equal(p.failed, 1);
+    assert_int_equal(p.queued, 1);
+    assert_int_equal(p.folds_done, 2);
+    assert_true(p.bytes > 1000);
+    SUCCEED(store_trial_finish_rest(x->store, id, "cancelled", "user", 5, &n, &x->e));
+    assert_int_equal(n, 1);
+    assert_string_equal(get(x, id, 5).reason, "user");
+    SUCCEED(store_experiment_progress(x->r, id, &p, &x->e));
+    assert_int_equal(p.cancelled, 1);
+    SUCCEED(store_experiment_progress(x->r, 99, &p, &x->e));
+    assert_int_equal(p.trials, 0);
+}
+
+static void dimensions_are_named_in_order(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = insert_five(x, "maximize");
+    const char **names;
+    size_t n;
+
+    SUCCEED(store_trial_dimensions(x->r, id, x->a, &n, &names, &x->e));
+    assert_int_equal(n, 6);
+    assert_string_equal(names[0], "layers");
+    assert_string_equal(names[5], "momentum");
+}
+
+/* ---- folds --------------------------------------------------------------------------------- */
+
+static void a_fold_comes_back_as_it_was(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct fold_record *folds;
+    size_t n;
+
+    scratch_trial(x, id, 1);
+    scratch_insert_fold(x, id, 1, 2);
+    scratch_insert_fold(x, id, 1, 1);
+    SUCCEED(store_fold_list(x->r, id, 1, x->a, &n, &folds, &x->e));
+    assert_int_equal(n, 2);
+    assert_int_equal(folds[0].fold, 1);
+    assert_int_equal(folds[1].n_metrics, 2);
+    assert_string_equal(folds[1].metrics[0].metric, "accuracy");
+    assert_true(folds[1].metrics[0].validation == 0.1 + 0.2);
+    assert_true(isnan(folds[1].metrics[1].validation));
+    assert_string_equal(folds[1].weights_hash, "00ff");
+    assert_null(folds[1].error);
+    SUCCEED(store_fold_curves(x->r, id, 1, x->a, &n, &folds, &x->e));
+    assert_int_equal(n, 2);
+    assert_string_equal(folds[0].curves.validation_loss, "[0.6,null,0.3]");
+    assert_int_equal(get(x, id, 1).folds_done, 2);
+}
+
+static void storing_a_fold_twice_changes_nothing(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct fold_metric metrics[2];
+    struct fold_record f = scratch_fold(id, 1, 1, metrics);
+
+    scratch_trial(x, id, 1);
+    SUCCEED(store_fold_insert(x->store, &f, &x->e));
+    f.seconds = 99;
+    f.kernel = "avx2";
+    f.finished_at_ms++;
+    SUCCEED(store_fold_insert(x->store, &f, &x->e));
+    scratch_complete(x, id, 1, 0.5);
+    SUCCEED(store_fold_insert(x->store, &f, &x->e));
+    assert_int_equal(get(x, id, 1).folds_done, 1);
+    assert_string_equal(scratch_ask(x, x->path, "SELECT seconds, kernel FROM fold"),
+                        "0.5|reference\n");
+}
+
+static void another_result_of_a_fold_is_a_conflict(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct fold_metric metrics[2];
+    struct fold_record f = scratch_fold(id, 1, 1, metrics);
+
+    scratch_trial(x, id, 1);
+    SUCCEED(store_fold_insert(x->store, &f, &x->e));
+    metrics[0].validation = nextafter(metrics[0].validation, 1);
+    assert_int_equal(store_fold_insert(x->store, &f, &x->e), ERR_CONFLICT);
+    assert_non_null(strstr(x->e.message, "another result"));
+    f = scratch_fold(id, 1, 1, metrics);
+    f.n_metrics = 1;
+    assert_int_equal(store_fold_insert(x->store, &f, &x->e), ERR_CONFLICT);
+    f = scratch_fold(id, 1, 1, metrics);
+    f.curves.train_loss = "[0.5,0.25,0.126]";
+    assert_int_equal(store_fold_insert(x->store, &f, &x->e), ERR_CONFLICT);
+}
+
+static void a_fold_of_a_trial_that_has_ended_is_refused(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct fold_metric metrics[2];
+    struct fold_record f = scratch_fold(id, 1, 1, metrics);
+
+    assert_int_equal(store_fold_insert(x->store, &f, &x->e), ERR_NOT_FOUND);
+    scratch_trial(x, id, 1);
+    scratch_complete(x, id, 1, 0.5);
+    assert_int_equal(store_fold_insert(x->store, &f, &x->e), ERR_CONFLICT);
+    assert_string_equal(scratch_ask(x, x->path, "SELECT count(*) FROM fold"), "0\n");
+}
+
+static void a_restart_finds_the_folds_of_open_trials(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct fold_record *folds;
+    size_t n;
+
+    for (int64_t i = 1; i <= 3; i++) {
+        scratch_trial(x, id, i);
+        scratch_insert_fold(x, id, i, 2);
+        scratch_insert_fold(x, id, i, 1);
+    }
+    scratch_complete(x, id, 2, 0.5);
+    SUCCEED(store_fold_unfinished(x->r, id, x->a, &n, &folds, &x->e));
+    assert_int_equal(n, 4);
+    assert_int_equal(folds[0].trial, 1);
+    assert_int_equal(folds[0].fold, 1);
+    assert_int_equal(folds[3].trial, 3);
+    assert_int_equal(folds[3].n_metrics, 2);
+}
+
+static void a_curve_is_written_with_nine_digits(void **state)
+{
+    const double curve[] = {0.6931471805599453, 1e-20, (double)NAN, 3, (double)-INFINITY};
+    struct buf out = {0};
+
+    (void)state;
+    store_fold_curve_text(curve, 5, &out);
+    assert_string_equal(buf_text(&out), "[0.693147181,1e-20,null,3,null]");
+    buf_clear(&out);
+    store_fold_curve_text(curve, 0, &out);
+    assert_string_equal(buf_text(&out), "[]");
+    buf_finish(&out);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_trial_comes_back_as_it_was_proposed),
+        TEST(doubles_keep_every_bit),
+        TEST(lists_of_layers_are_kept),
+        TEST(proposals_are_stored_all_or_none),
+        TEST(closing_a_trial_twice_is_a_conflict),
+        TEST(a_number_that_does_not_exist_is_never_stored),
+        TEST(all_metrics_of_a_trial_are_kept),
+        TEST(ranks_follow_the_direction_and_ties_the_number),
+        TEST(trials_are_sorted_and_filtered),
+        TEST(any_hyperparameter_sorts_and_trials_without_it_come_last),
+        TEST(trials_come_in_pages),
+        TEST(the_best_trial_has_a_score),
+        TEST(progress_counts_trials_and_folds),
+        TEST(dimensions_are_named_in_order),
+        TEST(a_fold_comes_back_as_it_was),
+        TEST(storing_a_fold_twice_changes_nothing),
+        TEST(another_result_of_a_fold_is_a_conflict),
+        TEST(a_fold_of_a_trial_that_has_ended_is_refused),
+        TEST(a_restart_finds_the_folds_of_open_trials),
+        TEST(a_curve_is_written_with_nine_digits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

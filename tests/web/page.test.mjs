@@ -1,0 +1,250 @@
+/*
+ * The page in a real browser, before the real daemon. Any error or warning on the console, any
+ * failed request and any answer of 400 or more fails the test that met it.
+ *
+ * SCREENSHOTS=FOLDER keeps a picture of each page.
+ */
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { api, finished, startDaemon, submit, upload } from "../lib/daemon.mjs";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+              "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const SCREENSHOTS = process.env.SCREENSHOTS;
+
+const MARKUP = "<img src=x onerror=alert(1)>";
+const SMALL = {
+    name: MARKUP,
+    dataset: "iris",
+    sampler: "grid",
+    space: { width: [4, 8], layers: 1, learning_rate: [0.01, 0.03], epochs: 5 },
+    cross_validation: { kind: "stratified_kfold", folds: 3 },
+    seed: 7,
+};
+const FOLDS = "Folds and their validation scores";
+const LONG = { ...SMALL, name: "long", space: { ...SMALL.space, epochs: 20000 } };
+
+let daemon;
+let browser;
+
+before(async () => {
+    daemon = await startDaemon();
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+});
+
+after(async () => {
+    await browser?.close();
+    await daemon?.stop();
+});
+
+/* Opens a page, acts, and demands that nothing went wrong meanwhile. */
+async function visit(hash, act, options = {}) {
+    const page = await browser.newPage(options);
+    const faults = [];
+
+    page.on("console", (message) => {
+        if (message.type() === "error" || message.type() === "warning")
+            faults.push(`console ${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+    page.on("requestfailed", (request) => {
+        if (request.failure()?.errorText !== "net::ERR_ABORTED") /* the view was left */
+            faults.push(`failed: ${request.url()} ${request.failure()?.errorText}`);
+    });
+    page.on("response", (response) => {
+        if (response.status() >= 400)
+            faults.push(`${response.status()}: ${response.url()}`);
+    });
+    page.on("dialog", (dialog) => {
+        faults.push(`dialog: ${dialog.message()}`);
+        dialog.dismiss();
+    });
+    try {
+        const response = await page.goto(`${daemon.url}/${hash}`);
+        await act(page, response);
+    } finally {
+        await page.close();
+    }
+    assert.deepEqual(faults, []);
+}
+
+async function picture(page, name) {
+    if (SCREENSHOTS)
+        await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), fullPage: true });
+}
+
+const bodyRows = (page, caption) => page.getByRole("table", { name: caption }).locator("tbody tr");
+
+async function column(page, caption, label) {
+    const heads = await page.getByRole("table", { name: caption }).locator("th").allInnerTexts();
+    const at = heads.findIndex((text) => text.trim() === label);
+    assert.notEqual(at, -1, `no column "${label}" in ${heads}`);
+    return page.getByRole("table", { name: caption })
+        .locator(`tbody td:nth-child(${at + 1})`).allInnerTexts();
+}
+
+/* The search that most tests look at is made once. */
+let search;
+async function searched() {
+    search ??= (async () => {
+        const { id } = await submit(daemon.url, SMALL);
+        return finished(daemon.url, id);
+    })();
+    return search;
+}
+
+test("a first visit shows what to type, and the page forbids inline code", async () => {
+    await visit("", async (page, response) => {
+        await page.getByText("Nothing has been searched yet").waitFor();
+        const lines = (await page.locator("pre").allInnerTexts()).join("\n");
+        assert.match(lines, /curl -T iris\.csv/);
+        assert.ok(lines.includes(daemon.url), "the lines name this daemon");
+
+        const policy = response.headers()["content-security-policy"];
+        assert.match(policy, /default-src 'none'/);
+        assert.match(policy, /script-src 'self'/);
+        assert.doesNotMatch(policy, /unsafe|\*/);
+        assert.match(await page.title(), /sweepd/);
+        await picture(page, "first-visit");
+    });
+});
+
+test("an experiment submitted elsewhere appears on the open page and completes there", async () => {
+    await upload(daemon.url, "iris");
+    await visit("", async (page) => {
+        await page.getByText("Nothing has been searched yet").waitFor();
+        const { id } = await searched();
+        const card = page.locator(`[data-experiment="${id}"]`);
+
+        await card.waitFor();
+        await card.getByText("completed").waitFor();
+        assert.match(await card.innerText(), /12 of 12 folds/);
+        await picture(page, "experiments");
+    });
+});
+
+test("text that looks like markup is shown as it was written", async () => {
+    const { id } = await searched();
+    await visit("", async (page) => {
+        await page.getByRole("heading", { name: MARKUP, exact: true }).waitFor();
+    });
+    await visit(`#/experiments/${id}`, async (page) => {
+        await page.getByRole("heading", { name: MARKUP, exact: true }).waitFor();
+        assert.equal(await page.locator("main img").count(), 0);
+    });
+});
+
+test("progress moves while an experiment runs, and says when it was cancelled", async () => {
+    await searched();
+    const { id } = await submit(daemon.url, LONG);
+    await visit(`#/experiments/${id}`, async (page) => {
+        const bar = page.locator("progress");
+
+        await page.locator("h1 + .badge.running").waitFor();
+        await page.waitForFunction(() => document.querySelector("progress")?.value > 0,
+            null, { timeout: 60000 });
+        assert.ok(await bar.evaluate((b) => b.value) < 1, "caught in the middle");
+        await picture(page, "running");
+
+        await api(daemon.url, `/experiments/${id}/cancel`, { method: "POST" });
+        await page.locator("h1 + .badge.cancelled").waitFor();
+    });
+});
+
+test("the leaderboard has a row for each trial and sorts by a click on a header", async () => {
+    const { id } = await searched();
+    await visit(`#/experiments/${id}`, async (page) => {
+        const rows = bodyRows(page, "Leaderboard");
+        const head = page.getByRole("columnheader", { name: "width" });
+
+        await rows.first().waitFor();
+        assert.equal(await rows.count(), 4);
+        assert.deepEqual(await column(page, "Leaderboard", "rank"), ["1", "2", "3", "4"]);
+
+        await head.getByRole("button").click();
+        assert.equal(await head.getAttribute("aria-sort"), "ascending");
+        assert.deepEqual(await column(page, "Leaderboard", "width"), ["4", "4", "8", "8"]);
+
+        await page.keyboard.press("Enter"); /* the header has kept the focus */
+        assert.equal(await head.getAttribute("aria-sort"), "descending");
+        assert.deepEqual(await column(page, "Leaderboard", "width"), ["8", "8", "4", "4"]);
+        await picture(page, "experiment");
+    });
+});
+
+test("the leaderboard shows the numbers of the API", async () => {
+    const { id, best } = await searched();
+    await visit(`#/experiments/${id}`, async (page) => {
+        await bodyRows(page, "Leaderboard").first().waitFor();
+        assert.equal((await column(page, "Leaderboard", "trial"))[0], String(best.trial));
+        assert.equal((await column(page, "Leaderboard", "accuracy"))[0], best.score.toFixed(4));
+    });
+});
+
+test("a trial lists its folds and draws its learning curves", async () => {
+    const { id, best } = await searched();
+    const { json } = await api(daemon.url, `/experiments/${id}/trials/${best.trial}`);
+
+    await visit(`#/experiments/${id}`, async (page) => {
+        await page.getByRole("table", { name: "Leaderboard" })
+            .getByRole("link", { name: String(best.trial), exact: true }).click();
+        await page.getByRole("heading", { name: `Trial ${best.trial}` }).waitFor();
+
+        await bodyRows(page, FOLDS).first().waitFor();
+        assert.equal(await bodyRows(page, FOLDS).count(), 3);
+        assert.deepEqual(await column(page, FOLDS, "accuracy"),
+            json.folds.map((fold) => fold.validation.accuracy.toFixed(4)));
+        assert.equal(await page.locator("svg.curves").first().locator("path.train").count(), 3);
+        await picture(page, "trial");
+    });
+});
+
+test("a data set shows its columns", async () => {
+    await visit("#/datasets", async (page) => {
+        await page.getByRole("link", { name: "iris" }).click();
+        await page.getByRole("heading", { name: "iris", exact: true }).waitFor();
+        assert.deepEqual(await column(page, "Columns", "column"),
+            ["sepal_length", "sepal_width", "petal_length", "petal_width", "species"]);
+        await picture(page, "dataset");
+    });
+});
+
+test("nothing overflows at a width of 360 pixels, in the dark as well", async () => {
+    const { id, best } = await searched();
+    for (const hash of ["", `#/experiments/${id}`, `#/experiments/${id}/trials/${best.trial}`,
+                        "#/datasets"])
+        await visit(hash, async (page) => {
+            await page.locator("main h1:not(.hidden)").first().waitFor();
+            const width = await page.evaluate(() => document.documentElement.scrollWidth);
+            assert.ok(width <= 360, `"${hash}" is ${width} pixels wide`);
+            await picture(page, `narrow${hash.replace(/\W+/g, "-")}`);
+        }, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+});
+
+test("an experiment that does not exist is said to be missing", async () => {
+    const page = await browser.newPage();
+    await page.goto(`${daemon.url}/#/experiments/987654`);
+    await page.getByRole("alert").waitFor();
+    assert.match(await page.getByRole("alert").innerText(), /987654/);
+    await page.close();
+});
+
+test("a page that loses its daemon says so and goes on when it is back", async () => {
+    const { id } = await searched();
+    const page = await browser.newPage();
+
+    await page.goto(`${daemon.url}/#/experiments/${id}`);
+    await bodyRows(page, "Leaderboard").first().waitFor();
+    await page.context().setOffline(true);
+    await page.getByText("Not connected").waitFor();
+    assert.equal(await bodyRows(page, "Leaderboard").count(), 4, "what was there stays");
+    await page.context().setOffline(false);
+    await page.locator("#connection:empty").waitFor({ state: "attached" });
+    await page.close();
+});

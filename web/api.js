@@ -1,0 +1,55 @@
+/*
+ * The API, as the views see it: an address is asked again with the ETag of its last answer, and
+ * faults come as one of two errors.
+ */
+
+/** The daemon cannot be reached, or says that it is not ready: worth trying again. */
+export class Offline extends Error {}
+
+/** The daemon refused: an RFC 9457 problem. */
+export class Problem extends Error {
+    constructor(body, status) {
+        super(body.detail ?? body.title ?? `the answer was ${status}`);
+        this.status = status;
+        this.title = body.title ?? "The request failed";
+        this.errors = body.errors ?? [];
+    }
+}
+
+async function problem(response) {
+    const body = await response.json().catch(() => ({}));
+    return new Problem(body, response.status);
+}
+
+async function ask(path, headers, signal) {
+    try {
+        return await fetch(`/api/v1${path}`, { headers, signal, cache: "no-store" });
+    } catch (fault) {
+        if (signal.aborted)
+            throw fault;
+        throw new Offline("sweepd does not answer");
+    }
+}
+
+/**
+ * One address that is read again and again. The function returned answers with
+ * {data, changed}; changed is false where the daemon said 304.
+ */
+export function resource(path) {
+    let etag = null;
+    let data = null;
+
+    return async function read(signal) {
+        const response = await ask(path, etag ? { "If-None-Match": etag } : {}, signal);
+
+        if (response.status === 304)
+            return { data, changed: false };
+        if (response.status >= 502 && response.status <= 504)
+            throw new Offline("sweepd is starting or stopping");
+        if (!response.ok)
+            throw await problem(response);
+        data = await response.json();
+        etag = response.headers.get("ETag");
+        return { data, changed: true };
+    };
+}

@@ -1,0 +1,176 @@
+/*
+ * One experiment: live progress, the best trial, the leaderboard.
+ */
+
+import { resource } from "./api.js";
+import { spread, spreadScale } from "./chart.js";
+import { h, terms } from "./dom.js";
+import { count, kind, moment, parameter, plural, score, scoreWithSpread,
+         seconds } from "./format.js";
+import { keep, pauseFor } from "./live.js";
+import { badge, bar, progressText } from "./parts.js";
+import { sortableTable } from "./table.js";
+
+const MOST_TRIALS = 1000; /* of one page of the API's list */
+
+function crossValidation(definition) {
+    const cv = definition.cross_validation;
+    if (!cv)
+        return null;
+    return [kind(cv), cv.folds ? `× ${cv.folds}` : "", cv.repeats > 1 ? `× ${cv.repeats} repeats` : ""]
+        .filter(Boolean).join(" ");
+}
+
+/* One number where the three seeds are equal. */
+function seed(value) {
+    if (value === null || typeof value !== "object")
+        return value === undefined ? null : parameter(value);
+    const numbers = [...new Set(Object.values(value))];
+    return numbers.length === 1 ? parameter(numbers[0])
+        : Object.entries(value).map(([name, n]) => `${name} ${n}`).join(", ");
+}
+
+/* The dimensions that differ between trials, in the order of the definition. */
+function searched(space, trials) {
+    const isFixed = (name) => name in space && typeof space[name] !== "object";
+    const names = new Set(Object.keys(space).filter((name) => !isFixed(name)));
+    const used = new Set(trials.flatMap((trial) => Object.keys(trial.params)));
+
+    for (const name of used)
+        if (!isFixed(name))
+            names.add(name);
+    return [...names].filter((name) => trials.length === 0 || used.has(name));
+}
+
+function fixed(space) {
+    const names = Object.keys(space).filter((name) => typeof space[name] !== "object");
+    return names.length === 0 ? null
+        : names.map((name) => `${name} ${parameter(space[name])}`).join(", ");
+}
+
+function interval(trial) {
+    if (typeof trial.score !== "number")
+        return null;
+    const half = trial.score_std ?? 0;
+    return { low: trial.score - half, middle: trial.score, high: trial.score + half };
+}
+
+function columnsOf(experiment, trials, range) {
+    const link = (t) => h("a", { href: `#/experiments/${experiment.id}/trials/${t.trial}` },
+                          String(t.trial));
+    const scoreFirst = experiment.direction === "minimize" ? "ascending" : "descending";
+    const dimension = (name) => ({
+        key: `params.${name}`, label: name, kind: "parameter",
+        value: (t) => typeof t.params[name] === "object" ? JSON.stringify(t.params[name])
+                                                         : t.params[name],
+        cell: (t) => parameter(t.params[name]),
+    });
+
+    return [
+        { key: "rank", label: "rank", kind: "number", value: (t) => t.rank,
+          cell: (t) => String(t.rank) },
+        { key: "trial", label: "trial", kind: "number", value: (t) => t.trial, cell: link },
+        { key: "score", label: experiment.metric, kind: "number", first: scoreFirst,
+          value: (t) => t.score, cell: (t) => score(t.score) },
+        { key: "score_std", label: "± std", kind: "number", value: (t) => t.score_std,
+          cell: (t) => score(t.score_std) },
+        { key: "interval", label: "mean ± std", kind: "drawing", first: scoreFirst,
+          value: (t) => t.score,
+          cell: (t) => range && interval(t) ? spread(interval(t), range) : "" },
+        ...searched(experiment.definition.space ?? {}, trials).map(dimension),
+        { key: "state", label: "state", kind: "name", value: (t) => t.state,
+          cell: (t) => badge(t.state, t.reason) },
+        { key: "folds_done", label: "folds", kind: "number", value: (t) => t.folds_done,
+          cell: (t) => String(t.folds_done) },
+        { key: "weight_count", label: "weights", kind: "number", value: (t) => t.weight_count,
+          cell: (t) => count(t.weight_count) },
+        { key: "seconds", label: "time", kind: "number", value: (t) => t.seconds,
+          cell: (t) => seconds(t.seconds) },
+    ];
+}
+
+function bestTrial(experiment) {
+    const { best } = experiment;
+    if (!best)
+        return h("p", { class: "note" }, "No trial has all of its folds yet.");
+    return h("div", { class: "winner" },
+        h("p", { class: "best" },
+            h("span", { class: "figure" }, scoreWithSpread(best.score, best.score_std)),
+            ` ${experiment.metric}, `,
+            h("a", { href: `#/experiments/${experiment.id}/trials/${best.trial}` },
+                `trial ${best.trial}`)),
+        terms(Object.entries(best.params).map(([name, value]) => [name, parameter(value)])));
+}
+
+const hasEnded = (experiment) => ["completed", "cancelled", "failed"].includes(experiment.state);
+
+function head(experiment) {
+    const { definition, progress } = experiment;
+
+    return [
+        h("div", { class: "line" }, h("h1", {}, experiment.name),
+            badge(experiment.state, experiment.state === "completed" ? null : experiment.stop_reason)),
+        experiment.error ? h("p", { class: "error" }, experiment.error) : null,
+        bar(progress),
+        h("p", { class: "facts progress-text", role: "status" },
+            progressText(progress, experiment.state)),
+        terms([
+            ["data set", experiment.dataset
+                ? h("a", { href: `#/datasets/${experiment.dataset.id}` }, experiment.dataset.name)
+                : null],
+            ["metric", `${experiment.metric}, ${experiment.direction}`],
+            ["sampler", kind(definition.sampler)],
+            ["cross-validation", crossValidation(definition)],
+            ["seed", seed(definition.seed)],
+            ["fixed", fixed(definition.space ?? {})],
+            ["started", experiment.started_at ? moment(experiment.started_at) : null],
+            ["finished", experiment.finished_at ? moment(experiment.finished_at) : null],
+        ]),
+        experiment.notes ? h("p", { class: "notes" }, experiment.notes) : null,
+        h("h2", {}, hasEnded(experiment) ? "Best" : "Best so far"),
+        bestTrial(experiment),
+    ].filter((part) => part !== null);
+}
+
+function downloads(id) {
+    const to = (name, what) => h("a", { href: `/api/v1/experiments/${id}/${name}` }, what);
+    return h("p", { class: "facts" }, "Take it along: ", to("trials.csv", "trials.csv"), ", ",
+        to("folds.csv", "folds.csv"), ", ", to("export.db", "an SQLite file"));
+}
+
+function definitionPart(definition) {
+    return h("details", {}, h("summary", {}, "Definition"),
+        h("pre", { class: "terminal", tabindex: 0 },
+            h("code", {}, JSON.stringify(definition, null, 2))));
+}
+
+export async function showExperiment(main, signal, id) {
+    const experiment = resource(`/experiments/${id}`);
+    const trials = resource(`/experiments/${id}/trials?sort=rank&limit=${MOST_TRIALS}`);
+    const board = sortableTable({ caption: "Leaderboard", key: (t) => t.trial, sort: "rank" });
+    const top = h("section", { class: "experiment" });
+    const shown = h("p", { class: "note" });
+    let isEmpty = true;
+
+    await keep(signal, async () => {
+        const [one, all] = await Promise.all([experiment(signal), trials(signal)]);
+
+        if (one.changed)
+            top.replaceChildren(...head(one.data));
+        if (one.changed || all.changed) {
+            const range = spreadScale(all.data.items.map(interval).filter(Boolean));
+            board.update(all.data.items, columnsOf(one.data, all.data.items, range),
+                         JSON.stringify(range));
+            shown.textContent = all.data.total > all.data.items.length
+                ? `The first ${count(all.data.items.length)} of ${plural(all.data.total, "trial")} by rank.`
+                : "";
+        }
+        if (isEmpty)
+            main.replaceChildren(h("p", { class: "path" }, h("a", { href: "#/" }, "Experiments")),
+                top, h("h2", {}, "Leaderboard"), board.element, shown,
+                downloads(one.data.id), definitionPart(one.data.definition));
+        isEmpty = false;
+        document.title = `${one.data.name} · sweepd`;
+        return pauseFor(one.data.state);
+    });
+}

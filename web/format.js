@@ -1,0 +1,75 @@
+/*
+ * Numbers, times and parameters as people read them.
+ */
+
+export const NONE = "–";
+
+export function score(value) {
+    if (value === null || value === undefined)
+        return NONE;
+    return Math.abs(value) < 10000 ? value.toFixed(4) : value.toPrecision(6);
+}
+
+export function scoreWithSpread(value, spread) {
+    return spread === null || spread === undefined ? score(value)
+                                                   : `${score(value)} ± ${score(spread)}`;
+}
+
+export function count(value) {
+    return value === null || value === undefined ? NONE : value.toLocaleString("en");
+}
+
+export function plural(n, word) {
+    return `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+}
+
+/** Four digits are enough to tell values of a search apart: 0.002154434 is 0.002154. */
+export function number(value) {
+    if (value === null || value === undefined)
+        return NONE;
+    return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}
+
+/** A hyperparameter's value: a number, a word, a list, or absent. */
+export function parameter(value) {
+    if (value === undefined)
+        return NONE;
+    if (typeof value === "number")
+        return number(value);
+    if (Array.isArray(value))
+        return `[${value.map(parameter).join(", ")}]`;
+    return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+export function seconds(value) {
+    if (value === null || value === undefined)
+        return NONE;
+    if (value < 1)
+        return `${value.toFixed(2)} s`;
+    if (value < 60)
+        return `${value.toFixed(1)} s`;
+    const whole = Math.round(value);
+    if (whole < 3600)
+        return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+    return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
+}
+
+export function bytes(value) {
+    const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let unit = 0;
+    for (; value >= 1024 && unit < units.length - 1; unit++)
+        value /= 1024;
+    return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+export function moment(text) {
+    return text ? new Date(text).toLocaleString("en-GB", {
+        year: "numeric", month: "short", day: "numeric",
+        hour: "2-digit", minute: "2-digit", second: "2-digit",
+    }) : NONE;
+}
+
+/** "grid" and {"kind": "grid"} are the same. */
+export function kind(value) {
+    return value === null || typeof value !== "object" ? value : value.kind;
+}
