@@ -128,6 +128,10 @@ check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory -j$(shell nproc) WERROR=1 SANITIZE=$(SANITIZERS_OF_CHECK) tests
 	@tests/run.sh $(CHECK_BUILDS)
 
+.PHONY: bench
+bench: $(BUILD)/sweepd ## how fast it is, through the real daemon
+	@SWEEPD=$(BUILD)/sweepd node tests/bench/bench.mjs
+
 .PHONY: lint
 lint: ## the rules that a machine can see
 	@tests/lint.sh

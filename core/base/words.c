@@ -24,8 +24,9 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment: three rows of the table of distances are enough. */
-size_t words_distance(const char *a, const char *b)
+/* Edits (insert, delete, replace, swap neighbours) from a to b; words over 63 bytes are far.
+ * Optimal string alignment: three rows of the table of distances are enough. */
+static size_t distance_between(const char *a, const char *b)
 {
     size_t rows[3][WORD_MAX + 2];
     size_t *before = rows[0], *above = rows[1], *row = rows[2];
@@ -58,7 +59,7 @@ const char *words_nearest(const char *const *words, const char *typed)
     const char *found = NULL;
 
     for (; *words; words++) {
-        size_t distance = words_distance(typed, *words);
+        size_t distance = distance_between(typed, *words);
 
         if (distance <= limit && distance < best && distance < strlen(*words)) {
             best = distance;

@@ -15,10 +15,8 @@ bool words_has(const char *const *words, const char *word);
 /** Appends "a, b, c". */
 void words_join(const char *const *words, struct buf *out);
 
-/** Edits (insert, delete, replace, swap neighbours) from a to b; words over 63 bytes are far. */
-size_t words_distance(const char *a, const char *b);
-
-/** The word that somebody who mistyped may have meant, the first of equals; NULL if none is near. */
+/** The word that somebody who mistyped may have meant, the first of equals; NULL if none is near.
+ */
 const char *words_nearest(const char *const *words, const char *typed);
 
 #endif

@@ -48,8 +48,9 @@ static enum err grid_create(const struct space *s, const struct sampler_settings
     if (!failed && points_count(g->points) == SPACE_INFINITE)
         failed = refuse_infinite(s, e);
     else if (!failed && points_count(g->points) > POINTS_MAX)
-        failed = error_set(e, ERR_INVALID, "a grid of more than 4e18 points is too large; "
-                                           "sampler \"random\" takes points from any space");
+        failed = error_set(e, ERR_INVALID,
+                           "a grid of more than 4e18 points is too large; "
+                           "sampler \"random\" takes points from any space");
     if (failed) {
         grid_destroy(&g->base);
         return failed;
@@ -58,8 +59,8 @@ static enum err grid_create(const struct space *s, const struct sampler_settings
     return ERR_OK;
 }
 
-static enum err grid_propose(struct sampler *s, uint32_t trial, struct arena *a,
-                             struct params *out, bool *exhausted, struct error *e)
+static enum err grid_propose(struct sampler *s, uint32_t trial, struct arena *a, struct params *out,
+                             bool *exhausted, struct error *e)
 {
     const struct grid *g = (const struct grid *)s;
     uint64_t n = points_count(g->points), index = trial - 1;

@@ -14,12 +14,12 @@ enum { TABLE_MAX = 1 << 20 }; /* combinations times dimensions */
 struct points {
     const struct space *space;
     enum space_levels which;
-    size_t n;              /* dimensions */
-    bool *is_parent;       /* (n) */
+    size_t n;        /* dimensions */
+    bool *is_parent; /* (n) */
     size_t n_combinations;
-    uint32_t *digits;      /* (n_combinations, n): parents' digits, 0 for all else */
-    bool *active;          /* (n_combinations, n) */
-    uint64_t *behind;      /* (n_combinations, n + 1): points of the dimensions from d on */
+    uint32_t *digits; /* (n_combinations, n): parents' digits, 0 for all else */
+    bool *active;     /* (n_combinations, n) */
+    uint64_t *behind; /* (n_combinations, n + 1): points of the dimensions from d on */
     uint64_t count;
 };
 
@@ -101,8 +101,7 @@ static bool sum_up(const struct points *p, const bool *active, uint64_t *behind)
 
         if (active[i] && levels == SPACE_INFINITE)
             return false;
-        behind[i] = active[i] && !p->is_parent[i] ? multiply(levels, behind[i + 1])
-                                                  : behind[i + 1];
+        behind[i] = active[i] && !p->is_parent[i] ? multiply(levels, behind[i + 1]) : behind[i + 1];
     }
     return true;
 }

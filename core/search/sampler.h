@@ -27,8 +27,8 @@ struct sampler; /* each kind's own begins with it */
 
 struct sampler_kind {
     const char *name;
-    const char *summary; /* one line for a person */
-    bool learns;         /* looks at results: may run ahead of them by `concurrency` only */
+    const char *summary;      /* one line for a person */
+    bool learns;              /* looks at results: may run ahead of them by `concurrency` only */
     enum space_levels levels; /* what it takes from a range */
     enum err (*create)(const struct space *s, const struct sampler_settings *settings,
                        struct sampler **out, struct error *e);

@@ -312,15 +312,6 @@ const struct dimension *space_dimension(const struct space *s, size_t i)
 {
     return &s->dimensions[i];
 }
-
-size_t space_find(const struct space *s, const char *name)
-{
-    for (size_t i = 0; i < s->n; i++)
-        if (strcmp(s->dimensions[i].name, name) == 0)
-            return i;
-    return SIZE_MAX;
-}
-
 const size_t *space_order(const struct space *s)
 {
     return s->order;

@@ -41,13 +41,13 @@ struct gate {
 struct dimension {
     const char *name;
     enum space_kind kind;
-    size_t n_values;            /* fixed: 1; choice: 1 or more, all different */
+    size_t n_values; /* fixed: 1; choice: 1 or more, all different */
     const struct value *values;
-    bool integer;               /* range: of integers */
-    bool log;                   /* range: uniform in the logarithm; min > 0 */
-    double min, max;            /* range: both included, min <= max */
-    double step;                /* range: 0, or min + k step, which meets max; not with log */
-    size_t points;              /* range: levels that a grid takes from it; 0: none named */
+    bool integer;    /* range: of integers */
+    bool log;        /* range: uniform in the logarithm; min > 0 */
+    double min, max; /* range: both included, min <= max */
+    double step;     /* range: 0, or min + k step, which meets max; not with log */
+    size_t points;   /* range: levels that a grid takes from it; 0: none named */
     struct gate gate;
 };
 
@@ -64,9 +64,6 @@ void space_destroy(struct space *s);
 
 size_t space_count(const struct space *s);
 const struct dimension *space_dimension(const struct space *s, size_t i);
-
-/** Index of the dimension, or SIZE_MAX. */
-size_t space_find(const struct space *s, const char *name);
 
 /* Which values of a range count. */
 enum space_levels {

@@ -389,72 +389,7 @@ enum err hyper_prepare(const struct params *p, enum task task, struct prepare_sp
     return ERR_OK;
 }
 
-/* ---- effective values ---------------------------------------------------------------------- */
-
-/* One value where all layers agree, else the list as text. */
-static struct value agree(bool same, struct value one, const struct buf *list, struct arena *a)
-{
-    if (same)
-        return one;
-    return (struct value){.kind = VALUE_TEXT, .text = arena_strdup(a, buf_text(list))};
-}
-
-static enum err describe_layers(const struct spec *s, struct arena *a, struct value *width,
-                                struct value *hidden, struct value *activation, struct error *e)
-{
-    CLEANUP(buf_finish) struct buf widths = {0};
-    CLEANUP(buf_finish) struct buf words = {0};
-    int64_t *items = arena_alloc(a, s->n_hidden + 1, sizeof *items);
-    bool same_width = true, same_activation = true;
-
-    if (!items)
-        return error_no_memory(e);
-    for (size_t i = 0; i < s->n_hidden; i++) {
-        items[i] = (int64_t)s->width[i];
-        same_width = same_width && s->width[i] == s->width[0];
-        same_activation = same_activation && s->activation[i] == s->activation[0];
-        buf_printf(&widths, "%s%zu", i > 0 ? "," : "", s->width[i]);
-        buf_printf(&words, "%s%s", i > 0 ? "," : "", hyper_activation_name(s->activation[i]));
-    }
-    TRY(buf_check(&widths, e));
-    TRY(buf_check(&words, e));
-    *hidden = (struct value){.kind = VALUE_LIST, .list = {.n = s->n_hidden, .items = items}};
-    if (s->n_hidden == 0)
-        return ERR_OK;
-    *width = agree(same_width, (struct value){.kind = VALUE_INT, .integer = items[0]}, &widths, a);
-    *activation =
-        agree(same_activation,
-              (struct value){.kind = VALUE_TEXT, .text = hyper_activation_name(s->activation[0])},
-              &words, a);
-    if ((width->kind == VALUE_TEXT && !width->text) || !activation->text)
-        return error_no_memory(e);
-    return ERR_OK;
-}
-
-enum err hyper_effective(const struct spec *s, struct arena *a, struct params *out, struct error *e)
-{
-    struct value width = {0}, hidden = {0}, activation = {0};
-    struct value batch = {.kind = VALUE_INT, .integer = (int64_t)s->batch_size};
-    struct params p = {.items = arena_alloc(a, 8, sizeof *p.items)};
-
-    if (!p.items)
-        return error_no_memory(e);
-    TRY(describe_layers(s, a, &width, &hidden, &activation, e));
-    if (s->batch_size == 0)
-        batch = (struct value){.kind = VALUE_TEXT, .text = "full"};
-    p.items[p.n++] = (struct param){"layers", {.kind = VALUE_INT, .integer = (int64_t)s->n_hidden}};
-    p.items[p.n++] = (struct param){"width", width};
-    p.items[p.n++] = (struct param){"hidden", hidden};
-    p.items[p.n++] = (struct param){"activation", activation};
-    p.items[p.n++] =
-        (struct param){"learning_rate", {.kind = VALUE_REAL, .real = s->learning_rate}};
-    p.items[p.n++] = (struct param){
-        "optimizer", {.kind = VALUE_TEXT, .text = hyper_optimizer_name(s->optimizer)}};
-    p.items[p.n++] = (struct param){"batch_size", batch};
-    p.items[p.n++] = (struct param){"epochs", {.kind = VALUE_INT, .integer = (int64_t)s->epochs}};
-    *out = p;
-    return ERR_OK;
-}
+/* ---- the canonical text --------------------------------------------------------------------- */
 
 static void real_item(struct buf *out, const char *name, double x)
 {
@@ -504,14 +439,4 @@ const char *hyper_activation_name(enum activation a)
 const char *hyper_optimizer_name(enum optimizer o)
 {
     return optimizers[o];
-}
-
-const char *hyper_init_name(enum init i)
-{
-    return inits[i];
-}
-
-const char *hyper_loss_name(enum loss l)
-{
-    return losses[l];
 }

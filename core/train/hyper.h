@@ -10,7 +10,6 @@
 
 #include "core/base/buf.h"
 #include "core/base/error.h"
-#include "core/base/mem.h"
 #include "core/base/task.h"
 #include "core/base/value.h"
 #include "core/data/prepare.h"
@@ -33,11 +32,11 @@ struct hyper {
     bool below_max;             /* max itself is not allowed */
     const char *const *choices; /* words; for a number those beside it ("auto"); NULL: none */
     const char *const *absent_choices; /* words of the contract that this build lacks, or NULL */
-    bool per_layer;             /* may be given for each hidden layer: width_1, width_2, … */
-    bool needs_layer;           /* used where there is a hidden layer (for width_3: a third) */
-    const char *gate;           /* another hyperparameter, by whose value this one is used; or NULL */
+    bool per_layer;   /* may be given for each hidden layer: width_1, width_2, … */
+    bool needs_layer; /* used where there is a hidden layer (for width_3: a third) */
+    const char *gate; /* another hyperparameter, by whose value this one is used; or NULL */
     const char *const *gate_choices; /* its values */
-    const char *summary;        /* one line for a person */
+    const char *summary;             /* one line for a person */
 };
 
 size_t hyper_count(void);
@@ -53,8 +52,8 @@ const struct hyper *hyper_at(size_t i);
 enum err hyper_find(const char *name, const struct hyper **out, size_t *layer, struct error *e);
 
 /** ERR_INVALID unless `v` is a value of h for this task. `name` is for the message. */
-enum err hyper_check(const struct hyper *h, const char *name, const struct value *v,
-                     enum task task, struct error *e);
+enum err hyper_check(const struct hyper *h, const char *name, const struct value *v, enum task task,
+                     struct error *e);
 
 /**
  * The network and its training.
@@ -71,15 +70,6 @@ enum err hyper_prepare(const struct params *p, enum task task, struct prepare_sp
                        struct error *e);
 
 /**
- * What the leaderboard shows, defaults included: layers, width, hidden, activation,
- * learning_rate, optimizer, batch_size, epochs. `width` and `activation` are one value where all
- * layers agree, else the list as text ("64,32"), and NONE in a linear model; `batch_size` is a
- * number, or "full".
- */
-enum err hyper_effective(const struct spec *s, struct arena *a, struct params *out,
-                         struct error *e);
-
-/**
  * Appends the configuration in its canonical text: every hyperparameter that is used, with its
  * effective value, sorted by name. Equal texts train equally.
  */
@@ -88,7 +78,5 @@ void hyper_canonical(const struct spec *s, const struct prepare_spec *prepare, s
 /* Names as the API writes them. */
 const char *hyper_activation_name(enum activation a);
 const char *hyper_optimizer_name(enum optimizer o);
-const char *hyper_init_name(enum init i);
-const char *hyper_loss_name(enum loss l);
 
 #endif

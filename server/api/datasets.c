@@ -100,7 +100,7 @@ enum err dataset_delete(struct call *c, struct error *e)
     TRY(call_dataset(c, call_segment(c, 0), &record, e));
     call_release(c);
     TRY(writer_call(jobs_writer(c->api->jobs), delete_record, &record.id, e));
-    jobs_forget(c->api->jobs, record.id);
+    jobs_forget_table(c->api->jobs, record.id);
     http_respond(c->r, 204, NULL, "", 0);
     return ERR_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * A definition comes in: decoded against its data set, checked by cutting the folds and building
- * the search that it asks for, planned, and, unless it was only to be validated, stored and begun.
+ * A definition comes in: decoded against its data set, checked by cutting the folds,
+ * planned, and, unless it was only to be validated, stored and begun.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -97,28 +97,11 @@ static enum err make_plan(struct draft *d, struct error *e)
     return plan_make(d->definition, &d->facts, &facts, d->call->q->arena, &d->plan, e);
 }
 
-static enum err check_search(struct draft *d, struct error *e)
-{
-    struct sampler_settings settings = definition_sampler_settings(d->definition);
-    struct sampler *sampler = NULL;
-    struct space *space = NULL;
-    enum err failed = definition_space(d->definition, &space, e);
-
-    if (failed == ERR_OK)
-        failed = sampler_create(d->definition->sampler, space, &settings, &sampler, e);
-    sampler_destroy(sampler);
-    space_destroy(space);
-    if (failed == ERR_INVALID)
-        faults_add(&d->call->faults, "/space", NULL, "%s", e->message);
-    return failed;
-}
-
 static enum err draft_make(struct draft *d, struct error *e)
 {
     TRY(find_dataset(d, e));
     TRY(decode(d, e));
     TRY(cut_folds(d, e));
-    TRY(check_search(d, e));
     return make_plan(d, e);
 }
 
@@ -163,6 +146,17 @@ static const char *write_tags(const struct draft *d)
     return text.failed ? NULL : arena_strndup(d->call->q->arena, text.data, text.length - 1);
 }
 
+/* DATASET-ID, where the definition has no name. */
+static enum err give_name(struct store *s, const struct draft *d, struct error *e)
+{
+    struct experiment_patch patch = {0};
+    char name[256];
+
+    (void)snprintf(name, sizeof name, "%.200s-%" PRId64, d->dataset.name, d->id);
+    patch.name = name;
+    return store_experiment_update(s, d->id, &patch, e);
+}
+
 static enum err insert(struct store *s, void *ctx, struct error *e)
 {
     struct draft *d = ctx;
@@ -187,7 +181,8 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
 
     if (!record.tags)
         return error_no_memory(e);
-    return store_experiment_insert(s, &record, &d->id, e);
+    TRY(store_experiment_insert(s, &record, &d->id, e));
+    return x->name ? ERR_OK : give_name(s, d, e);
 }
 
 static enum err answer(struct draft *d, struct error *e)

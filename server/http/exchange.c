@@ -84,10 +84,14 @@ void exchange_destroy(struct exchange *x)
 
 void exchange_fail(struct exchange *x, unsigned status, const struct error *why)
 {
+    const struct http_router *router = &x->h->router;
+
     if (x->fault)
         return;
     x->fault = status;
     x->error = *why;
+    if (why->detail[0] && router->complain)
+        router->complain(router->ctx, why->detail);
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */

@@ -1,6 +1,5 @@
 /* The beginning of a request: its headers, its name, its route. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -166,7 +165,7 @@ static void find_route(struct exchange *x)
         status = methods ? 204 : 404;
     } else
         status = match(x, x->q.method, &methods);
-    if (methods)
+    if (methods && (status == 204 || status == 405))
         x->allow = complete_methods(x, methods);
     if (status == 404)
         fail(x, status, ERR_NOT_FOUND, "there is nothing at this path");

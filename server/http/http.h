@@ -127,7 +127,8 @@ struct http_router {
     /* One line for the log after each answer. */
     void (*log)(void *ctx, const char *id, const char *method, const char *path, unsigned status,
                 uint64_t body_bytes, double seconds);
-    /* What the HTTP library has to say, mostly of broken clients; for a debug log. May be NULL. */
+    /* For the operator: what the HTTP library has to say, mostly of broken clients, and the causes
+     * of 500 and 507 found in this folder. May be NULL. */
     void (*complain)(void *ctx, const char *message);
 };
 

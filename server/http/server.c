@@ -1,4 +1,5 @@
 /* The server: its threads, its socket, its beginning and its end. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,9 +114,10 @@ static void complete(struct http_options *o)
 
 static bool copy_string(struct arena *a, const char **s)
 {
-    if (*s)
-        *s = arena_strdup(a, *s);
-    return *s;
+    if (!*s)
+        return true;
+    *s = arena_strdup(a, *s);
+    return *s != NULL;
 }
 
 static bool copy_hosts(struct arena *a, const char *const **hosts)
@@ -143,8 +145,7 @@ static enum err copy_options(struct http *h, const struct http_options *o, struc
 {
     h->o = *o;
     complete(&h->o);
-    if ((o->address && !copy_string(h->arena, &h->o.address)) ||
-        (o->unix_path && !copy_string(h->arena, &h->o.unix_path)) ||
+    if (!copy_string(h->arena, &h->o.address) || !copy_string(h->arena, &h->o.unix_path) ||
         !copy_string(h->arena, &h->o.spool_folder) || !copy_hosts(h->arena, &h->o.allow_hosts))
         return error_no_memory(e);
     return ERR_OK;
@@ -211,6 +212,7 @@ enum err http_start(const struct http_options *o, struct http_router router, str
     struct http *h = calloc(1, sizeof *h);
     enum err err;
 
+    assert((o->address || o->unix_path) && o->spool_folder);
     if (!h)
         return error_no_memory(e);
     err = init(h, o, router, e);

@@ -1,5 +1,4 @@
 /* Connections that wait for news, and the thread that watches the time. */
-#include <errno.h>
 #include <poll.h>
 #include <time.h>
 

@@ -1,72 +1,12 @@
 #include "server/jobs/jobs.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "server/jobs/command.h"
 #include "server/jobs/private.h"
 #include "server/log.h"
-#include "server/store/store_dataset.h"
 #include "server/store/store_experiment.h"
-
-/* ---- tables ------------------------------------------------------------------------------ */
-
-struct table_order {
-    struct store *store;
-    int64_t dataset;
-};
-
-static void close_reader(struct reader **r)
-{
-    store_reader_close(*r);
-}
-
-static enum err make_table(void *ctx, void **object, size_t *bytes, struct error *e)
-{
-    const struct table_order *order = ctx;
-    CLEANUP(close_reader) struct reader *r = NULL;
-    struct table *t;
-
-    TRY(store_reader_open(order->store, &r, e));
-    TRY(store_dataset_load(r, order->dataset, &t, e));
-    *object = t;
-    *bytes = table_bytes(t);
-    return ERR_OK;
-}
-
-static void destroy_table(void *object)
-{
-    table_destroy(object);
-}
-
-enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **out,
-                         struct error *e)
-{
-    struct table_order order = {j->store, dataset};
-    struct cache_maker maker = {make_table, destroy_table, &order};
-    const void *object;
-    char key[40];
-
-    (void)snprintf(key, sizeof key, "table/%" PRId64, dataset);
-    TRY(cache_take(j->cache, key, maker, &object, e));
-    *out = object;
-    return ERR_OK;
-}
-
-void jobs_release_table(struct jobs *j, const struct table *t)
-{
-    cache_release(j->cache, t);
-}
-
-void jobs_forget(struct jobs *j, int64_t dataset)
-{
-    char key[40];
-
-    (void)snprintf(key, sizeof key, "table/%" PRId64, dataset);
-    cache_drop(j->cache, key);
-}
 
 /* ---- commands to the conductor ----------------------------------------------------------- */
 
@@ -148,11 +88,17 @@ static void tick(void *ctx)
 
 static enum err start_parts(struct jobs *j, struct error *e)
 {
+    TRY(pace_measure(&j->pace, j->options.kernel, e));
     TRY(cache_create(j->options.memory_bytes, &j->cache, e));
     TRY(queue_create(&j->queue, e));
     TRY(writer_start(j->store, &j->writer, e));
     TRY(conductor_start(tick, j, &j->conductor, e));
     return runner_start(j->queue, j->options.n_threads, training_run, j, &j->runner, e);
+}
+
+static void close_reader(struct reader **r)
+{
+    store_reader_close(*r);
 }
 
 /* Experiments that had not ended when the daemon did go on. */
@@ -227,7 +173,5 @@ bool jobs_degraded(struct jobs *j, char *why)
 
 double jobs_work_per_second(struct jobs *j)
 {
-    double seconds = atomic_load(&j->work_seconds);
-
-    return seconds > 0 ? atomic_load(&j->work) / seconds : 0;
+    return pace_work_per_second(&j->pace);
 }

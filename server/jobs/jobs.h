@@ -51,10 +51,10 @@ enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **o
                          struct error *e);
 void jobs_release_table(struct jobs *j, const struct table *t);
 
-/** Forgets a data set or an experiment that was deleted. */
-void jobs_forget(struct jobs *j, int64_t dataset);
+/** Forgets the table of a data set that was deleted. */
+void jobs_forget_table(struct jobs *j, int64_t dataset);
 
-/** Units of train_work that one training thread does in a second, as measured; 0: not yet. */
+/** Units of train_work that one training thread does in a second, as measured. */
 double jobs_work_per_second(struct jobs *j);
 
 /** True while results cannot be written; `why` has room for 512 bytes. */

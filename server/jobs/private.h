@@ -18,6 +18,7 @@
 #include "server/jobs/cache.h"
 #include "server/jobs/conductor.h"
 #include "server/jobs/jobs.h"
+#include "server/jobs/pace.h"
 #include "server/jobs/queue.h"
 #include "server/jobs/runner.h"
 #include "server/jobs/writer.h"
@@ -35,7 +36,7 @@ struct jobs {
     struct jobs_options options;
     struct search *searches; /* oldest first */
     atomic_bool stopping;    /* any thread: leave trainings as soon as possible */
-    _Atomic double work, work_seconds; /* of the trainings so far; only their ratio counts */
+    struct pace pace;
 };
 
 enum fold_state { FOLD_COMPLETED, FOLD_FAILED, FOLD_DROPPED };

@@ -227,8 +227,7 @@ static enum err propose_one(struct search *s, struct trial_run **out, struct err
 
     *out = NULL;
     if (s->n_proposed >= s->definition->planned_trials) {
-        s->exhausted = s->definition->trials > s->definition->planned_trials ? "space_exhausted"
-                                                                             : "trials";
+        s->exhausted = s->definition->whole_space ? "space_exhausted" : "trials";
         return ERR_OK;
     }
     TRY(arena_create(4096, &scratch, e));
@@ -554,6 +553,8 @@ void search_pause(struct search *s, bool paused, struct command *c)
 
 void search_destroy(struct search *s)
 {
+    char prefix[40];
+
     if (!s)
         return;
     if (s->lane.owner)
@@ -568,6 +569,8 @@ void search_destroy(struct search *s)
     space_destroy(s->space);
     split_destroy(s->split);
     cache_release(s->jobs->cache, s->table);
+    (void)snprintf(prefix, sizeof prefix, "fold/%" PRId64 "/", s->id);
+    cache_drop(s->jobs->cache, prefix); /* its prepared folds */
     arena_destroy(s->arena);
     free(s);
 }

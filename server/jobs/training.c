@@ -11,14 +11,9 @@
 
 static const char ENGINE[] = SWEEPD_VERSION;
 
-/* What a prepared fold is made from. */
-struct fold_order {
-    const struct fold_run *run;
-};
-
 static enum err make_fold(void *ctx, void **object, size_t *bytes, struct error *e)
 {
-    const struct fold_run *run = ((const struct fold_order *)ctx)->run;
+    const struct fold_run *run = ctx;
     const struct search *s = run->trial->search;
     struct fold_data *d;
 
@@ -34,12 +29,10 @@ static void destroy_fold(void *object)
 }
 
 /* The fold as this trial's preprocessing makes it, shared with all trials that want the same. */
-static enum err take_fold(const struct fold_run *run, const struct fold_data **out,
-                          struct error *e)
+static enum err take_fold(struct fold_run *run, const struct fold_data **out, struct error *e)
 {
     const struct prepare_spec *p = &run->trial->prepare;
-    struct fold_order order = {run};
-    struct cache_maker maker = {make_fold, destroy_fold, &order};
+    struct cache_maker maker = {make_fold, destroy_fold, run};
     const void *object;
     char key[160];
 
@@ -77,17 +70,6 @@ static void keep_result(const struct train_result *r, struct outcome *out)
     (void)snprintf(out->error, sizeof out->error, "%s", r->reason);
 }
 
-/* For estimates of time; that two workers may lose one of their sums does no harm. */
-static void note_pace(struct jobs *j, const struct spec *spec, const struct fold_data *d,
-                      double seconds)
-{
-    double work = train_work(spec, d->task, d->n_features, d->n_outputs, d->n_train,
-                             d->n_validation);
-
-    atomic_store(&j->work, atomic_load(&j->work) + work);
-    atomic_store(&j->work_seconds, atomic_load(&j->work_seconds) + seconds);
-}
-
 static enum err train_fold(struct fold_run *run, const struct fold_data *d, struct error *e)
 {
     const struct search *s = run->trial->search;
@@ -99,7 +81,7 @@ static enum err train_fold(struct fold_run *run, const struct fold_data *d, stru
     TRY(train_create(spec, d, s->jobs->options.kernel, s->metric,
                      s->definition->seed_training, run->repeat, run->fold, &t, e));
     if (train_run_to(t, spec->epochs, is_wanted, run) == TRAIN_COMPLETED)
-        note_pace(s->jobs, spec, d, clock_seconds() - began);
+        pace_add(&s->jobs->pace, spec, d, clock_seconds() - began);
     keep_result(train_result(t), &run->outcome);
     train_destroy(t);
     return ERR_OK;
@@ -122,7 +104,7 @@ static void train_and_keep(struct fold_run *run)
         (void)snprintf(out->error, sizeof out->error, "%s", e.message);
     }
     cache_release(run->trial->search->jobs->cache, d);
-    out->seconds = clock_seconds() - began;
+    out->seconds = floor(1e6 * (clock_seconds() - began) + 0.5) / 1e6; /* microseconds will do */
     out->finished_at_ms = clock_now_ms();
 }
 

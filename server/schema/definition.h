@@ -47,15 +47,16 @@ struct definition_dimension {
 };
 
 struct definition {
-    const char *name; /* NULL where it is left out: the caller sets DATASET-ID once there is an id */
+    const char
+        *name; /* NULL where it is left out: the caller sets DATASET-ID once there is an id */
     int64_t dataset_id;
     const char *dataset_name;
     const struct metric *metric;
     const struct sampler_kind *sampler;
-    bool shuffle;    /* of a grid; also where the budget takes a sample of it */
-    int64_t trials;  /* budget.trials */
+    bool shuffle;            /* of a grid; also where the budget takes a sample of it */
+    int64_t trials;          /* budget.trials */
     struct split_spec split; /* seed and sealed fraction included */
-    bool sealed_split; /* the data's own test rows are set aside */
+    bool sealed_split;       /* the data's own test rows are set aside */
     uint64_t seed_folds, seed_search, seed_training;
     int64_t concurrency;
     const char *precision, *select;
@@ -68,6 +69,7 @@ struct definition {
     size_t n_expanded;
     const struct dimension *expanded; /* what space_create takes */
     int64_t planned_trials;           /* the budget, or fewer where the space is smaller */
+    bool whole_space;                 /* they are all that there are */
     size_t n_warnings;
     const char *const *warnings; /* sentences */
 };
@@ -84,9 +86,8 @@ struct definition_dataset {
  *
  * Errors  ERR_SYNTAX; ERR_INVALID with a fault at /dataset
  */
-enum err definition_dataset(const char *body, size_t length, struct arena *a,
-                            struct faults *faults, struct definition_dataset *out,
-                            struct error *e);
+enum err definition_dataset(const char *body, size_t length, struct arena *a, struct faults *faults,
+                            struct definition_dataset *out, struct error *e);
 
 /**
  * Decodes and completes a definition; it lives as long as a.
@@ -106,14 +107,7 @@ enum err definition_space(const struct definition *d, struct space **out, struct
 /** The settings of its sampler. */
 struct sampler_settings definition_sampler_settings(const struct definition *d);
 
-/** Folds of one trial, all repeats together. */
-size_t definition_folds(const struct definition *d, const struct definition_facts *facts);
-
 /** The keys of a definition, for documentation. */
 const struct field *definition_fields(void);
-
-/** A trial's params from their JSON text: numbers, words, booleans, lists of integers. */
-enum err definition_params(const char *json, size_t length, struct arena *a, struct params *out,
-                           struct error *e);
 
 #endif

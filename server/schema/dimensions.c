@@ -180,8 +180,8 @@ static bool check_form(const struct source *s, const struct form *f, size_t laye
         reader_fault(&s->at, "%s: per_layer is for width and activation", s->at.name);
         return false;
     }
-    if (f->has_choices && (f->has_min || f->has_max || f->has_step || f->has_points ||
-                           f->has_scale)) {
+    if (f->has_choices &&
+        (f->has_min || f->has_max || f->has_step || f->has_points || f->has_scale)) {
         reader_fault(&s->at, "%s: choices and a range exclude each other", s->at.name);
         return false;
     }
@@ -334,8 +334,8 @@ static struct gate word_gate(const struct definition *d, const struct dimension 
 
         (void)hyper_find(h->gate, &other, &layer, NULL); /* the table names it */
         (void)snprintf(word, sizeof word, "\"%s\"", h->gate_choices[0]);
-        return (struct gate){.kind = strcmp(other->default_json, word) == 0 ? GATE_ALWAYS
-                                                                            : GATE_NEVER};
+        return (struct gate){.kind =
+                                 strcmp(other->default_json, word) == 0 ? GATE_ALWAYS : GATE_NEVER};
     }
     while (h->gate_choices[n])
         n++;
@@ -346,8 +346,7 @@ static struct gate word_gate(const struct definition *d, const struct dimension 
     }
     for (size_t i = 0; i < n; i++)
         values[i] = (struct value){.kind = VALUE_TEXT, .text = h->gate_choices[i]};
-    return (struct gate){
-        .kind = GATE_ONE_OF, .parent = parent, .n_values = n, .values = values};
+    return (struct gate){.kind = GATE_ONE_OF, .parent = parent, .n_values = n, .values = values};
 }
 
 static void set_gates(const struct definition *d, struct dimension *list, struct faults *faults)
@@ -458,8 +457,8 @@ static bool is_ever_used(const struct space *s, size_t i)
     return false;
 }
 
-enum err dimensions_warn(const struct space *s, struct arena *a, size_t *n,
-                         const char *const **out, struct error *e)
+enum err dimensions_warn(const struct space *s, struct arena *a, size_t *n, const char *const **out,
+                         struct error *e)
 {
     const char **list = arena_alloc(a, space_count(s) + 8, sizeof *list);
 

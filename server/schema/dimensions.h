@@ -16,8 +16,8 @@ void dimensions_read(const struct reader *space, enum task task, struct definiti
 const char *dimensions_standard(size_t n_rows);
 
 /** Says which dimensions no trial uses. */
-enum err dimensions_warn(const struct space *s, struct arena *a, size_t *n,
-                         const char *const **out, struct error *e);
+enum err dimensions_warn(const struct space *s, struct arena *a, size_t *n, const char *const **out,
+                         struct error *e);
 
 void dimensions_write(const struct definition *d, struct json *j, const char *key);
 

@@ -42,9 +42,9 @@ struct field {
     const char *const *choices; /* texts: NULL-terminated; NULL: any */
     const char *const *absent_choices; /* words of the contract that this build lacks, or NULL */
     bool required;
-    const char *default_json;   /* for a person; NULL: none */
+    const char *default_json; /* for a person; NULL: none */
     const char *summary;
-    const char *schema;         /* FIELD_OTHER: its JSON Schema as text, or NULL: anything */
+    const char *schema; /* FIELD_OTHER: its JSON Schema as text, or NULL: anything */
 };
 
 /**

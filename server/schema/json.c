@@ -1,6 +1,7 @@
 #include "server/schema/json.h"
 
 #include <assert.h>
+#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -122,13 +123,22 @@ void json_value(struct json *j, const char *key, const struct value *v)
     value_json(v, j->out);
 }
 
+/* Copies lines and indents all but the first by so many levels more than they are. */
+static void append_lines(struct json *j, const char *begin, const char *end, int levels)
+{
+    for (const char *c = begin; c < end; c++) {
+        buf_putc(j->out, *c);
+        for (int i = 0; *c == '\n' && i < levels; i++)
+            buf_puts(j->out, "  ");
+    }
+}
+
 void json_raw(struct json *j, const char *key, const char *text)
 {
     begin_item(j, key);
-    buf_puts(j->out, text);
+    append_lines(j, text, text + strlen(text), j->depth);
 }
 
-/* The document's own indentation is that of depth 1. */
 void json_members(struct json *j, const char *document)
 {
     const char *begin = document + strcspn(document, "{"), *end = strrchr(document, '}');
@@ -142,9 +152,10 @@ void json_members(struct json *j, const char *document)
     if (end == begin)
         return;
     begin_item(j, NULL);
-    for (const char *c = begin; c < end; c++) {
-        buf_putc(j->out, *c);
-        for (int i = 1; *c == '\n' && i < j->depth; i++)
-            buf_puts(j->out, "  ");
-    }
+    append_lines(j, begin, end, j->depth - 1); /* in the document they are at depth 1 */
+}
+
+const char *json_library_version(void)
+{
+    return cJSON_Version();
 }

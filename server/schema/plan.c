@@ -27,10 +27,10 @@ static enum err survey_trial(struct survey *v, const struct params *p, struct er
 
     TRY(hyper_spec(p, v->facts->task, v->facts->n_rows, &s, e));
     weights = train_weight_count(&s, v->facts->task, m->n_features, m->n_outputs);
-    bytes = train_bytes(&s, v->facts->task, m->n_features, m->n_outputs,
-                        m->n_train + m->n_validation);
-    v->work += train_work(&s, v->facts->task, m->n_features, m->n_outputs, m->n_train,
-                          m->n_validation);
+    bytes =
+        train_bytes(&s, v->facts->task, m->n_features, m->n_outputs, m->n_train + m->n_validation);
+    v->work +=
+        train_work(&s, v->facts->task, m->n_features, m->n_outputs, m->n_train, m->n_validation);
     if (v->seen == 0 || weights < v->plan->weights_min)
         v->plan->weights_min = weights;
     if (weights > v->plan->weights_max)
@@ -94,7 +94,7 @@ static double estimate(const struct survey *v)
     double threads = v->machine->threads;
 
     if (v->machine->work_per_second <= 0 || v->seen == 0)
-        return NAN;
+        return (double)NAN;
     if ((double)p->folds < threads)
         threads = (double)p->folds;
     return v->work / (double)v->seen * (double)p->folds / (v->machine->work_per_second * threads);
@@ -157,8 +157,7 @@ static bool is_replaced(const struct definition *d, const char *name)
 {
     if (strcmp(name, "hidden") == 0)
         return !is_searched(d, "hidden");
-    return is_searched(d, "hidden") &&
-           (strcmp(name, "layers") == 0 || strcmp(name, "width") == 0);
+    return is_searched(d, "hidden") && (strcmp(name, "layers") == 0 || strcmp(name, "width") == 0);
 }
 
 static void write_defaults(const struct definition *d, struct json *j)

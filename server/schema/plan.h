@@ -15,9 +15,9 @@
 
 /* What the estimate must know of the data and the machine. */
 struct plan_facts {
-    size_t n_features;      /* encoded */
-    size_t n_outputs;       /* classes or targets */
-    size_t n_folds;         /* of one repeat, as split_create cut them */
+    size_t n_features;            /* encoded */
+    size_t n_outputs;             /* classes or targets */
+    size_t n_folds;               /* of one repeat, as split_create cut them */
     size_t n_train, n_validation; /* rows of a typical fold */
     unsigned threads;
     uint64_t memory_bytes;  /* that the daemon may use */
@@ -28,9 +28,9 @@ struct plan {
     int64_t trials;
     int64_t folds_per_trial, folds;
     uint64_t weights_min, weights_max; /* over the trials looked at */
-    uint64_t memory_bytes;  /* of prepared folds and of trainings at once */
-    double seconds;         /* estimate; NaN where it cannot be made */
-    bool all_trials_seen;   /* false: minimum, maximum and time come from a sample of the trials */
+    uint64_t memory_bytes;             /* of prepared folds and of trainings at once */
+    double seconds;                    /* estimate; NaN where it cannot be made */
+    bool all_trials_seen; /* false: minimum, maximum and time come from a sample of the trials */
     size_t n_warnings;
     const char *const *warnings;
     const struct definition *definition; /* borrowed: the defaults that it leaves are written */

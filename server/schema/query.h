@@ -21,8 +21,8 @@ void query_real(struct faults *f, const char *name, const char *text, double min
 /** true, false, 1, 0, yes, no; an empty text is true, as in ?force. */
 void query_bool(struct faults *f, const char *name, const char *text, bool *out);
 /** One of `choices` (NULL-terminated). */
-void query_choice(struct faults *f, const char *name, const char *text,
-                  const char *const *choices, const char **out);
+void query_choice(struct faults *f, const char *name, const char *text, const char *const *choices,
+                  const char **out);
 /** A fault unless `name` is in `known` (NULL-terminated), with the nearest one suggested. */
 void query_known(struct faults *f, const char *name, const char *const *known);
 

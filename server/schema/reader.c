@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/base/words.h"
-#include "server/schema/json.h"
 #include "server/schema/scan.h"
 
 static pthread_mutex_t parse_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -392,9 +391,4 @@ bool reader_known(const struct reader *child, const char *const *known, const ch
     else
         reader_fault(child, "%.80s: unknown key; known: %s", child->name, buf_text(&list));
     return false;
-}
-
-const char *json_library_version(void)
-{
-    return cJSON_Version();
 }

@@ -62,7 +62,6 @@ bool reader_word(const struct reader *r, const char *const *known, const char *c
 bool reader_value(const struct reader *r, struct value *out);
 
 /** Faults for a member that is none of `known` (NULL-terminated); `absent` may be NULL. */
-bool reader_known(const struct reader *child, const char *const *known,
-                  const char *const *absent);
+bool reader_known(const struct reader *child, const char *const *known, const char *const *absent);
 
 #endif

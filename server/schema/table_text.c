@@ -183,8 +183,7 @@ static bool has_room(struct table_text *t)
     return !t->failed;
 }
 
-enum err table_text_begin(struct table_text *t, const char *const *names, size_t n,
-                          struct error *e)
+enum err table_text_begin(struct table_text *t, const char *const *names, size_t n, struct error *e)
 {
     *t = (struct table_text){.n_columns = n};
     t->width = calloc(n + 1, sizeof *t->width);

@@ -307,8 +307,8 @@ static enum err load_warnings(struct reader *r, int64_t id, struct table *t, str
     CLEANUP(stmt_end) struct stmt q = {0};
     bool row;
 
-    TRY(stmt_begin(r, "SELECT sentence FROM dataset_warning WHERE dataset_id = ?1 ORDER BY position",
-                   &q, e));
+    TRY(stmt_begin(
+        r, "SELECT sentence FROM dataset_warning WHERE dataset_id = ?1 ORDER BY position", &q, e));
     stmt_bind_i64(&q, id);
     TRY(stmt_next(&q, &row, e));
     while (row) {

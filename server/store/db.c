@@ -104,7 +104,7 @@ double db_lift_deadline(struct reader *r)
 
 static void harden(struct reader *r)
 {
-    /* Each of these succeeds on the versions that we build with; the file stays readable without. */
+    /* Each succeeds on the versions that we build with; the file stays readable without it. */
     (void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     (void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
     (void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_DQS_DML, 0, (int *)NULL);

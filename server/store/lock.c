@@ -112,9 +112,9 @@ static const struct {
     unsigned long magic;
     const char *name;
 } network_fs[] = {
-    {0x6969, "NFS"},       {0x0bd00bd0, "Lustre"}, {0x517b, "SMB"},
-    {0xff534d42, "CIFS"},  {0xfe534d42, "SMB2"},   {0x47504653, "GPFS"},
-    {0x00c36400, "Ceph"},  {0x5346414f, "AFS"},    {0x19830326, "BeeGFS"},
+    {0x6969, "NFS"},      {0x0bd00bd0, "Lustre"}, {0x517b, "SMB"},
+    {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"},   {0x47504653, "GPFS"},
+    {0x00c36400, "Ceph"}, {0x5346414f, "AFS"},    {0x19830326, "BeeGFS"},
 };
 
 enum err lock_check_fs(const char *path, struct error *e)

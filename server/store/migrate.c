@@ -77,9 +77,8 @@ static enum err copy_to(struct reader *r, const char *copy, struct error *e)
     return stmt_run(&q, e);
 }
 
-/* A name beside the database that is not taken: an older copy may be all that is left of something. */
-static enum err choose_name(const char *path, int version, char *copy, size_t size,
-                            struct error *e)
+/* A name beside the database that is not taken: an older copy may be all that is left of it. */
+static enum err choose_name(const char *path, int version, char *copy, size_t size, struct error *e)
 {
     for (int i = 1; i <= MAX_COPIES; i++) {
         int n = i == 1 ? snprintf(copy, size, "%s.schema-%d.bak", path, version)
@@ -172,8 +171,7 @@ static enum err run_one(struct reader *r, const struct embedded *f, struct error
     return failed ? error_prefix(e, "%s", f->path) : ERR_OK;
 }
 
-enum err migrate_run(struct reader *r, const struct embedded *files, int *version,
-                     struct error *e)
+enum err migrate_run(struct reader *r, const struct embedded *files, int *version, struct error *e)
 {
     for (const struct embedded *f = files; f->path; f++) {
         int number = number_of(f);

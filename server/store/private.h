@@ -32,19 +32,19 @@ struct cached {
 struct reader {
     sqlite3 *db;
     struct cached cache[DB_CACHE_SLOTS];
-    double deadline; /* by clock_seconds(); 0: none */
+    double deadline;                   /* by clock_seconds(); 0: none */
     const struct embedded *migrations; /* the schema it was opened with */
-    struct reader *next; /* in the pool's list of free ones */
+    struct reader *next;               /* in the pool's list of free ones */
 };
 
 struct store {
     struct reader writer;
-    char *path;      /* absolute */
-    int lock_fd;     /* -1: not locked */
+    char *path;  /* absolute */
+    int lock_fd; /* -1: not locked */
     int schema_version;
     int txn_depth;
     enum txn_durability durability; /* as set on the connection */
-    pthread_mutex_t pool_lock; /* guards `free_readers` */
+    pthread_mutex_t pool_lock;      /* guards `free_readers` */
     bool has_pool_lock;
     struct reader *free_readers;
 };
@@ -117,7 +117,6 @@ enum err migrate_backup(struct reader *r, const struct embedded *files, const ch
                         int version, char *copy, size_t size, struct error *e);
 
 /** Runs what has not run yet; *version becomes the build's. `files` may hold other files too. */
-enum err migrate_run(struct reader *r, const struct embedded *files, int *version,
-                     struct error *e);
+enum err migrate_run(struct reader *r, const struct embedded *files, int *version, struct error *e);
 
 #endif

@@ -51,7 +51,7 @@ void stmt_again(struct stmt *q);
 
 void stmt_bind_i64(struct stmt *q, int64_t x);
 void stmt_bind_i64_or_null(struct stmt *q, int64_t x, int64_t null); /* NULL if x equals null */
-void stmt_bind_f64(struct stmt *q, double x);         /* NULL if not finite */
+void stmt_bind_f64(struct stmt *q, double x);                        /* NULL if not finite */
 void stmt_bind_text(struct stmt *q, const char *text); /* borrowed until stmt_end; NULL: NULL */
 void stmt_bind_text_copy(struct stmt *q, const char *text);
 void stmt_bind_blob(struct stmt *q, const void *bytes, size_t n); /* borrowed until stmt_end */
@@ -70,16 +70,16 @@ int64_t stmt_changes(const struct stmt *q);
 enum err stmt_check(const struct stmt *q, struct error *e);
 
 /* The next column of the row. */
-int64_t stmt_i64(struct stmt *q);                      /* NULL: 0 */
-int64_t stmt_i64_or(struct stmt *q, int64_t null);     /* NULL: as told */
-double stmt_f64(struct stmt *q);                       /* NULL: NaN */
+int64_t stmt_i64(struct stmt *q);                       /* NULL: 0 */
+int64_t stmt_i64_or(struct stmt *q, int64_t null);      /* NULL: as told */
+double stmt_f64(struct stmt *q);                        /* NULL: NaN */
 const char *stmt_text(struct stmt *q, struct arena *a); /* a copy; NULL: NULL */
-const char *stmt_peek_text(struct stmt *q);            /* until the next step; NULL: NULL */
-const void *stmt_peek_blob(struct stmt *q, size_t *n); /* until the next step */
-int stmt_peek_type(const struct stmt *q);              /* of the next column; reads nothing */
+const char *stmt_peek_text(struct stmt *q);             /* until the next step; NULL: NULL */
+const void *stmt_peek_blob(struct stmt *q, size_t *n);  /* until the next step */
+int stmt_peek_type(const struct stmt *q);               /* of the next column; reads nothing */
 
 /*
- * Several reads that see the same moment. Inside a transaction or another snapshot it is that one's.
+ * Several reads that see the same moment; inside a transaction or another snapshot, its moment.
  */
 struct snapshot {
     struct reader *reader; /* NULL: nothing to end */

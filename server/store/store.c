@@ -298,8 +298,7 @@ enum err store_facts(struct store *s, struct store_facts *out, struct error *e)
     struct store_facts facts = {.path = s->path,
                                 .schema_version = s->schema_version,
                                 .sqlite_version = sqlite3_libversion(),
-                                .has_wal_reset_bug =
-                                    has_wal_reset_bug(sqlite3_libversion_number()),
+                                .has_wal_reset_bug = has_wal_reset_bug(sqlite3_libversion_number()),
                                 .wal_bytes = wal_bytes(s->path)};
     struct reader *r;
     enum err failed;

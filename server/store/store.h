@@ -33,8 +33,8 @@ struct store_options {
 /* What opening the database did, for the log. */
 struct store_opening {
     bool was_created;
-    bool was_checked;     /* the last daemon did not stop cleanly; quick_check found no fault */
-    int schema_before;    /* equal to schema_after if nothing was migrated; 0 if created */
+    bool was_checked;  /* the last daemon did not stop cleanly; quick_check found no fault */
+    int schema_before; /* equal to schema_after if nothing was migrated; 0 if created */
     int schema_after;
     char backup_path[1024]; /* of the copy made before migrating; empty if none was needed */
 };

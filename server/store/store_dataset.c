@@ -285,8 +285,10 @@ static enum err refuse_used(struct reader *r, int64_t id, struct error *e)
     size_t n = 0;
     bool row;
 
-    TRY(stmt_begin(r, "SELECT id, substr(name, 1, 60) FROM experiment WHERE dataset_id = ?1"
-                   " ORDER BY id", &q, e));
+    TRY(stmt_begin(r,
+                   "SELECT id, substr(name, 1, 60) FROM experiment WHERE dataset_id = ?1"
+                   " ORDER BY id",
+                   &q, e));
     stmt_bind_i64(&q, id);
     TRY(stmt_next(&q, &row, e));
     for (; row; n++) {

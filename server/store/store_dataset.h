@@ -13,10 +13,10 @@
 #include "server/store/store.h"
 
 struct dataset_record {
-    int64_t id;         /* given by the store */
-    const char *name;   /* NULL on insert: `dataset-ID` */
-    const char *owner;  /* NULL: nobody */
-    const char *sha256; /* of the bytes as received, hexadecimal */
+    int64_t id;               /* given by the store */
+    const char *name;         /* NULL on insert: `dataset-ID` */
+    const char *owner;        /* NULL: nobody */
+    const char *sha256;       /* of the bytes as received, hexadecimal */
     const char *options;      /* JSON object, canonical: those given at upload */
     const char *report;       /* JSON: what the upload found, as the API's answer wants it */
     const char *content_hash; /* of the parsed table, hexadecimal; given by the store */

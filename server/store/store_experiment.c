@@ -62,8 +62,7 @@ enum err store_experiment_insert(struct store *s, const struct experiment_record
     bind_record(&q, record);
     failed = stmt_run(&q, e);
     if (failed == ERR_NOT_FOUND)
-        return error_set(e, ERR_INVALID, "data set %" PRId64 " does not exist",
-                         record->dataset_id);
+        return error_set(e, ERR_INVALID, "data set %" PRId64 " does not exist", record->dataset_id);
     TRY(failed);
     id = sqlite3_last_insert_rowid(s->writer.db);
     TRY(txn_commit(&txn, e));
@@ -154,8 +153,8 @@ enum err store_experiment_latest(struct reader *r, int64_t *out, struct error *e
 #define SORT(expression) ORDER_BY(expression, "ASC"), ORDER_BY(expression, "DESC")
 
 const char *const store_experiment_sorts[] = {
-    "id",         "name",       "state",       "dataset", "owner", "metric", "priority",
-    "created_at", "started_at", "finished_at", NULL,
+    "id",       "name",       "state",      "dataset",     "owner", "metric",
+    "priority", "created_at", "started_at", "finished_at", NULL,
 };
 
 /* In the order of the names above. */
@@ -290,16 +289,17 @@ enum err store_experiment_set_state(struct store *s, int64_t id,
     CLEANUP(stmt_end) struct stmt q = {0};
 
     TRY(txn_begin(s, TXN_DURABLE, &txn, e));
-    TRY(stmt_begin(&s->writer,
-                   "UPDATE experiment"
-                   "   SET state = ?2, stop_reason = ?3, error = ?4,"
-                   "       started_at_ms = CASE WHEN ?2 = 'running' THEN coalesce(started_at_ms, ?5)"
-                   "                            ELSE started_at_ms END,"
-                   "       finished_at_ms = CASE WHEN ?2 IN ('completed', 'cancelled', 'failed')"
-                   "                             THEN ?5 END,"
-                   "       elapsed_ms = coalesce(?6, elapsed_ms)"
-                   " WHERE id = ?1",
-                   &q, e));
+    TRY(stmt_begin(
+        &s->writer,
+        "UPDATE experiment"
+        "   SET state = ?2, stop_reason = ?3, error = ?4,"
+        "       started_at_ms = CASE WHEN ?2 = 'running' THEN coalesce(started_at_ms, ?5)"
+        "                            ELSE started_at_ms END,"
+        "       finished_at_ms = CASE WHEN ?2 IN ('completed', 'cancelled', 'failed')"
+        "                             THEN ?5 END,"
+        "       elapsed_ms = coalesce(?6, elapsed_ms)"
+        " WHERE id = ?1",
+        &q, e));
     stmt_bind_i64(&q, id);
     stmt_bind_text(&q, change->state);
     stmt_bind_text(&q, change->stop_reason);

@@ -20,21 +20,21 @@ struct experiment_record {
     int64_t dataset_id;       /* 0: none (ask and tell) */
     const char *dataset_name; /* read only; NULL if none */
     const char *state;
-    const char *stop_reason;  /* NULL while it goes on */
-    const char *error;        /* a sentence; NULL if all is well */
+    const char *stop_reason; /* NULL while it goes on */
+    const char *error;       /* a sentence; NULL if all is well */
     const char *metric;
-    const char *direction;    /* "maximize" or "minimize" */
+    const char *direction; /* "maximize" or "minimize" */
     const char *sampler;
     const char *pruner;
-    int64_t seed;             /* of the search */
-    const char *definition;   /* JSON, made complete */
-    int64_t planned_trials;   /* -1: not known beforehand */
-    int64_t folds_per_trial;  /* all repeats together */
+    int64_t seed;            /* of the search */
+    const char *definition;  /* JSON, made complete */
+    int64_t planned_trials;  /* -1: not known beforehand */
+    int64_t folds_per_trial; /* all repeats together */
     int64_t priority;
-    const char *notes;        /* never NULL */
-    const char *tags;         /* JSON array of strings */
+    const char *notes; /* never NULL */
+    const char *tags;  /* JSON array of strings */
     int64_t created_at_ms, started_at_ms, finished_at_ms;
-    int64_t elapsed_ms;       /* of running, over all starts of the daemon */
+    int64_t elapsed_ms; /* of running, over all starts of the daemon */
 };
 
 /**
@@ -53,14 +53,14 @@ enum err store_experiment_get(struct reader *r, int64_t id, struct arena *a,
 enum err store_experiment_latest(struct reader *r, int64_t *out, struct error *e);
 
 struct experiment_query {
-    const char *state;    /* each filter NULL: all */
-    int64_t dataset_id;   /* 0: all */
+    const char *state;  /* each filter NULL: all */
+    int64_t dataset_id; /* 0: all */
     const char *tag;
     const char *owner;
     const char *contains; /* part of the name; ASCII letters match in either case */
     const char *sort;     /* see store_experiment_sorts; NULL: newest first */
     int64_t offset;
-    int64_t limit;        /* at most this many */
+    int64_t limit; /* at most this many */
 };
 
 struct experiment_list {

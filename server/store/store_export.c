@@ -83,8 +83,7 @@ static enum err check_exists(struct reader *target, int64_t id, struct error *e)
     TRY(stmt_begin(target, "SELECT 1 FROM source.experiment WHERE id = ?1", &q, e));
     stmt_bind_i64(&q, id);
     TRY(stmt_next(&q, &row, e));
-    return row ? ERR_OK
-               : error_set(e, ERR_NOT_FOUND, "experiment %" PRId64 " does not exist", id);
+    return row ? ERR_OK : error_set(e, ERR_NOT_FOUND, "experiment %" PRId64 " does not exist", id);
 }
 
 static enum err fill(struct reader *r, struct reader *target, int64_t id, struct error *e)

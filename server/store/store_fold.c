@@ -107,9 +107,8 @@ static enum err count_in_trial(struct reader *r, const struct fold_record *f, st
     stmt_bind_i64(&q, (int64_t)count_bytes(f));
     TRY(stmt_run(&q, e));
     if (stmt_changes(&q) == 0)
-        return error_set(e, ERR_CONFLICT,
-                         "trial %" PRId64 " of experiment %" PRId64 " has ended", f->trial,
-                         f->experiment);
+        return error_set(e, ERR_CONFLICT, "trial %" PRId64 " of experiment %" PRId64 " has ended",
+                         f->trial, f->experiment);
     return ERR_OK;
 }
 
@@ -261,8 +260,8 @@ static enum err fetch_metrics(struct reader *r, struct arena *a, struct fold_rec
 }
 
 /* The rows of a bound statement, each read by `read`. */
-static enum err collect(struct stmt *q, void (*read)(struct stmt *, struct arena *,
-                                                     struct fold_record *),
+static enum err collect(struct stmt *q,
+                        void (*read)(struct stmt *, struct arena *, struct fold_record *),
                         struct arena *a, size_t *n, struct fold_record **out, struct error *e)
 {
     struct fold_record *items = NULL;

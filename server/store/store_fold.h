@@ -25,19 +25,19 @@ struct fold_curves {
 /* States: completed, failed. */
 struct fold_record {
     int64_t experiment, trial;
-    int64_t repeat, fold;       /* from 1 */
+    int64_t repeat, fold; /* from 1 */
     const char *state;
     int64_t epochs, epochs_run; /* the epoch scored, the epochs trained */
     double seconds;
-    const char *error;          /* a sentence; NULL if all is well */
-    const char *warnings;       /* JSON array of strings; NULL: [] */
-    const char *weights_hash;   /* of the final weights, hexadecimal; NULL: none */
-    const char *engine;         /* version of the training core */
-    const char *kernel;         /* that computed it, as in "avx2" */
+    const char *error;        /* a sentence; NULL if all is well */
+    const char *warnings;     /* JSON array of strings; NULL: [] */
+    const char *weights_hash; /* of the final weights, hexadecimal; NULL: none */
+    const char *engine;       /* version of the training core */
+    const char *kernel;       /* that computed it, as in "avx2" */
     int64_t finished_at_ms;
     size_t n_metrics;
     struct fold_metric *metrics;
-    struct fold_curves curves;  /* only store_fold_curves reads them */
+    struct fold_curves curves; /* only store_fold_curves reads them */
 };
 
 /**
@@ -53,7 +53,7 @@ enum err store_fold_insert(struct store *s, const struct fold_record *record, st
 enum err store_fold_list(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
                          size_t *n, struct fold_record **out, struct error *e);
 
-/** A trial's folds in order of (repeat, fold): only repeat, fold, state, epochs and curves are set. */
+/** A trial's folds in the same order: only repeat, fold, state, epochs and curves are set. */
 enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
                            size_t *n, struct fold_record **out, struct error *e);
 

@@ -121,13 +121,14 @@ enum err store_trial_set_state(struct store *s, int64_t experiment, int64_t tria
     CLEANUP(stmt_end) struct stmt q = {0};
 
     TRY(txn_begin(s, TXN_RELAXED, &txn, e));
-    TRY(stmt_begin(&s->writer,
-                   "UPDATE trial"
-                   "   SET state = ?3,"
-                   "       started_at_ms = CASE WHEN ?3 = 'running' THEN coalesce(started_at_ms, ?4)"
-                   "                            ELSE started_at_ms END"
-                   " WHERE experiment_id = ?1 AND trial = ?2 AND state IN ('queued', 'running')",
-                   &q, e));
+    TRY(stmt_begin(
+        &s->writer,
+        "UPDATE trial"
+        "   SET state = ?3,"
+        "       started_at_ms = CASE WHEN ?3 = 'running' THEN coalesce(started_at_ms, ?4)"
+        "                            ELSE started_at_ms END"
+        " WHERE experiment_id = ?1 AND trial = ?2 AND state IN ('queued', 'running')",
+        &q, e));
     stmt_bind_i64(&q, experiment);
     stmt_bind_i64(&q, trial);
     stmt_bind_text(&q, state);

@@ -18,9 +18,9 @@ struct trial_network {
     size_t layers;                  /* hidden ones; 0: a linear model */
     const int64_t *hidden;          /* (layers) */
     const char *const *activations; /* (layers) */
-    const char *optimizer;          /* NULL if there is no network (ask and tell): all else is unset */
-    double learning_rate;           /* NaN: none */
-    int64_t batch_size;             /* rows; 0: full batch */
+    const char *optimizer; /* NULL if there is no network (ask and tell): all else is unset */
+    double learning_rate;  /* NaN: none */
+    int64_t batch_size;    /* rows; 0: full batch */
     int64_t epochs;
     int64_t weight_count;
 };
@@ -36,8 +36,8 @@ struct trial_record {
     int64_t trial; /* from 1 */
     int64_t rank;  /* from 1; 0 where it was not asked for (see each function) */
     const char *state;
-    const char *reason; /* code where it did not complete; else NULL */
-    const char *error;  /* a sentence; else NULL */
+    const char *reason;   /* code where it did not complete; else NULL */
+    const char *error;    /* a sentence; else NULL */
     struct params params; /* as proposed, fixed dimensions included, in the order of the space */
     const char *params_json;
     const char *configuration_key; /* names what is trained, for reuse; NULL if none */
@@ -45,9 +45,9 @@ struct trial_record {
     int64_t folds_planned, folds_done;
     double score, score_std, score_sem, train_mean; /* of the experiment's metric */
     size_t n_scores;
-    const struct trial_score *scores; /* of all metrics */
-    double seconds;             /* of training, all folds together */
-    const char *warnings;       /* JSON array of strings */
+    const struct trial_score *scores;        /* of all metrics */
+    double seconds;                          /* of training, all folds together */
+    const char *warnings;                    /* JSON array of strings */
     int64_t reused_experiment, reused_trial; /* 0: trained here */
     int64_t started_at_ms, finished_at_ms;
 };
@@ -83,7 +83,7 @@ struct trial_finish {
     size_t n_scores;
     const struct trial_score *scores;
     double seconds;
-    const char *warnings; /* JSON array of strings; NULL: [] */
+    const char *warnings;                    /* JSON array of strings; NULL: [] */
     int64_t reused_experiment, reused_trial; /* 0: trained here */
     int64_t at_ms;
 };
@@ -100,7 +100,7 @@ enum err store_trial_finish_rest(struct store *s, int64_t experiment, const char
 enum err store_trial_get(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
                          struct trial_record *out, struct error *e);
 
-/** The trial of rank 1 if it has a score, with rank and scores; *found is false if there is none. */
+/** The trial of rank 1, with scores; *found is false while no trial has a score. */
 enum err store_trial_best(struct reader *r, int64_t experiment, struct arena *a,
                           struct trial_record *out, bool *found, struct error *e);
 
@@ -148,8 +148,8 @@ enum err store_trial_list(struct reader *r, const struct trial_query *query, int
 extern const char *const store_trial_sorts[];
 
 /**
- * The names of all hyperparameters that trials of an experiment have, in the order of the trial that
- * has most of them.
+ * The names of all hyperparameters that trials of an experiment have, in the order of the trial
+ * that has most of them.
  */
 enum err store_trial_dimensions(struct reader *r, int64_t experiment, struct arena *a, size_t *n,
                                 const char ***out, struct error *e);

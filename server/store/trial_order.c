@@ -58,14 +58,14 @@ static const struct sort sorts[] = {
     COLUMN("finished_at", "t.finished_at_ms"),
 };
 
-static const struct sort by_param = {
-    NULL, SELECT_NUMBERS JOIN_PARAM FILTER ORDER_BY("p.value", "ASC"),
-    SELECT_NUMBERS JOIN_PARAM FILTER ORDER_BY("p.value", "DESC")};
+static const struct sort by_param = {NULL,
+                                     SELECT_NUMBERS JOIN_PARAM FILTER ORDER_BY("p.value", "ASC"),
+                                     SELECT_NUMBERS JOIN_PARAM FILTER ORDER_BY("p.value", "DESC")};
 
 const char *const store_trial_sorts[] = {
-    "trial",      "rank",          "state",     "reason",       "score",   "score_std",
-    "score_sem",  "train_mean",    "folds_done", "layers",      "width",   "hidden",
-    "activation", "learning_rate", "optimizer", "batch_size",   "epochs",  "weight_count",
+    "trial",      "rank",          "state",       "reason",     "score",  "score_std",
+    "score_sem",  "train_mean",    "folds_done",  "layers",     "width",  "hidden",
+    "activation", "learning_rate", "optimizer",   "batch_size", "epochs", "weight_count",
     "seconds",    "started_at",    "finished_at", NULL,
 };
 
@@ -160,8 +160,7 @@ static enum err read_ranks(struct reader *r, int64_t experiment, int64_t highest
     return ERR_OK;
 }
 
-static enum err check_param(struct reader *r, int64_t experiment, const char *name,
-                            struct error *e)
+static enum err check_param(struct reader *r, int64_t experiment, const char *name, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
     bool row;
@@ -183,9 +182,8 @@ static enum err check_param(struct reader *r, int64_t experiment, const char *na
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-static enum err read_all(struct reader *r, const struct trial_query *query,
-                         const struct sort *sort, struct arena *a, struct trial_order *out,
-                         struct error *e)
+static enum err read_all(struct reader *r, const struct trial_query *query, const struct sort *sort,
+                         struct arena *a, struct trial_order *out, struct error *e)
 {
     int64_t n = 0, highest = 0, *rank_of;
 

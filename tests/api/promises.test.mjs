@@ -62,7 +62,7 @@ test("every kernel of this machine gives the same bytes", async () => {
 
 async function foldRows(db) {
     const { stdout } = await run("sqlite3", ["-readonly", "-json", db,
-        "SELECT trial, repeat, fold, finished_at, weights_hash FROM fold ORDER BY 1, 2, 3"]);
+        "SELECT trial, repeat, fold, finished_at_ms, weights_hash FROM fold ORDER BY 1, 2, 3"]);
     return stdout ? JSON.parse(stdout) : [];
 }
 

@@ -53,7 +53,7 @@ test("an unknown path is a problem document with 404, a wrong method 405 with Al
     assert.equal(lost.json.instance, "/api/v1/nothing");
     const wrong = await api(daemon.url, "/datasets/iris", { method: "POST", body: "x" });
     assert.equal(wrong.status, 405);
-    assert.equal(wrong.headers.get("Allow"), "GET, HEAD, DELETE");
+    assert.equal(wrong.headers.get("Allow"), "GET, HEAD, PUT, DELETE, OPTIONS");
     const missing = await api(daemon.url, "/experiments/99");
     assert.equal(missing.status, 404);
     assert.match(missing.json.detail, /99/);
@@ -100,7 +100,7 @@ const FAULTS = [
     [space({ layers: -1 }), "/space/layers", /-1/],
     [space({ layers: 1.5 }), "/space/layers", /1\.5/],
     [space({ width: [] }), "/space/width", /./],
-    [space({ width: [32, 32] }), "/space/width/1", /32/],
+    [space({ width: [32, 32] }), "/space/width/1", /twice/],
     [space({ width: [32, "wide"] }), "/space/width/1", /wide/],
     [space({ width: { min: 8, max: 4 } }), "/space/width", /8.*4|4.*8/],
     [space({ widht: 8 }), "/space/widht", /width/],
@@ -113,7 +113,7 @@ const FAULTS = [
     [space({ learning_rate: { min: 1e-4, max: 1, points: 0 } }), "/space/learning_rate/points", /0/],
     [space({ momentum: 1.5, optimizer: "sgd" }), "/space/momentum", /1\.5/],
     [space({ optimizer: { min: 1, max: 2 } }), "/space/optimizer", /./],
-    [space({ hidden: [[64], [0]], epochs: 1 }), "/space/hidden/1/0", /0/],
+    [space({ hidden: [[64], [0]], epochs: 1 }), "/space/hidden/1", /0 is below 1/],
     [space({ hidden: [[64]], layers: 2 }), "/space", /hidden/],
 ];
 
@@ -135,16 +135,21 @@ test("all faults of a definition come at once", async () => {
 
 const UNREADABLE = [
     ["{", /line 1/], ['{"dataset": "iris",\n "seed": 01}', /line 2/], ['{"dataset": "iris"} x', /./],
-    ['{"dataset": "iris", "dataset": "iris"}', /dataset/], ['{"seed": NaN}', /./], ["[1]", /object/],
-    ['{"name": "a\u0001"}', /./], ["[".repeat(2000), /./],
+    ['{"dataset": "iris", "dataset": "iris"}', /dataset/], ['{"seed": NaN}', /./],     ['{"name": "a\u0001"}', /./], ["[".repeat(2000), /./],
 ];
 
 for (const [body, detail] of UNREADABLE)
     test(`unreadable definition: ${JSON.stringify(body.slice(0, 40))}`, async () => {
-        const answer = await api(daemon.url, "/experiments", { method: "POST", body });
-        assert.ok([400, 422].includes(answer.status), answer.text);
+        const answer = await api(daemon.url, "/experiments", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+        assert.equal(answer.status, 400, answer.text);
         assert.match(answer.text, detail);
     });
+
+test("a definition that is no object is refused", async () => {
+    const answer = await api(daemon.url, "/experiments", { json: [1] });
+    assert.equal(answer.status, 422);
+    assert.match(answer.json.detail, /expected a JSON object/);
+});
 
 test("an experiment named like HTML or SQL is just a name", async () => {
     const name = `<b>"; DROP TABLE trial; --`;

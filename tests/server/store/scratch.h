@@ -214,8 +214,7 @@ static inline void scratch_trial(struct scratch *x, int64_t experiment, int64_t 
         .configuration_key = "key",
         .network = {.layers = 2,
                     .hidden = (const int64_t[]){64, 32},
-                    .activations = (const char *const[]){items[2].value.text,
-                                                         items[2].value.text},
+                    .activations = (const char *const[]){items[2].value.text, items[2].value.text},
                     .optimizer = "sgd",
                     .learning_rate = items[1].value.real,
                     .batch_size = 0,
@@ -283,7 +282,8 @@ static inline void scratch_insert_fold(struct scratch *x, int64_t experiment, in
 
 /* ---- SQL as an analyst would ask it -------------------------------------------------------- */
 
-/* The answer's rows as text, `|` between columns and a line each, as the shell prints it. */
+/* The answer's rows as text, `|` between columns and a line each, as the shell prints it. Asked
+ * like the most careful client would, which trusts no schema. */
 static inline char *scratch_ask(struct scratch *x, const char *path, const char *sql)
 {
     sqlite3_stmt *q = NULL;
@@ -292,6 +292,7 @@ static inline char *scratch_ask(struct scratch *x, const char *path, const char 
     sqlite3 *db;
 
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+        sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK)
         fail_msg("%s: %s", sql, sqlite3_errmsg(db));
     while (sqlite3_step(q) == SQLITE_ROW) {

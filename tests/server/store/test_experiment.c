@@ -87,10 +87,8 @@ static void times_follow_the_state(void **state)
 {
     struct scratch *x = *state;
     int64_t id = scratch_experiment(x, "maximize");
-    struct experiment_change end = {.state = "completed",
-                                    .stop_reason = "trials",
-                                    .at_ms = 900,
-                                    .elapsed_ms = 700};
+    struct experiment_change end = {
+        .state = "completed", .stop_reason = "trials", .at_ms = 900, .elapsed_ms = 700};
 
     set_state(x, id, "running", 100);
     set_state(x, id, "paused", 200);
@@ -189,8 +187,10 @@ static void lists_are_sorted_and_what_is_missing_comes_last(void **state)
     assert_int_equal(store_experiment_list(x->r, &unknown, x->a, &list, &x->e), ERR_INVALID);
     assert_string_equal(x->e.field, "sort");
     for (size_t i = 0; store_experiment_sorts[i]; i++)
-        expect(x, (struct experiment_query){.sort = store_experiment_sorts[i], .limit = 1,
-                                            .offset = 4}, "");
+        expect(
+            x,
+            (struct experiment_query){.sort = store_experiment_sorts[i], .limit = 1, .offset = 4},
+            "");
 }
 
 static void lists_come_in_pages(void **state)

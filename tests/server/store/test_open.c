@@ -1,6 +1,6 @@
 #include "tests/server/store/scratch.h"
 
-#include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -24,7 +24,7 @@ static pid_t hold_in_child(struct scratch *x)
         struct store *s;
 
         c = store_open(x->path, NULL, &s, NULL, NULL) == ERR_OK ? 'y' : 'n';
-        if (write(ready[1], &c, 1) != 1)
+        if (write(ready[1], &c, 1) != 1 || c != 'y')
             _exit(1);
         pause();
         _exit(0);
@@ -193,7 +193,10 @@ static void a_folder_that_does_not_exist_is_an_error(void **state)
 
 /* ---- migrations ---------------------------------------------------------------------------- */
 
-#define MIGRATION(number, sql) {"migrations/" number "_x.sql", sql, sql + sizeof sql - 1}
+#define MIGRATION(number, sql)                                                                     \
+    {                                                                                              \
+        "migrations/" number "_x.sql", sql, sql + sizeof sql - 1                                   \
+    }
 
 static const char first[] = "PRAGMA application_id = 0x73777064; PRAGMA user_version = 1;"
                             "CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT,"
@@ -342,7 +345,7 @@ static void shell_says(struct scratch *x, const char *expected)
                    x->path);
     shell = popen(command, "r");
     assert_non_null(shell);
-    (void)fread(answer, 1, sizeof answer - 1, shell);
+    assert_true(fread(answer, 1, sizeof answer - 1, shell) > 0);
     assert_int_equal(pclose(shell), 0);
     assert_string_equal(answer, expected);
 }

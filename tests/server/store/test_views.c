@@ -137,8 +137,9 @@ static void an_export_holds_one_experiment_and_the_same_views(void **state)
     assert_int_equal(store_experiment_export(r, id, path, &x->e), ERR_CONFLICT);
     store_reader_release(x->store, r);
     check_columns(x, path);
-    assert_string_equal(scratch_ask(x, path, "SELECT experiment_id, dataset, trial, rank, cv_mean"
-                                             " FROM leaderboard"),
+    assert_string_equal(scratch_ask(x, path,
+                                    "SELECT experiment_id, dataset, trial, rank, cv_mean"
+                                    " FROM leaderboard"),
                         "2|dataset-2|2|1|0.75\n2|dataset-2|1|2|\n");
     assert_string_equal(scratch_ask(x, path, "SELECT count(*) FROM learning_curves"), "6\n");
     assert_string_equal(scratch_ask(x, path, "SELECT count(*) FROM dataset_column"), "4\n");

@@ -1,0 +1,33 @@
+/*
+ * The parts of a definition while it is decoded. For this folder alone: it shows cJSON.
+ */
+#ifndef SWEEPD_SERVER_SCHEMA_DECODE_H
+#define SWEEPD_SERVER_SCHEMA_DECODE_H
+
+#include "server/schema/definition.h"
+#include "server/schema/reader.h"
+
+/* What every part needs. */
+struct decoding {
+    struct reader root;
+    const struct definition_facts *facts;
+    struct definition *d; /* filled in part by part */
+    struct faults *faults;
+};
+
+/** The member, or NULL where it is left out or null. */
+const cJSON *decode_member(const struct reader *r, const char *key);
+
+/** "grid" and {"kind": "grid", …} are the same; false without a kind. */
+bool decode_kind(const struct reader *r, struct reader *kind);
+
+/** False, after a fault, for anything but an object. */
+bool decode_is_object(const struct reader *r);
+
+/** cross_validation, sealed and seed: which rows are judged. */
+void decode_split(const struct decoding *c);
+
+/** sampler, pruner, budget and space: what is tried, and how many trials it makes. */
+enum err decode_search(const struct decoding *c, struct error *e);
+
+#endif

@@ -1,0 +1,264 @@
+#include "server/schema/decode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/search/points.h"
+#include "server/schema/dimensions.h"
+#include "server/schema/object.h"
+
+static const char *const samplers_absent[] = {"sobol", "tpe", "cma_es", "gp", NULL};
+static const char *const pruners[] = {"none", NULL};
+static const char *const pruners_absent[] = {
+    "racing", "wilcoxon", "forgiving", "median", "successive_halving", "hyperband", NULL};
+static const char *const budgets_absent[] = {"seconds", "trial_seconds", "trial_weights", NULL};
+
+/* ---- sampler, pruner, budget ---------------------------------------------------------------- */
+
+/* What was asked for, before the space decides the rest. */
+struct search_form {
+    const char *sampler; /* "auto" or a kind's name */
+    bool shuffle, has_shuffle;
+    int64_t trials;
+    bool has_trials;
+};
+
+static const struct field sampler_fields[] = {
+    {.key = "kind", .type = FIELD_OTHER},
+    {.key = "shuffle",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct search_form, shuffle),
+     .present_offset = offsetof(struct search_form, has_shuffle)},
+    {.key = NULL},
+};
+
+static const struct field pruner_fields[] = {{.key = "kind", .type = FIELD_OTHER}, {.key = NULL}};
+
+static const struct field budget_fields[] = {
+    {.key = "trials",
+     .type = FIELD_INT,
+     .offset = offsetof(struct search_form, trials),
+     .present_offset = offsetof(struct search_form, has_trials),
+     .min = 1,
+     .max = DEFINITION_TRIALS_MAX},
+    {.key = NULL},
+};
+
+static void decode_sampler(const struct decoding *c, struct search_form *f)
+{
+    const cJSON *item = decode_member(&c->root, "sampler");
+    const char *names[16] = {NULL};
+    struct reader r, word;
+    size_t n = 0;
+
+    f->sampler = "auto";
+    if (!item)
+        return;
+    for (; sampler_kinds[n]; n++)
+        names[n] = sampler_kinds[n]->name;
+    names[n] = "auto";
+    r = reader_child(&c->root, item, 0);
+    if (!decode_kind(&r, &word)) {
+        reader_fault(&r, "sampler: \"kind\" is missing");
+        return;
+    }
+    if (reader_word(&word, names, samplers_absent, &f->sampler) && cJSON_IsObject(item))
+        field_decode_object(&r, sampler_fields, NULL, f);
+    if (f->has_shuffle && strcmp(f->sampler, "random") == 0)
+        reader_fault(&r, "shuffle is for sampler \"grid\"");
+}
+
+static void decode_pruner(const struct decoding *c)
+{
+    const cJSON *item = decode_member(&c->root, "pruner");
+    struct reader r, word;
+    const char *name;
+
+    if (!item)
+        return;
+    r = reader_child(&c->root, item, 0);
+    if (!decode_kind(&r, &word))
+        reader_fault(&r, "pruner: \"kind\" is missing");
+    else if (reader_word(&word, pruners, pruners_absent, &name) && cJSON_IsObject(item))
+        field_decode_object(&r, pruner_fields, NULL, &(char){0});
+}
+
+static void decode_budget(const struct decoding *c, struct search_form *f)
+{
+    const cJSON *item = decode_member(&c->root, "budget");
+    struct reader r;
+
+    f->trials = DEFINITION_TRIALS;
+    if (!item)
+        return;
+    r = reader_child(&c->root, item, 0);
+    if (decode_is_object(&r))
+        field_decode_object(&r, budget_fields, budgets_absent, f);
+}
+
+/* ---- space --------------------------------------------------------------------------------- */
+
+static enum err decode_space(const struct decoding *c, struct error *e)
+{
+    CLEANUP(reader_close) cJSON *standard = NULL;
+    const cJSON *item = decode_member(&c->root, "space");
+    struct reader r = {.faults = c->faults, .pointer = "/space", .name = "space"};
+
+    if (item) {
+        r.item = item;
+        if (decode_is_object(&r))
+            dimensions_read(&r, c->facts->task, c->d);
+        return ERR_OK;
+    }
+    TRY(reader_open(dimensions_standard(c->facts->n_rows),
+                    strlen(dimensions_standard(c->facts->n_rows)), &standard, e));
+    r.item = standard;
+    dimensions_read(&r, c->facts->task, c->d);
+    return ERR_OK;
+}
+
+/* A fault of the space as a whole, or of one dimension of it. */
+static enum err space_fault(const struct decoding *c, enum err failed, struct error *e)
+{
+    char pointer[256];
+
+    if (failed != ERR_INVALID)
+        return failed;
+    (void)snprintf(pointer, sizeof pointer, "/space%s%s", e->field[0] ? "/" : "", e->field);
+    faults_add(c->faults, pointer, NULL, "%s", e->message);
+    return ERR_OK;
+}
+
+/* ---- from the space to the number of trials -------------------------------------------------- */
+
+/* SPACE_INFINITE also where the points cannot be addressed. */
+static enum err count_points(const struct space *s, enum space_levels which, uint64_t *out,
+                             struct error *e)
+{
+    struct points *p;
+    enum err failed = points_create(s, which, &p, e);
+
+    *out = SPACE_INFINITE;
+    if (failed == ERR_INVALID)
+        return ERR_OK;
+    TRY(failed);
+    *out = points_count(p);
+    points_destroy(p);
+    return ERR_OK;
+}
+
+static void plan_grid(const struct decoding *c, const struct search_form *f, uint64_t points)
+{
+    struct definition *d = c->d;
+
+    d->shuffle = f->shuffle;
+    d->trials = f->has_trials ? f->trials : (int64_t)points;
+    if (!f->has_trials && points > DEFINITION_GRID_MAX) {
+        faults_add(c->faults, "/budget/trials", NULL,
+                   "the grid has %llu points, above %d: give budget.trials, which takes a sample "
+                   "of it, or fewer values",
+                   (unsigned long long)points, DEFINITION_GRID_MAX);
+    } else if ((uint64_t)d->trials < points) {
+        d->shuffle = true; /* any prefix of a mixed order is a sample */
+        if (f->has_shuffle && !f->shuffle)
+            faults_add(c->faults, "/sampler/shuffle", "false",
+                       "a budget of %lld trials takes a sample of the grid's %llu points, mixed "
+                       "by seed: shuffle must be true",
+                       (long long)d->trials, (unsigned long long)points);
+    }
+}
+
+/* Lets the sampler say whether it can search the space. */
+static enum err try_sampler(const struct decoding *c, const struct space *s, bool *good,
+                            struct error *e)
+{
+    struct sampler_settings settings = {.seed = c->d->seed_search};
+    struct sampler *sampler = NULL;
+    enum err failed = sampler_create(c->d->sampler, s, &settings, &sampler, e);
+
+    sampler_destroy(sampler);
+    *good = !failed;
+    return failed ? space_fault(c, failed, e) : ERR_OK;
+}
+
+static enum err choose_search(const struct decoding *c, const struct search_form *f,
+                              const struct space *s, struct error *e)
+{
+    struct definition *d = c->d;
+    uint64_t points, limit = (uint64_t)f->trials;
+    bool good;
+
+    TRY(count_points(s, SPACE_GRID, &points, e));
+    d->sampler = sampler_find(strcmp(f->sampler, "auto") != 0 ? f->sampler
+                              : points <= limit               ? "grid"
+                                                              : "random");
+    TRY(try_sampler(c, s, &good, e));
+    if (!good)
+        return ERR_OK;
+    TRY(count_points(s, d->sampler->levels, &points, e));
+    d->trials = f->trials;
+    if (d->sampler->levels == SPACE_GRID)
+        plan_grid(c, f, points);
+    d->whole_space = points <= (uint64_t)d->trials;
+    d->planned_trials = d->whole_space ? (int64_t)points : d->trials;
+    return ERR_OK;
+}
+
+/* ---- warnings ------------------------------------------------------------------------------ */
+
+static enum err collect_warnings(const struct decoding *c, const struct space *s, struct error *e)
+{
+    struct definition *d = c->d;
+    const char **list;
+    const char *const *unused;
+    size_t n;
+
+    TRY(dimensions_warn(s, c->faults->arena, &n, &unused, e));
+    list = arena_alloc(c->faults->arena, n + 3, sizeof *list);
+    if (!list)
+        return error_no_memory(e);
+    if (n > 0)
+        memcpy(list, unused, n * sizeof *list);
+    if (strcmp(d->metric->name, "accuracy") == 0 && c->facts->rarest_share < 0.1)
+        list[n++] = "the rarest class has less than 10 % of the rows: accuracy says little of it";
+    if (c->facts->has_group)
+        list[n++] = "the data set has a group column that this kind of cross-validation ignores: "
+                    "scores may be too good";
+    if (c->facts->has_time)
+        list[n++] = "the data set has a time column that this kind of cross-validation ignores: "
+                    "scores may be too good";
+    d->n_warnings = n;
+    d->warnings = list;
+    return ERR_OK;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+static enum err complete_search(const struct decoding *c, const struct search_form *f,
+                                struct error *e)
+{
+    struct space *s = NULL;
+    enum err failed = space_create(c->d->expanded, c->d->n_expanded, &s, e);
+
+    if (failed)
+        return space_fault(c, failed, e);
+    failed = choose_search(c, f, s, e);
+    if (!failed)
+        failed = collect_warnings(c, s, e);
+    space_destroy(s);
+    return failed;
+}
+
+enum err decode_search(const struct decoding *c, struct error *e)
+{
+    struct search_form f = {0};
+    size_t before = c->faults->n;
+
+    decode_sampler(c, &f);
+    decode_pruner(c);
+    decode_budget(c, &f);
+    TRY(decode_space(c, e));
+    if (c->faults->n > before || c->faults->failed)
+        return ERR_OK;
+    return complete_search(c, &f, e);
+}

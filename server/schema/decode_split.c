@@ -1,0 +1,212 @@
+#include "server/schema/decode.h"
+
+#include <stdio.h>
+
+#include "server/schema/object.h"
+
+static const char *const splits_absent[] = {
+    "group_kfold",   "stratified_group_kfold", "time_series", "leave_one_group_out",
+    "shuffle_split", "leave_one_out",          NULL};
+
+/* ---- cross-validation ---------------------------------------------------------------------- */
+
+/* As written; what does not come keeps these values. */
+struct split_form {
+    int64_t folds, repeats;
+    bool shuffle;
+    double test_fraction;
+    bool has_folds, has_repeats, has_shuffle, has_test_fraction;
+};
+
+static const struct field split_fields[] = {
+    {.key = "kind", .type = FIELD_OTHER},
+    {.key = "folds",
+     .type = FIELD_INT,
+     .offset = offsetof(struct split_form, folds),
+     .present_offset = offsetof(struct split_form, has_folds),
+     .min = 2,
+     .max = SPLIT_FOLDS_MAX},
+    {.key = "repeats",
+     .type = FIELD_INT,
+     .offset = offsetof(struct split_form, repeats),
+     .present_offset = offsetof(struct split_form, has_repeats),
+     .min = 1,
+     .max = SPLIT_REPEATS_MAX},
+    {.key = "shuffle",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct split_form, shuffle),
+     .present_offset = offsetof(struct split_form, has_shuffle)},
+    {.key = "test_fraction",
+     .type = FIELD_REAL,
+     .offset = offsetof(struct split_form, test_fraction),
+     .present_offset = offsetof(struct split_form, has_test_fraction),
+     .min = 0.001,
+     .max = 0.999},
+    {.key = NULL},
+};
+
+static const char *const split_absent_keys[] = {"gap", NULL};
+
+static enum split_kind default_split(const struct decoding *c)
+{
+    const char *need = c->facts->has_group ? "group" : c->facts->has_time ? "time" : NULL;
+
+    if (need)
+        faults_add(c->faults, "/cross_validation/kind", NULL,
+                   "the data set has a %s column, and %s is not in this build; name one of the "
+                   "known kinds: kfold, stratified_kfold, predefined, holdout",
+                   need, c->facts->has_group ? "group_kfold" : "time_series");
+    return c->facts->n_folds > 0 ? SPLIT_PREDEFINED : SPLIT_STRATIFIED_KFOLD;
+}
+
+static enum split_kind decode_split_kind(const struct decoding *c, const struct reader *r)
+{
+    enum split_kind kind = SPLIT_STRATIFIED_KFOLD;
+    struct reader word;
+    const char *name;
+
+    if (!r->item || !decode_kind(r, &word))
+        return default_split(c);
+    word.name = "kind";
+    if (reader_word(&word, split_kind_names(), splits_absent, &name))
+        (void)split_kind_find(name, &kind); /* one of the known */
+    if (kind == SPLIT_PREDEFINED && c->facts->n_folds == 0)
+        reader_fault(&word, "kind \"predefined\" needs a data set with a fold column");
+    return kind;
+}
+
+static void refuse_unused(const struct decoding *c, bool came, const char *key,
+                          enum split_kind kind)
+{
+    char pointer[64];
+
+    if (!came)
+        return;
+    (void)snprintf(pointer, sizeof pointer, "/cross_validation/%s", key); /* short keys */
+    faults_add(c->faults, pointer, NULL, "%s is not used by kind \"%s\"", key,
+               split_kind_name(kind));
+}
+
+static void check_split(const struct decoding *c, const struct split_form *f, enum split_kind kind)
+{
+    size_t rows = c->facts->n_rows - c->facts->n_test_rows;
+    bool is_kfold = kind == SPLIT_KFOLD || kind == SPLIT_STRATIFIED_KFOLD;
+
+    refuse_unused(c, f->has_folds && !is_kfold, "folds", kind);
+    refuse_unused(c, f->has_test_fraction && kind != SPLIT_HOLDOUT, "test_fraction", kind);
+    refuse_unused(c, f->has_shuffle && kind == SPLIT_PREDEFINED, "shuffle", kind);
+    refuse_unused(c, f->has_repeats && kind == SPLIT_PREDEFINED, "repeats", kind);
+    if (is_kfold && (size_t)f->folds > rows)
+        faults_add(c->faults, "/cross_validation/folds", NULL,
+                   "folds %lld is above the data set's %zu rows", (long long)f->folds, rows);
+    if (!f->shuffle && f->repeats > 1)
+        faults_add(c->faults, "/cross_validation/repeats", NULL,
+                   "repeats above 1 need \"shuffle\": true; else every repeat is the same");
+}
+
+static void decode_folds(const struct decoding *c)
+{
+    const cJSON *item = decode_member(&c->root, "cross_validation");
+    struct split_form f = {.folds = 5, .repeats = 1, .shuffle = true, .test_fraction = 0.2};
+    struct reader r = {.item = NULL};
+    enum split_kind kind;
+
+    if (item) {
+        r = reader_child(&c->root, item, 0);
+        if (!cJSON_IsString(item) && !decode_is_object(&r))
+            return;
+        if (cJSON_IsObject(item))
+            field_decode_object(&r, split_fields, split_absent_keys, &f);
+    }
+    kind = decode_split_kind(c, &r);
+    check_split(c, &f, kind);
+    c->d->split.kind = kind;
+    c->d->split.n_folds = (uint32_t)f.folds;
+    c->d->split.n_repeats = (uint32_t)f.repeats;
+    c->d->split.shuffle = f.shuffle;
+    c->d->split.test_fraction = f.test_fraction;
+}
+
+/* ---- sealed rows --------------------------------------------------------------------------- */
+
+struct sealed_form {
+    double fraction;
+};
+
+static const struct field sealed_fields[] = {
+    {.key = "fraction",
+     .type = FIELD_REAL,
+     .offset = offsetof(struct sealed_form, fraction),
+     .min = 0.001,
+     .max = 0.9,
+     .required = true,
+     .summary = "share of the rows to set aside"},
+    {.key = NULL},
+};
+
+static void decode_sealed(const struct decoding *c)
+{
+    static const char *const words[] = {"split", NULL};
+    const cJSON *item = decode_member(&c->root, "sealed");
+    struct sealed_form f = {0};
+    struct reader r;
+    const char *word;
+
+    c->d->sealed_split = c->facts->n_test_rows > 0;
+    if (!item)
+        return;
+    r = reader_child(&c->root, item, 0);
+    if (cJSON_IsObject(item)) {
+        field_decode_object(&r, sealed_fields, NULL, &f);
+        c->d->split.sealed_fraction = f.fraction;
+    } else if (reader_word(&r, words, NULL, &word) && !c->d->sealed_split) {
+        reader_fault(&r, "sealed \"split\" needs a data set with test rows in a split column");
+    }
+}
+
+/* ---- seeds --------------------------------------------------------------------------------- */
+
+struct seed_form {
+    int64_t folds, search, training;
+};
+
+static const struct field seed_fields[] = {
+    {.key = "folds",
+     .type = FIELD_INT,
+     .offset = offsetof(struct seed_form, folds),
+     .max = (double)READER_INT_MAX},
+    {.key = "search",
+     .type = FIELD_INT,
+     .offset = offsetof(struct seed_form, search),
+     .max = (double)READER_INT_MAX},
+    {.key = "training",
+     .type = FIELD_INT,
+     .offset = offsetof(struct seed_form, training),
+     .max = (double)READER_INT_MAX},
+    {.key = NULL},
+};
+
+static void decode_seed(const struct decoding *c)
+{
+    const cJSON *item = decode_member(&c->root, "seed");
+    struct seed_form f = {1, 1, 1};
+
+    if (item) {
+        struct reader r = reader_child(&c->root, item, 0);
+
+        if (cJSON_IsObject(item))
+            field_decode_object(&r, seed_fields, NULL, &f);
+        else if (reader_int(&r, 0, READER_INT_MAX, &f.folds))
+            f.search = f.training = f.folds;
+    }
+    c->d->seed_folds = c->d->split.seed = (uint64_t)f.folds;
+    c->d->seed_search = (uint64_t)f.search;
+    c->d->seed_training = (uint64_t)f.training;
+}
+
+void decode_split(const struct decoding *c)
+{
+    decode_folds(c);
+    decode_sealed(c);
+    decode_seed(c);
+}

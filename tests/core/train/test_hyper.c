@@ -1,0 +1,265 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "core/train/hyper.h"
+
+#define INT(x)                                                                                     \
+    {                                                                                              \
+        .kind = VALUE_INT, .integer = (x)                                                          \
+    }
+#define REAL(x)                                                                                    \
+    {                                                                                              \
+        .kind = VALUE_REAL, .real = (x)                                                            \
+    }
+#define TEXT(x)                                                                                    \
+    {                                                                                              \
+        .kind = VALUE_TEXT, .text = (x)                                                            \
+    }
+#define BOOL(x)                                                                                    \
+    {                                                                                              \
+        .kind = VALUE_BOOL, .boolean = (x)                                                         \
+    }
+
+static const struct params nothing;
+
+static struct spec spec_of(const struct params *p, enum task task, size_t n_rows)
+{
+    struct spec s;
+    struct error e;
+
+    if (hyper_spec(p, task, n_rows, &s, &e) != ERR_OK)
+        fail_msg("%s", e.message);
+    return s;
+}
+
+static void canonical_of(const struct params *p, size_t n_rows, struct buf *out)
+{
+    struct spec s = spec_of(p, TASK_CLASSIFICATION, n_rows);
+    struct prepare_spec prepare;
+    struct error e;
+
+    assert_int_equal(hyper_prepare(p, TASK_CLASSIFICATION, &prepare, &e), ERR_OK);
+    hyper_canonical(&s, &prepare, out);
+}
+
+static void defaults_are_those_of_the_contract(void **state)
+{
+    struct spec s = spec_of(&nothing, TASK_CLASSIFICATION, 100);
+    struct prepare_spec p;
+    struct error e;
+
+    (void)state;
+    assert_int_equal(s.n_hidden, 2);
+    assert_int_equal(s.width[0], 64);
+    assert_int_equal(s.width[1], 64);
+    assert_int_equal(s.activation[1], ACTIVATION_RELU);
+    assert_int_equal(s.init, INIT_AUTO);
+    assert_int_equal(s.loss, LOSS_CROSS_ENTROPY);
+    assert_int_equal(s.optimizer, OPTIMIZER_ADAM);
+    assert_true(s.learning_rate == 0.001 && s.momentum == 0 && !s.nesterov);
+    assert_true(s.beta1 == 0.9 && s.beta2 == 0.999 && s.epsilon == 1e-8 && s.l2 == 0);
+    assert_int_equal(s.batch_size, 32);
+    assert_int_equal(s.epochs, 100);
+    assert_int_equal(hyper_prepare(&nothing, TASK_CLASSIFICATION, &p, &e), ERR_OK);
+    assert_int_equal(p.scaling, PREPARE_STANDARD);
+    assert_int_equal(p.impute, PREPARE_MEAN);
+    assert_true(p.missing_indicator);
+    assert_int_equal(spec_of(&nothing, TASK_REGRESSION, 100).loss, LOSS_MSE);
+}
+
+static void the_learning_rate_goes_by_the_optimizer(void **state)
+{
+    struct param sgd = {"optimizer", TEXT("sgd")};
+
+    (void)state;
+    assert_true(spec_of(&(struct params){1, &sgd}, TASK_REGRESSION, 10).learning_rate == 0.01);
+}
+
+static void the_batch_goes_by_the_rows(void **state)
+{
+    struct param full = {"batch_size", TEXT("full")}, some = {"batch_size", INT(7)};
+
+    (void)state;
+    assert_int_equal(spec_of(&nothing, TASK_REGRESSION, 4999).batch_size, 32);
+    assert_int_equal(spec_of(&nothing, TASK_REGRESSION, 5000).batch_size, 128);
+    assert_int_equal(spec_of(&nothing, TASK_REGRESSION, 49999).batch_size, 128);
+    assert_int_equal(spec_of(&nothing, TASK_REGRESSION, 50000).batch_size, 256);
+    assert_int_equal(spec_of(&(struct params){1, &full}, TASK_REGRESSION, 10).batch_size, 0);
+    assert_int_equal(spec_of(&(struct params){1, &some}, TASK_REGRESSION, 10).batch_size, 7);
+}
+
+static void layers_may_each_have_their_own_width_and_activation(void **state)
+{
+    struct param items[] = {{"layers", INT(3)},
+                            {"width_1", INT(10)},
+                            {"width_3", INT(30)},
+                            {"activation", TEXT("tanh")},
+                            {"activation_2", TEXT("sigmoid")}};
+    struct spec s = spec_of(&(struct params){5, items}, TASK_CLASSIFICATION, 10);
+
+    (void)state;
+    assert_int_equal(s.n_hidden, 3);
+    assert_int_equal(s.width[0], 10);
+    assert_int_equal(s.width[1], 64);
+    assert_int_equal(s.width[2], 30);
+    assert_int_equal(s.activation[0], ACTIVATION_TANH);
+    assert_int_equal(s.activation[1], ACTIVATION_SIGMOID);
+    assert_int_equal(s.activation[2], ACTIVATION_TANH);
+}
+
+static void hidden_names_the_whole_network(void **state)
+{
+    static const int64_t widths[] = {128, 64, 32};
+    struct param net = {"hidden", {.kind = VALUE_LIST, .list = {3, widths}}};
+    struct param linear = {"hidden", {.kind = VALUE_LIST, .list = {0, NULL}}};
+    struct spec s = spec_of(&(struct params){1, &net}, TASK_CLASSIFICATION, 10);
+
+    (void)state;
+    assert_int_equal(s.n_hidden, 3);
+    assert_int_equal(s.width[2], 32);
+    assert_int_equal(spec_of(&(struct params){1, &linear}, TASK_CLASSIFICATION, 10).n_hidden, 0);
+}
+
+static void bad_names_and_values_are_refused_in_words(void **state)
+{
+    static const int64_t zero[] = {64, 0};
+    static const struct {
+        struct param item;
+        enum task task;
+        const char *message;
+    } cases[] = {
+        {{"learning_rate", REAL(3.5e7)}, 0, "learning_rate 35000000 is above 1000000"},
+        {{"learning_rate", REAL(0)}, 0, "learning_rate 0 is not above 0"},
+        {{"momentum", REAL(1)}, 0, "momentum 1 is not below 1"},
+        {{"width", INT(0)}, 0, "width 0 is below 1"},
+        {{"width", REAL(2.5)}, 0, "width: expected an integer, got 2.5"},
+        {{"layers", INT(65)}, 0, "layers 65 is above 64"},
+        {{"epochs", TEXT("many")}, 0, "epochs: expected an integer, got \"many\""},
+        {{"nesterov", INT(1)}, 0, "nesterov: expected true or false, got 1"},
+        {{"activation", TEXT("gelu")},
+         0,
+         "activation \"gelu\": not in this build; known: identity, sigmoid, tanh, relu"},
+        {{"activation", TEXT("rleu")},
+         0,
+         "activation \"rleu\": did you mean \"relu\"? known: identity, sigmoid, tanh, relu"},
+        {{"optimizer", TEXT("lbfgs")},
+         0,
+         "optimizer \"lbfgs\": not in this build; known: sgd, adam"},
+        {{"batch_size", TEXT("half")},
+         0,
+         "batch_size \"half\": no such choice; known: auto, full, or an integer"},
+        {{"loss", TEXT("cross_entropy")},
+         TASK_REGRESSION,
+         "loss \"cross_entropy\" is for classification; the task is regression"},
+        {{"hidden", {.kind = VALUE_LIST, .list = {2, zero}}}, 0, "hidden 0 is below 1"},
+        {{"hidden", INT(5)}, 0, "hidden: expected a list of widths, got 5"},
+        {{"lerning_rate", REAL(0.1)},
+         0,
+         "lerning_rate: no such hyperparameter; did you mean learning_rate?"},
+        {{"epochs_2", INT(3)}, 0, "epochs_2: epochs is one for the whole network"},
+        {{"width_65", INT(3)}, 0, "width_65: a network has at most 64 hidden layers"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct param item = cases[i].item;
+        struct spec s;
+        struct error e;
+
+        assert_int_equal(hyper_spec(&(struct params){1, &item}, cases[i].task, 10, &s, &e),
+                         ERR_INVALID);
+        assert_string_equal(e.message, cases[i].message);
+    }
+}
+
+static void what_the_contract_knows_and_this_build_lacks_is_said_so(void **state)
+{
+    const struct hyper *h;
+    struct error e;
+    size_t layer;
+
+    (void)state;
+    assert_int_equal(hyper_find("dropout", &h, &layer, &e), ERR_INVALID);
+    assert_non_null(strstr(e.message, "dropout: not in this build; known: hidden, layers, width"));
+    assert_int_equal(hyper_find("width_12", &h, &layer, &e), ERR_OK);
+    assert_int_equal(layer, 12);
+    assert_string_equal(h->name, "width");
+}
+
+static void equal_trainings_have_equal_canonical_texts(void **state)
+{
+    struct param spelled[] = {{"optimizer", TEXT("adam")},
+                              {"learning_rate", REAL(0.001)},
+                              {"batch_size", INT(32)},
+                              {"width_1", INT(64)},
+                              {"momentum", REAL(0.9)}}; /* adam does not use it */
+    struct buf a = {0}, b = {0};
+
+    (void)state;
+    canonical_of(&nothing, 100, &a);
+    canonical_of(&(struct params){5, spelled}, 100, &b);
+    assert_string_equal(buf_text(&a), buf_text(&b));
+    assert_string_equal(
+        buf_text(&a),
+        "activation=relu,relu;batch_size=32;beta1=0.9;beta2=0.999;epochs=100;epsilon=1e-08;"
+        "hidden=64,64;impute=mean;init=auto;l2=0;learning_rate=0.001;loss=cross_entropy;"
+        "missing_indicator=true;optimizer=adam;scaling=standard;");
+    buf_clear(&b);
+    canonical_of(&nothing, 5000, &b);
+    assert_string_not_equal(buf_text(&a), buf_text(&b));
+    buf_finish(&a);
+    buf_finish(&b);
+}
+
+static void every_hyperparameter_in_use_changes_the_canonical_text(void **state)
+{
+    struct param sgd = {"optimizer", TEXT("sgd")};
+    struct param others[] = {{"layers", INT(3)},
+                             {"width", INT(65)},
+                             {"activation", TEXT("tanh")},
+                             {"init", TEXT("he_normal")},
+                             {"learning_rate", REAL(0.5)},
+                             {"momentum", REAL(0.5)},
+                             {"l2", REAL(1e-3)},
+                             {"batch_size", INT(8)},
+                             {"epochs", INT(7)},
+                             {"loss", TEXT("mse")},
+                             {"scaling", TEXT("none")},
+                             {"impute", TEXT("median")},
+                             {"missing_indicator", BOOL(false)}};
+    struct buf base = {0}, changed = {0};
+
+    (void)state;
+    canonical_of(&(struct params){1, &sgd}, 10, &base);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct param items[] = {sgd, others[i]};
+
+        buf_clear(&changed);
+        canonical_of(&(struct params){2, items}, 10, &changed);
+        assert_string_not_equal(buf_text(&base), buf_text(&changed));
+    }
+    buf_finish(&base);
+    buf_finish(&changed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_those_of_the_contract),
+        cmocka_unit_test(the_learning_rate_goes_by_the_optimizer),
+        cmocka_unit_test(the_batch_goes_by_the_rows),
+        cmocka_unit_test(layers_may_each_have_their_own_width_and_activation),
+        cmocka_unit_test(hidden_names_the_whole_network),
+        cmocka_unit_test(bad_names_and_values_are_refused_in_words),
+        cmocka_unit_test(what_the_contract_knows_and_this_build_lacks_is_said_so),
+        cmocka_unit_test(equal_trainings_have_equal_canonical_texts),
+        cmocka_unit_test(every_hyperparameter_in_use_changes_the_canonical_text),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
