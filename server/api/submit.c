@@ -146,23 +146,12 @@ static const char *write_tags(const struct draft *d)
     return text.failed ? NULL : arena_strndup(d->call->q->arena, text.data, text.length - 1);
 }
 
-/* DATASET-ID, where the definition has no name. */
-static enum err give_name(struct store *s, const struct draft *d, struct error *e)
-{
-    struct experiment_patch patch = {0};
-    char name[256];
-
-    (void)snprintf(name, sizeof name, "%.200s-%" PRId64, d->dataset.name, d->id);
-    patch.name = name;
-    return store_experiment_update(s, d->id, &patch, e);
-}
-
 static enum err insert(struct store *s, void *ctx, struct error *e)
 {
     struct draft *d = ctx;
     const struct definition *x = d->definition;
     struct experiment_record record = {
-        .name = x->name ? x->name : "",
+        .name = x->name, /* none: DATASET-ID */
         .dataset_id = d->dataset.id,
         .state = x->start ? "queued" : "paused",
         .metric = x->metric->name,
@@ -181,8 +170,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
 
     if (!record.tags)
         return error_no_memory(e);
-    TRY(store_experiment_insert(s, &record, &d->id, e));
-    return x->name ? ERR_OK : give_name(s, d, e);
+    return store_experiment_insert(s, &record, &d->id, e);
 }
 
 static enum err answer(struct draft *d, struct error *e)
