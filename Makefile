@@ -3,11 +3,13 @@
 #   SANITIZE=address,undefined   build that sanitizer set, in a folder of its own
 #   WERROR=1                     warnings are errors
 #   CC=clang                     gcc and clang both work
+#   V=1                          show the commands
 
 .DEFAULT_GOAL := all
 SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 comma := ,
+Q := $(if $(V),,@)
 
 VERSION := 0.1.0
 CC := gcc
@@ -65,16 +67,19 @@ SERVER_OBJECTS := $(call objects,$(SERVER_SOURCES)) $(BUILD)/embedded.o
 all: $(BUILD)/sweepd ## build/sweepd, the daemon
 
 $(BUILD)/sweepd: $(BUILD)/server/main.o $(BUILD)/libserver.a $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
 
 $(BUILD)/libcore.a: $(CORE_OBJECTS)
 $(BUILD)/libserver.a: $(SERVER_OBJECTS)
 $(BUILD)/%.a:
-	rm -f $@ && $(AR) rcs $@ $^
+	@echo "  ar   $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  cc   $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One source per instruction set; on another processor these compile to nothing.
 ifeq ($(shell uname -m),x86_64)
@@ -86,20 +91,22 @@ endif
 # The page and the migrations are part of the binary.
 $(BUILD)/embedded.c: server/embed.sh $(EMBEDDED)
 	@mkdir -p $(@D)
-	sh server/embed.sh $(EMBEDDED) > $@
+	$(Q)sh server/embed.sh $(EMBEDDED) > $@
 
 $(BUILD)/embedded.o: $(BUILD)/embedded.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- tests -----------------------------------------------------------------------------------
 
 # Core's tests link with nothing but core's own libraries: that is how core proves its rule.
 $(call programs,$(CORE_TESTS)): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(TEST_HELPERS)) \
     $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(CORE_LIBS)
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(CORE_LIBS)
 
 $(call programs,$(SERVER_TESTS)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libserver.a $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(SERVER_LIBS)
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(SERVER_LIBS)
 
 .PHONY: tests
 tests: $(BUILD)/sweepd $(call programs,$(CORE_TESTS) $(SERVER_TESTS))

@@ -145,7 +145,7 @@ static const struct option OPTIONS[] = {
      "where to serve (127.0.0.1:8642); port 0 takes a free one", set_listen},
     {"threads", "SWEEPD_THREADS", "N", "training threads (one for each core)", set_threads},
     {"memory", "SWEEPD_MEMORY", "BYTES",
-     "for data sets and folds, with K, M, G or T (half of the machine's)", set_memory},
+     "for data and folds; K, M, G, T (half of what it may use)", set_memory},
     {"token-file", "SWEEPD_TOKEN_FILE", "FILE", "not in this build", set_token_file},
     {"allow-host", "SWEEPD_ALLOW_HOST", "NAME",
      "a host name to answer to besides localhost; may be repeated", set_allow_host},
@@ -321,11 +321,11 @@ const char *config_help(void)
                     "A hyperparameter search service over HTTP. Options, each also an environment\n"
                     "variable and a line \"option = value\" of the config file:\n\n");
     for (size_t i = 0; i < N_OPTIONS; i++)
-        buf_printf(&text, "  --%-11s %-22s %s\n  %13s %-22s %s\n", OPTIONS[i].name,
-                   OPTIONS[i].argument, OPTIONS[i].help, "", "", OPTIONS[i].environment);
-    buf_puts(&text, "  --config      FILE                   the config file\n"
-                    "  --check-config                       check the options and end\n"
-                    "  --version                            versions of the program and libraries\n"
-                    "  --help                               this text\n");
+        buf_printf(&text, "  --%s %s\n      %s [%s]\n", OPTIONS[i].name, OPTIONS[i].argument,
+                   OPTIONS[i].help, OPTIONS[i].environment);
+    buf_puts(&text, "  --config FILE\n      the config file [SWEEPD_CONFIG]\n"
+                    "  --check-config\n      check the options and end\n"
+                    "  --version\n      versions of the program and of its libraries\n"
+                    "  --help\n      this text\n");
     return buf_text(&text);
 }

@@ -2,6 +2,7 @@
  * sweepd: reads its options, opens the database, goes on with what was unfinished, serves until a
  * signal ends it.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -176,6 +177,9 @@ int main(int argc, char **argv)
     enum config_action action;
     struct error e = {0};
 
+    /* Tables and prepared folds go back to the system when freed: glibc would raise this by itself
+     * and keep them, in an arena for each thread. A refusal only costs memory. */
+    (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
     if (config_read(argc, argv, &d.config, &action, &e) != ERR_OK) {
         fprintf(stderr, "sweepd: %s\n", e.message);
         return 2;

@@ -28,7 +28,7 @@ show() {
 "$sweepd" --db "$db" --listen 127.0.0.1:0 2> "$log" &
 daemon=$!
 trap end EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP
 
 for ((try = 0; try < 100; try++)); do
     url=$(sed -nE 's|.*listening on (http://[^" ]*).*|\1|p' "$log" | head -n 1)
@@ -43,7 +43,7 @@ fi
 echo "sweepd listens on $url and keeps everything in $db"
 
 show "curl -sS --fail-with-body -T tests/data/digits.csv \\
-    '$url/api/v1/datasets/?target=digit' | sed -n 1,12p"
+    '$url/api/v1/datasets/digits.csv?target=digit' | sed -n 1,12p"
 
 show "curl -sS --fail-with-body $url/api/v1/experiments -d '{
   \"name\": \"digits: depth against width\",
@@ -62,7 +62,7 @@ show "curl -sS --fail-with-body $url/api/v1/experiments -d '{
 
 show "curl -sS -N $url/api/v1/experiments/latest/watch"
 
-show "curl -sS --fail-with-body '$url/api/v1/experiments/latest/trials.txt?sort=rank&limit=10'"
+show "curl -sS --fail-with-body '$url/api/v1/experiments/latest/trials.txt?sort=rank&limit=5'"
 
 show "sqlite3 -readonly -header -column $db '
     SELECT activation, layers, count(*) AS trials, round(avg(cv_mean), 4) AS mean,
@@ -81,7 +81,7 @@ fi
 
 if [ -t 0 ] && [ -t 1 ]; then
     printf '\nThe page: %s/\nThe database: sqlite3 -readonly %s\nCtrl-C ends the demo.\n' "$url" "$db"
-    trap 'exit 0' INT TERM
+    trap 'exit 0' INT TERM HUP
     wait "$daemon"
 else
     printf '\nThe page was at %s/; on a terminal the demo stays up.\n' "$url"

@@ -7,10 +7,10 @@ import { number } from "./format.js";
 
 const WIDTH = 480;
 const HEIGHT = 230;
-const LEFT = 52;
-const RIGHT = 8;
+const LEFT = 62;
+const RIGHT = 14;
 const TOP = 28;
-const BOTTOM = 24;
+const BOTTOM = 38;
 const LOG_FROM = 30; /* a range of more than this ratio is drawn on a logarithmic scale */
 
 const isNumber = (v) => typeof v === "number";
@@ -37,11 +37,14 @@ function logTicks(low, high) {
 }
 
 function scale(values) {
-    const low = Math.min(...values);
-    const high = Math.max(...values);
-    const isLog = low > 0 && high / low > LOG_FROM;
+    const least = values.reduce((a, b) => Math.min(a, b));
+    const most = values.reduce((a, b) => Math.max(a, b));
+    const isLog = least > 0 && most / least > LOG_FROM;
     const at = isLog ? Math.log : (v) => v;
-    const span = at(high) - at(low) || 1;
+    const margin = (at(most) - at(least) || 1) * 0.04; /* no curve lies on the axis */
+    const low = isLog ? Math.exp(at(least) - margin) : least - margin;
+    const high = isLog ? Math.exp(at(most) + margin) : most + margin;
+    const span = at(high) - at(low);
 
     return {
         isLog,
@@ -58,7 +61,8 @@ function path(values, x, y) {
             pen = "M";
             return "";
         }
-        const point = `${pen}${x(i + 1).toFixed(1)} ${y(value).toFixed(1)}`;
+        const dot = pen === "M" ? "h0" : ""; /* a value on its own is seen, too */
+        const point = `${pen}${x(i + 1).toFixed(1)} ${y(value).toFixed(1)}${dot}`;
         pen = "L";
         return point;
     }).join("");
@@ -67,21 +71,33 @@ function path(values, x, y) {
 function frame(x, y, epochs, label) {
     const right = WIDTH - RIGHT;
     const bottom = HEIGHT - BOTTOM;
-    const columns = linearTicks(1, epochs, 5).filter(Number.isInteger);
+    const columns = [1, ...linearTicks(2, epochs, 5)
+        .filter((t) => Number.isInteger(t) && x(t) - x(1) > 24)];
 
     return [
         y.ticks.map((t) => svg("line", { class: "grid", x1: LEFT, x2: right, y1: y.y(t), y2: y.y(t) })),
         y.ticks.map((t) => svg("text", { class: "tick end", x: LEFT - 8, y: y.y(t) + 4 }, number(t))),
         columns.map((t) => svg("text", { class: "tick middle", x: x(t), y: bottom + 17 }, number(t))),
+        svg("text", { class: "tick end", x: right, y: bottom + 34 }, "epoch"),
         svg("line", { class: "axis", x1: LEFT, x2: right, y1: bottom, y2: bottom }),
         svg("text", { class: "tick", x: 0, y: 14 },
-            `${label} by epoch${y.isLog ? ", logarithmic scale" : ""}`),
+            `${label}${y.isLog ? ", logarithmic scale" : ""}`),
     ];
 }
 
+/* The mean at each epoch that all lines of a kind have reached; none for a single line. */
+function meanOf(lines, kind) {
+    const same = lines.filter((line) => line.kind === kind && line.values.length > 0);
+    const epochs = same.reduce((least, line) => Math.min(least, line.values.length), Infinity);
+    if (same.length < 2)
+        return null;
+    return Array.from({ length: epochs }, (_, i) => same.every((line) => isNumber(line.values[i]))
+        ? same.reduce((sum, line) => sum + line.values[i], 0) / same.length : null);
+}
+
 /**
- * Curves over epochs 1, 2, …; a line is {values, kind}, kind a class name. Null if there is nothing
- * to draw.
+ * Curves over epochs 1, 2, …; a line is {values, kind, name}, kind a class name. The mean of each
+ * kind is drawn on top. Null if there is nothing to draw.
  */
 export function curves(label, description, lines) {
     const values = lines.flatMap((line) => line.values).filter(isNumber);
@@ -95,16 +111,21 @@ export function curves(label, description, lines) {
     return svg("svg", { class: "curves", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
                         "aria-label": description },
         frame(x, y, epochs, label),
-        lines.map((line) => svg("path", { class: line.kind, d: path(line.values, x, y.y) })));
+        lines.map((line) => svg("path", { class: line.kind, d: path(line.values, x, y.y) },
+            svg("title", {}, line.name))),
+        [...new Set(lines.map((line) => line.kind))].map((kind) => [kind, meanOf(lines, kind)])
+            .filter(([, mean]) => mean !== null)
+            .map(([kind, mean]) => svg("path", { class: `mean of-${kind}`, d: path(mean, x, y.y) })));
 }
 
-/** The common scale of some scores: the ends of all spreads, but for the far outliers below. */
-export function spreadScale(scores) {
-    const sorted = [...scores].sort((a, b) => a.low - b.low);
-    if (sorted.length === 0)
+/** The common scale of some scores: the ends of all spreads but for the worst quarter's. */
+export function spreadScale(scores, isLargerBetter) {
+    const sign = isLargerBetter ? 1 : -1;
+    const kept = [...scores].sort((a, b) => sign * (b.middle - a.middle))
+        .slice(0, Math.ceil(scores.length * 0.75));
+    if (kept.length === 0)
         return null;
-    return { low: sorted[Math.floor(sorted.length / 10)].low,
-             high: Math.max(...sorted.map((s) => s.high)) };
+    return { low: Math.min(...kept.map((s) => s.low)), high: Math.max(...kept.map((s) => s.high)) };
 }
 
 /** A dot with its spread, or a mark at the edge for one that lies outside of the scale. */

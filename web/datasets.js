@@ -4,9 +4,9 @@
 
 import { resource } from "./api.js";
 import { h, terms } from "./dom.js";
-import { NONE, bytes, count, moment, number } from "./format.js";
+import { NONE, bytes, count, figure, moment } from "./format.js";
 import { keep } from "./live.js";
-import { terminal } from "./parts.js";
+import { terminal, warning } from "./parts.js";
 import { sortableTable } from "./table.js";
 
 const PAUSE_MS = 5000;
@@ -14,36 +14,36 @@ const PAUSE_MS = 5000;
 const text = (key, label, kind = "name") => ({
     key, label, kind, value: (row) => row[key], cell: (row) => row[key] ?? NONE,
 });
-const figure = (key, label, show = count) => ({
+const numeric = (key, label, show = count) => ({
     key, label, kind: "number", first: "descending", value: (row) => row[key],
     cell: (row) => show(row[key]),
 });
 
 const LIST = [
-    figure("id", "id", String),
+    numeric("id", "id", String),
     { key: "name", label: "name", kind: "name", value: (d) => d.name,
       cell: (d) => h("a", { href: `#/datasets/${d.id}` }, d.name) },
     text("task", "task"),
-    figure("rows", "rows"),
-    figure("features", "features"),
+    numeric("rows", "rows"),
+    numeric("features", "features"),
     { key: "target", label: "target", kind: "name", value: (d) => d.target.join(", "),
       cell: (d) => d.target.join(", ") },
-    figure("bytes", "size", bytes),
+    numeric("bytes", "size", bytes),
     { key: "created_at", label: "uploaded", kind: "name", value: (d) => d.created_at,
       cell: (d) => moment(d.created_at) },
 ];
 
 const COLUMNS = [
-    figure("number", "no.", String),
+    numeric("number", "no.", String),
     text("name", "column"),
     text("role", "role"),
     text("type", "type"),
-    figure("missing", "missing"),
-    figure("distinct", "distinct"),
-    figure("min", "min", number),
-    figure("max", "max", number),
-    figure("mean", "mean", number),
-    figure("std", "std", number),
+    numeric("missing", "missing"),
+    numeric("distinct", "distinct"),
+    numeric("min", "min", figure),
+    numeric("max", "max", figure),
+    numeric("mean", "mean", figure),
+    numeric("std", "std", figure),
 ];
 
 export async function showDatasets(main, signal) {
@@ -58,7 +58,7 @@ export async function showDatasets(main, signal) {
             main.replaceChildren(h("h1", {}, "Data sets"), data.items.length ? table.element
                 : h("section", { class: "first" }, h("h2", {}, "No data yet"),
                     h("p", {}, "Send a table with a header row; name the column to predict:"),
-                    terminal(`curl -T iris.csv '${location.origin}/api/v1/datasets/?target=species'`)));
+                    terminal(`curl -T iris.csv '${location.origin}/api/v1/datasets/iris.csv?target=species'`)));
         }
         return PAUSE_MS;
     });
@@ -94,7 +94,7 @@ export async function showDataset(main, signal, id) {
                     ["uploaded", moment(data.created_at)],
                     ["SHA-256", h("code", {}, data.sha256)],
                 ]),
-                ...data.warnings.map((warning) => h("p", { class: "warning" }, warning)),
+                ...data.warnings.map(warning),
                 h("h2", {}, "Columns"), table.element);
             document.title = `${data.name} · sweepd`;
         }

@@ -5,8 +5,8 @@
 import { resource } from "./api.js";
 import { spread, spreadScale } from "./chart.js";
 import { h, terms } from "./dom.js";
-import { count, kind, moment, parameter, plural, score, scoreWithSpread,
-         seconds } from "./format.js";
+import { count, kind, moment, parameter, plural, score, scoreWithSpread, seconds,
+         spreadOf } from "./format.js";
 import { keep, pauseFor } from "./live.js";
 import { badge, bar, progressText } from "./parts.js";
 import { sortableTable } from "./table.js";
@@ -30,16 +30,12 @@ function seed(value) {
         : Object.entries(value).map(([name, n]) => `${name} ${n}`).join(", ");
 }
 
-/* The dimensions that differ between trials, in the order of the definition. */
+/* The dimensions that are not fixed, in the order of the trial that has most of them. */
 function searched(space, trials) {
     const isFixed = (name) => name in space && typeof space[name] !== "object";
-    const names = new Set(Object.keys(space).filter((name) => !isFixed(name)));
-    const used = new Set(trials.flatMap((trial) => Object.keys(trial.params)));
+    const named = trials.map((trial) => Object.keys(trial.params)).sort((a, b) => b.length - a.length);
 
-    for (const name of used)
-        if (!isFixed(name))
-            names.add(name);
-    return [...names].filter((name) => trials.length === 0 || used.has(name));
+    return [...new Set(named.flat())].filter((name) => !isFixed(name));
 }
 
 function fixed(space) {
@@ -59,8 +55,12 @@ function columnsOf(experiment, trials, range) {
     const link = (t) => h("a", { href: `#/experiments/${experiment.id}/trials/${t.trial}` },
                           String(t.trial));
     const scoreFirst = experiment.direction === "minimize" ? "ascending" : "descending";
+    const isWord = (name) => trials.some((t) => /^[a-z]/.test(t.params[name] ?? "")) &&
+        !trials.some((t) => typeof t.params[name] === "number");
+    const differs = (value) => trials.some((t) => value(t) !== value(trials[0]));
+    const isAllDone = trials.every((t) => t.state === "completed");
     const dimension = (name) => ({
-        key: `params.${name}`, label: name, kind: "parameter",
+        key: `params.${name}`, label: name, kind: isWord(name) ? "name" : "number",
         value: (t) => typeof t.params[name] === "object" ? JSON.stringify(t.params[name])
                                                          : t.params[name],
         cell: (t) => parameter(t.params[name]),
@@ -73,15 +73,17 @@ function columnsOf(experiment, trials, range) {
         { key: "score", label: experiment.metric, kind: "number", first: scoreFirst,
           value: (t) => t.score, cell: (t) => score(t.score) },
         { key: "score_std", label: "± std", kind: "number", value: (t) => t.score_std,
-          cell: (t) => score(t.score_std) },
+          cell: (t) => spreadOf(t.score, t.score_std) },
         { key: "interval", label: "mean ± std", kind: "drawing", first: scoreFirst,
           value: (t) => t.score,
           cell: (t) => range && interval(t) ? spread(interval(t), range) : "" },
+        ...isAllDone ? [] : [
+            { key: "state", label: "state", kind: "name", value: (t) => t.state,
+              cell: (t) => badge(t.state, t.reason) }],
+        ...differs((t) => t.folds_done) ? [
+            { key: "folds_done", label: "folds", kind: "number", value: (t) => t.folds_done,
+              cell: (t) => String(t.folds_done) }] : [],
         ...searched(experiment.definition.space ?? {}, trials).map(dimension),
-        { key: "state", label: "state", kind: "name", value: (t) => t.state,
-          cell: (t) => badge(t.state, t.reason) },
-        { key: "folds_done", label: "folds", kind: "number", value: (t) => t.folds_done,
-          cell: (t) => String(t.folds_done) },
         { key: "weight_count", label: "weights", kind: "number", value: (t) => t.weight_count,
           cell: (t) => count(t.weight_count) },
         { key: "seconds", label: "time", kind: "number", value: (t) => t.seconds,
@@ -111,7 +113,7 @@ function head(experiment) {
         h("div", { class: "line" }, h("h1", {}, experiment.name),
             badge(experiment.state, experiment.state === "completed" ? null : experiment.stop_reason)),
         experiment.error ? h("p", { class: "error" }, experiment.error) : null,
-        bar(progress),
+        bar(progress, experiment.state),
         h("p", { class: "facts progress-text", role: "status" },
             progressText(progress, experiment.state)),
         terms([
@@ -149,7 +151,7 @@ export async function showExperiment(main, signal, id) {
     const trials = resource(`/experiments/${id}/trials?sort=rank&limit=${MOST_TRIALS}`);
     const board = sortableTable({ caption: "Leaderboard", key: (t) => t.trial, sort: "rank" });
     const top = h("section", { class: "experiment" });
-    const shown = h("p", { class: "note" });
+    const shown = h("span", { class: "facts" });
     let isEmpty = true;
 
     await keep(signal, async () => {
@@ -158,17 +160,18 @@ export async function showExperiment(main, signal, id) {
         if (one.changed)
             top.replaceChildren(...head(one.data));
         if (one.changed || all.changed) {
-            const range = spreadScale(all.data.items.map(interval).filter(Boolean));
+            const range = spreadScale(all.data.items.map(interval).filter(Boolean),
+                                      one.data.direction === "maximize");
             board.update(all.data.items, columnsOf(one.data, all.data.items, range),
                          JSON.stringify(range));
             shown.textContent = all.data.total > all.data.items.length
-                ? `The first ${count(all.data.items.length)} of ${plural(all.data.total, "trial")} by rank.`
-                : "";
+                ? `the first ${count(all.data.items.length)} of ${plural(all.data.total, "trial")} by rank`
+                : plural(all.data.total, "trial");
         }
         if (isEmpty)
             main.replaceChildren(h("p", { class: "path" }, h("a", { href: "#/" }, "Experiments")),
-                top, h("h2", {}, "Leaderboard"), board.element, shown,
-                downloads(one.data.id), definitionPart(one.data.definition));
+                top, h("div", { class: "line part" }, h("h2", {}, "Leaderboard"), shown),
+                board.element, downloads(one.data.id), definitionPart(one.data.definition));
         isEmpty = false;
         document.title = `${one.data.name} · sweepd`;
         return pauseFor(one.data.state);

@@ -12,7 +12,7 @@ function firstSteps(datasets) {
     const origin = location.origin;
     const upload = datasets.length > 0 ? [] : [
         h("p", {}, "Send a table with a header row; name the column to predict:"),
-        terminal(`curl -T iris.csv '${origin}/api/v1/datasets/?target=species'`),
+        terminal(`curl -T iris.csv '${origin}/api/v1/datasets/iris.csv?target=species'`),
     ];
 
     return h("section", { class: "first" },
@@ -45,7 +45,7 @@ function card(experiment) {
             `${experiment.id} · ${experiment.dataset?.name ?? "ask and tell"} · `,
             h("time", { datetime: experiment.created_at }, moment(experiment.created_at))),
         best(experiment),
-        bar(experiment.progress),
+        bar(experiment.progress, experiment.state),
         h("p", { class: "facts" }, progressText(experiment.progress, experiment.state)));
 }
 

@@ -4,15 +4,25 @@
 
 export const NONE = "–";
 
+function places(value) {
+    const size = Math.abs(value);
+    return size < 10 ? 4 : size < 1000 ? 2 : 0;
+}
+
 export function score(value) {
     if (value === null || value === undefined)
         return NONE;
-    return Math.abs(value) < 10000 ? value.toFixed(4) : value.toPrecision(6);
+    return value !== 0 && Math.abs(value) < 0.001 ? value.toPrecision(2) : value.toFixed(places(value));
+}
+
+/** The spread of a score, to as many places as the score. */
+export function spreadOf(value, spread) {
+    return typeof value === "number" && typeof spread === "number" ? spread.toFixed(places(value))
+                                                                   : NONE;
 }
 
 export function scoreWithSpread(value, spread) {
-    return spread === null || spread === undefined ? score(value)
-                                                   : `${score(value)} ± ${score(spread)}`;
+    return typeof spread === "number" ? `${score(value)} ± ${spreadOf(value, spread)}` : score(value);
 }
 
 export function count(value) {
@@ -28,6 +38,12 @@ export function number(value) {
     if (value === null || value === undefined)
         return NONE;
     return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}
+
+/** The same with its zeros, for columns of figures: 5.420 above 11.98. */
+export function figure(value) {
+    return typeof value === "number" && !Number.isInteger(value) && Math.abs(value) >= 1e-4 &&
+           Math.abs(value) < 1e4 ? value.toPrecision(4) : number(value);
 }
 
 /** A hyperparameter's value: a number, a word, a list, or absent. */
@@ -52,6 +68,11 @@ export function seconds(value) {
     if (whole < 3600)
         return `${Math.floor(whole / 60)} min ${whole % 60} s`;
     return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
+}
+
+/** For estimates: no more digits than they deserve. */
+export function wholeSeconds(value) {
+    return value < 60 ? `${Math.max(1, Math.round(value))} s` : seconds(value);
 }
 
 export function bytes(value) {

@@ -6,13 +6,23 @@ import { Offline } from "./api.js";
 
 const LONGEST_PAUSE_MS = 10000;
 
+/* Ends early when the view is left, or when the answer may just have changed: the network went or
+ * came, somebody looks at the page again. */
 function sleep(ms, signal) {
     return new Promise((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        signal.addEventListener("abort", () => {
+        const woken = new AbortController();
+        const wake = () => {
             clearTimeout(timer);
+            woken.abort();
             resolve();
-        }, { once: true });
+        };
+        const timer = setTimeout(wake, ms);
+        const listen = (target, name) => target.addEventListener(name, wake, { signal: woken.signal });
+
+        listen(signal, "abort");
+        listen(window, "online");
+        listen(window, "offline");
+        listen(document, "visibilitychange");
     });
 }
 

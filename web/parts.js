@@ -3,7 +3,7 @@
  */
 
 import { h } from "./dom.js";
-import { count, plural, seconds } from "./format.js";
+import { count, plural, seconds, wholeSeconds } from "./format.js";
 
 export function badge(state, reason = null) {
     return h("span", { class: `badge ${state}` },
@@ -24,8 +24,14 @@ export function fault(error) {
         h("p", {}, h("a", { href: "#/" }, "All experiments")));
 }
 
+export function warning(text) {
+    return h("p", { class: "warning" }, h("strong", {}, "Warning: "), text);
+}
+
 /** A bar with the share of folds that are done. */
-export function bar(progress) {
+export function bar(progress, state) {
+    if (state === "completed")
+        return null; /* the words say it */
     return h("progress", { max: 1, value: progress.fraction ?? 0,
                            "aria-label": `${progress.folds_done} of ${progress.folds} folds done` });
 }
@@ -39,7 +45,7 @@ export function progressText(progress, state) {
         parts.push(`${count(progress.trials_pruned)} pruned`);
     parts.push(`${seconds(progress.elapsed_seconds)} elapsed`);
     if (state === "running" && typeof progress.eta_seconds === "number")
-        parts.push(`about ${seconds(progress.eta_seconds)} left`);
+        parts.push(`about ${wholeSeconds(progress.eta_seconds)} left`);
     return parts.join(" · ");
 }
 

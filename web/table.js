@@ -33,7 +33,8 @@ function ordered(rows, column, direction) {
 }
 
 /**
- * Makes a table. `key` names a row for ever; `sort` is the first column to sort by.
+ * Makes a table. `key` names a row for ever; `sort` is the column to sort by at first (or else the
+ * first of them).
  * update(rows, columns, version) shows rows; a row is drawn again where it or version changed.
  */
 export function sortableTable({ caption, key, sort }) {
@@ -48,8 +49,10 @@ export function sortableTable({ caption, key, sort }) {
     let columns = [];
     let version = "";
 
+    const current = () => columns.find((each) => each.key === by) ?? columns[0];
+
     function choose(column) {
-        direction = by === column.key ? TURNED[direction] : column.first ?? "ascending";
+        direction = current().key === column.key ? TURNED[direction] : column.first ?? "ascending";
         by = column.key;
         drawHead();
         drawBody();
@@ -61,7 +64,7 @@ export function sortableTable({ caption, key, sort }) {
 
         head.replaceChildren(...columns.map((column) =>
             h("th", { scope: "col", class: column.kind, "data-key": column.key,
-                      "aria-sort": column.key === by ? direction : null },
+                      "aria-sort": column === current() ? direction : null },
                 h("button", { type: "button", click: () => choose(column) }, column.label))));
         if (focused !== null)
             head.querySelector(`[data-key="${CSS.escape(focused)}"] button`)?.focus();
@@ -80,8 +83,7 @@ export function sortableTable({ caption, key, sort }) {
     }
 
     function drawBody() {
-        const column = columns.find((each) => each.key === by) ?? columns[0];
-        const lines = ordered(rows, column, direction).map(line);
+        const lines = ordered(rows, current(), direction).map(line);
         const focused = document.activeElement;
 
         if (lines.length === body.children.length && lines.every((l, i) => l === body.children[i]))

@@ -7,7 +7,7 @@ import { curves } from "./chart.js";
 import { h, terms } from "./dom.js";
 import { NONE, count, parameter, score, scoreWithSpread, seconds } from "./format.js";
 import { keep, pauseFor } from "./live.js";
-import { badge } from "./parts.js";
+import { badge, warning } from "./parts.js";
 import { sortableTable } from "./table.js";
 
 /* The experiment's metric first, the others after it. */
@@ -25,16 +25,22 @@ function head(trial) {
     return [
         h("div", { class: "line" }, h("h1", {}, `Trial ${trial.trial}`),
             badge(trial.state, trial.reason)),
-        h("p", { class: "best" },
-            h("span", { class: "figure" }, scoreWithSpread(trial.score, trial.score_std)),
-            ` ${trial.metric}, rank ${trial.rank}`),
+        typeof trial.score === "number"
+            ? h("p", { class: "best" },
+                h("span", { class: "figure" }, scoreWithSpread(trial.score, trial.score_std)),
+                ` ${trial.metric}, rank ${trial.rank}`)
+            : h("p", { class: "best none" }, `no score, rank ${trial.rank}`),
         trial.error ? h("p", { class: "error" }, trial.error) : null,
-        ...(trial.warnings ?? []).map((text) => h("p", { class: "warning" }, text)),
+        ...(trial.warnings ?? []).map((text) => warning(text)),
         terms(Object.entries(trial.params).map(([name, value]) => [name, parameter(value)])),
         terms([
             ["hidden layers", trial.hidden ? architecture(trial.hidden) : null],
             ["weights", trial.hidden ? count(trial.weight_count) : null],
-            ["standard error", score(trial.score_sem)],
+            ["standard error", typeof trial.score_sem === "number" ? score(trial.score_sem) : null],
+            [`${trial.metric} in training`, trial.scores?.[trial.metric]
+                ? score(trial.scores[trial.metric].train_mean) : null],
+            ...Object.entries(trial.scores ?? {}).filter(([name]) => name !== trial.metric)
+                .map(([name, one]) => [name, scoreWithSpread(one.mean, one.std)]),
             ["time", seconds(trial.seconds)],
             ["reused from", trial.reused_from
                 ? h("a", { href: `#/experiments/${trial.reused_from.experiment}` +
@@ -70,14 +76,19 @@ function legend() {
     return h("p", { class: "legend" },
         h("span", { class: "train" }, "training"), " ",
         h("span", { class: "validation" }, "validation"),
-        " · one line per fold");
+        " · a thin line for each fold, a thick one for their mean");
 }
 
 function drawings(trial, folds) {
-    const line = (name, kind) => folds.map((f) => ({ values: f[name] ?? [], kind }));
+    const isRepeated = folds.some((f) => f.repeat > 1);
+    const nameOf = (f) => isRepeated ? `repeat ${f.repeat}, fold ${f.fold}` : `fold ${f.fold}`;
+    const line = (name, kind) => folds.map((f) => ({
+        values: f[name] ?? [], kind,
+        name: `${nameOf(f)}, ${kind === "train" ? "training" : "validation"}`,
+    }));
     const losses = curves("loss", `Loss by epoch of trial ${trial.trial}, a line per fold`,
         [...line("train_loss", "train"), ...line("validation_loss", "validation")]);
-    const scores = curves(trial.metric, `Validation score by epoch of trial ${trial.trial}`,
+    const scores = curves(`${trial.metric} on the validation part`, `Validation score by epoch of trial ${trial.trial}`,
         line("validation_score", "validation"));
 
     if (losses === null && scores === null)
@@ -89,7 +100,7 @@ export async function showTrial(main, signal, id, n) {
     const trial = resource(`/experiments/${id}/trials/${n}`);
     const curve = resource(`/experiments/${id}/trials/${n}/curves`);
     const folds = sortableTable({ caption: "Folds and their validation scores",
-                                  key: (f) => `${f.repeat}/${f.fold}`, sort: "fold" });
+                                  key: (f) => `${f.repeat}/${f.fold}`, sort: "repeat" });
     const top = h("section", { class: "trial" });
     const plots = h("section");
     const waiting = h("p", { class: "note" });

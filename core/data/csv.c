@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
@@ -166,6 +167,19 @@ static enum err refill(struct csv *c, struct error *e)
     return ERR_OK;
 }
 
+/* "sep=;" in the first line is a spreadsheet program's note to itself. */
+static void skip_separator_note(struct csv *c)
+{
+    const char *p = c->data + c->at;
+
+    if (c->length - c->at < 7 || strncasecmp(p, "sep=", 4) != 0)
+        return;
+    if (p[5] == '\n' || (p[5] == '\r' && p[6] == '\n')) {
+        c->at += p[5] == '\n' ? 6 : 7;
+        c->line++;
+    }
+}
+
 /* The byte order mark of UTF-8 is skipped, that of UTF-16 is a fault. */
 static enum err begin(struct csv *c, struct error *e)
 {
@@ -176,6 +190,7 @@ static enum err begin(struct csv *c, struct error *e)
         return error_set(e, ERR_INVALID, "line 1: the text is UTF-16; expected UTF-8");
     if (c->length >= 3 && memcmp(c->data, "\xef\xbb\xbf", 3) == 0)
         c->at = 3;
+    skip_separator_note(c);
     return ERR_OK;
 }
 
@@ -299,6 +314,23 @@ static enum found scan_cell(struct csv *c, size_t *at)
     return add_cell(c, start, p, false, below);
 }
 
+/* What spreadsheet programs write where a formula failed: a value in the first column, not a
+ * comment that swallows the row. */
+static const char *const sheet_errors[] = {"#DIV/0!", "#N/A",  "#NAME?", "#NULL!",
+                                           "#NUM!",   "#REF!", "#VALUE!"};
+enum { LONGEST_ERROR = 7 };
+
+static bool is_sheet_error(const struct csv *c, size_t p)
+{
+    for (size_t i = 0; i < sizeof sheet_errors / sizeof *sheet_errors; i++) {
+        size_t n = strlen(sheet_errors[i]);
+
+        if (c->length - p >= n && memcmp(c->data + p, sheet_errors[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A comment or blank line at `start`: *next is behind it. */
 static enum found scan_skipped(struct csv *c, size_t start, size_t *next)
 {
@@ -306,10 +338,10 @@ static enum found scan_skipped(struct csv *c, size_t start, size_t *next)
     bool comment;
 
     p = skip_blanks(c, p);
-    if (c->length - p < c->comment_length && !c->ended)
+    if (c->length - p < c->comment_length + LONGEST_ERROR && !c->ended)
         return NEED_MORE;
     comment = c->comment_length > 0 && c->length - p >= c->comment_length &&
-              memcmp(c->data + p, c->comment, c->comment_length) == 0;
+              memcmp(c->data + p, c->comment, c->comment_length) == 0 && !is_sheet_error(c, p);
     for (end = p; comment && c->data[end] != '\n' && c->data[end] != '\r'; end++)
         ;
     if (end >= c->length && !c->ended)

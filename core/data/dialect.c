@@ -196,8 +196,34 @@ static void look_end(struct look *l)
     free(l->bytes);
 }
 
+/* Text of another kind, often what a server answered in place of the file. */
+static const char *other_text(const struct look *l)
+{
+    size_t at = l->n >= 3 && memcmp(l->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    const char *p = l->bytes + at, *end = l->bytes + l->n;
+    char first;
+
+    while (p < end && strchr(" \t\r\n", *p))
+        p++;
+    if (end - p >= 14 &&
+        (strncasecmp(p, "<!doctype html", 14) == 0 || strncasecmp(p, "<html", 5) == 0))
+        return "an HTML page";
+    if (end - p >= 5 && strncmp(p, "<?xml", 5) == 0)
+        return "an XML document";
+    if (p == end || (*p != '{' && *p != '['))
+        return NULL;
+    first = *p++;
+    while (p < end && strchr(" \t\r\n", *p))
+        p++;
+    return p < end && strchr(first == '{' ? "\"" : "[{", *p) ? "JSON" : NULL;
+}
+
 static enum err check_magic(const struct look *l, struct error *e)
 {
+    const char *other = other_text(l);
+
+    if (other)
+        return error_set(e, ERR_INVALID, "the file is %s; expected a table as text", other);
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
         const struct magic *m = &magics[i];
 

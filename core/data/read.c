@@ -77,10 +77,11 @@ static enum err warn_reading(struct reading *r, const struct csv *csv, struct er
     if (r->dialect.thousands)
         TRY(table_warn(r->table, e, "numbers such as 1,234 are read with a decimal comma"));
     if (n > 0)
-        TRY(table_warn(r->table, e,
-                       "%llu lines are skipped as comments because they begin with \"%s\", the "
-                       "first is line %llu",
-                       (unsigned long long)n, r->dialect.comment, (unsigned long long)first));
+        TRY(table_warn(
+            r->table, e,
+            "lines skipped as comments because they begin with \"%s\": %llu, the first is "
+            "line %llu",
+            r->dialect.comment, (unsigned long long)n, (unsigned long long)first));
     for (size_t j = 0; j < r->plan->n_columns; j++) {
         const struct column_scan *c = &r->scan.columns[j];
 

@@ -8,6 +8,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/data/number.h"
 
 /* Numbers that stand for 'no value' in many files. */
 static const double sentinels[] = {-9, -99, -999, -9999, -99999, 99, 999, 9999, 99999};
@@ -22,6 +23,7 @@ static const char *const counter_names[] = {"id", "index", "idx", "row", "no", "
 struct set {
     double *slots;
     size_t n_slots, n;
+    int shift; /* 64 less the bits of a slot's number */
 };
 
 static void set_finish(struct set *s)
@@ -29,13 +31,15 @@ static void set_finish(struct set *s)
     free(s->slots);
 }
 
+/* Fibonacci hashing, by the product's top bits: of an integer's double the low bits are all 0, and
+ * so are the product's. */
 static void set_put(struct set *s, double x)
 {
     uint64_t bits;
     size_t at;
 
     memcpy(&bits, &x, sizeof bits);
-    at = (bits * UINT64_C(0x9e3779b97f4a7c15)) >> 20 & (s->n_slots - 1);
+    at = (size_t)((bits ^ bits >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> s->shift);
     while (s->slots[at] == s->slots[at] && s->slots[at] != x)
         at = (at + 1) & (s->n_slots - 1);
     s->n += s->slots[at] != x;
@@ -44,7 +48,8 @@ static void set_put(struct set *s, double x)
 
 static enum err set_grow(struct set *s, struct error *e)
 {
-    struct set larger = {.n_slots = s->n_slots ? 4 * s->n_slots : 1024};
+    struct set larger = {.n_slots = s->n_slots ? 4 * s->n_slots : 1024,
+                         .shift = s->n_slots ? s->shift - 2 : 64 - 10};
 
     larger.slots = malloc(mem_size(larger.n_slots, sizeof *larger.slots));
     if (!larger.slots)
@@ -150,6 +155,38 @@ static bool is_counter(const struct table *t, const struct column *c, const stru
     return named && c->values && p->force == FORCE_NOTHING && t->n_rows >= 10 && counts_rows(t, c);
 }
 
+/* A date, a price, a percentage, a limit such as <5: digits and signs, but for 2024-03-01T12:00Z.
+ */
+static bool looks_like_number(const char *s)
+{
+    bool digit = false;
+
+    for (const char *p = s; *p; p++) {
+        bool letter = (*p | 32) >= 'a' && (*p | 32) <= 'z';
+
+        digit = digit || (*p >= '0' && *p <= '9');
+        if (letter && (p == s || !strchr("TZEe", *p)))
+            return false;
+    }
+    return digit;
+}
+
+/* Text where a person meant numbers. Where some are numbers the reading has told which are not. */
+static enum err warn_text(struct table *t, const struct column *c, struct error *e)
+{
+    double x;
+
+    for (size_t i = 0; i < c->n_labels; i++)
+        if (!looks_like_number(c->labels[i]) ||
+            number_parse(c->labels[i], strlen(c->labels[i]), t->decimal, &x) != NUMBER_NONE)
+            return ERR_OK;
+    return table_warn(
+        t, e,
+        "column \"%s\" is read as text, though its values look like numbers or dates, "
+        "such as \"%.40s\"; only plain numbers such as -1234%c5 are read as numbers",
+        c->name, c->labels[0], t->decimal);
+}
+
 static enum err review_feature(struct table *t, struct column *c, const struct plan_column *p,
                                struct error *e)
 {
@@ -173,6 +210,8 @@ static enum err review_feature(struct table *t, struct column *c, const struct p
                           "column \"%s\" is left out: it only counts the rows; numeric=%s keeps it",
                           c->name, c->name);
     }
+    if (c->codes && p->force == FORCE_NOTHING)
+        TRY(warn_text(t, c, e));
     if (c->codes && p->force == FORCE_NOTHING && 20 * c->distinct > 19 * n) {
         leave_out(c, ROLE_IDENTIFIER);
         return table_warn(t, e,
@@ -312,6 +351,66 @@ static enum err review_weights(const struct table *t, struct error *e)
     return error_field(e, "weight");
 }
 
+static enum err option_fault(struct error *e, const char *option, const struct column *c,
+                             const char *what)
+{
+    (void)error_set(e, ERR_INVALID, "%s \"%.80s\": every row has \"%.40s\"; %s", option, c->name,
+                    c->labels[0], what);
+    return error_field(e, option);
+}
+
+/* Among the rows to train on there must be something to tell apart. */
+static enum err review_training_rows(const struct table *t, const struct column *split,
+                                     struct error *e)
+{
+    const struct column *target = &t->columns[t->targets[0]];
+    size_t first = SIZE_MAX;
+
+    for (size_t i = 0; t->task == TASK_CLASSIFICATION && i < t->n_rows; i++) {
+        if (strcasecmp(split->labels[split->codes[i]], "test") == 0)
+            continue;
+        if (first == SIZE_MAX)
+            first = i;
+        if (target->codes[i] != target->codes[first])
+            return ERR_OK;
+    }
+    if (first == SIZE_MAX)
+        return ERR_OK;
+    (void)error_set(e, ERR_INVALID,
+                    "split \"%.80s\": the rows to train on have one class, \"%.80s\"", split->name,
+                    target->labels[target->codes[first]]);
+    return error_field(e, "split");
+}
+
+static enum err warn_single_rows(struct table *t, struct error *e)
+{
+    const struct column *target = &t->columns[t->targets[0]];
+    size_t n = 0, some = 0;
+
+    for (size_t k = 0; k < t->n_classes; k++)
+        if (t->class_rows[k] == 1 && n++ == 0)
+            some = k;
+    if (n == 0)
+        return ERR_OK;
+    return table_warn(t, e,
+                      "%zu class%s one row alone, such as \"%.40s\": no fold can both learn and "
+                      "score it",
+                      n, n == 1 ? " has" : "es have", target->labels[some]);
+}
+
+/* Rows to train on, and two folds or more, are what these columns are given for. */
+static enum err review_parts(const struct table *t, struct error *e)
+{
+    size_t split = table_role_column(t, ROLE_SPLIT), fold = table_role_column(t, ROLE_FOLD);
+
+    if (split != SIZE_MAX && t->columns[split].distinct == 1 &&
+        strcasecmp(t->columns[split].labels[0], "test") == 0)
+        return option_fault(e, "split", &t->columns[split], "nothing is left to train on");
+    if (fold != SIZE_MAX && t->columns[fold].distinct == 1)
+        return option_fault(e, "fold", &t->columns[fold], "expected two folds or more");
+    return split == SIZE_MAX ? ERR_OK : review_training_rows(t, &t->columns[split], e);
+}
+
 static enum err check_rows(struct table *t, struct error *e)
 {
     if (t->n_rows == 0 && t->rows_without_target > 0)
@@ -321,8 +420,8 @@ static enum err check_rows(struct table *t, struct error *e)
                          t->n_rows == 1 ? "" : "s");
     if (t->rows_without_target == 0)
         return ERR_OK;
-    return table_warn(t, e, "%zu rows are left out because they have no target",
-                      t->rows_without_target);
+    return table_warn(t, e, "%zu row%s left out because of a missing target",
+                      t->rows_without_target, t->rows_without_target == 1 ? " is" : "s are");
 }
 
 enum err review_table(const struct plan *plan, struct table *t, struct error *e)
@@ -339,9 +438,16 @@ enum err review_table(const struct plan *plan, struct table *t, struct error *e)
     }
     TRY(review_targets(plan, t, e));
     TRY(review_weights(t, e));
+    TRY(review_parts(t, e));
+    if (t->n_columns == 1)
+        return error_set(e, ERR_INVALID,
+                         "the table has one column, \"%.80s\"; expected features beside the target "
+                         "(delimiter says what separates columns)",
+                         t->columns[0].name);
     if (table_features(t) == 0)
         return error_set(e, ERR_INVALID, "no column is left as a feature%s%s",
                          t->n_warnings ? ": " : "",
                          t->n_warnings ? t->warnings[t->n_warnings - 1] : "");
+    TRY(warn_single_rows(t, e));
     return count_duplicates(t, e);
 }

@@ -89,6 +89,7 @@ enum err rows_next(struct rows *r, struct csv_record *out, struct error *e)
         out->n_cells--; /* a delimiter that ends the line */
     if (out->n_cells == 0 || out->n_cells == r->n_columns)
         return ERR_OK;
-    return csv_fault(r->csv, out->line, 0, e, "expected %zu cells as in line %llu, got %zu",
-                     r->n_columns, (unsigned long long)r->shape_line, out->n_cells);
+    return csv_fault(r->csv, out->line, 0, e, "expected %zu cell%s as in line %llu, got %zu",
+                     r->n_columns, r->n_columns == 1 ? "" : "s", (unsigned long long)r->shape_line,
+                     out->n_cells);
 }

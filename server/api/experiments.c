@@ -59,10 +59,14 @@ enum err experiment_list(struct call *c, struct error *e)
     json_array(&j, "items");
     for (size_t i = 0; i < list.n; i++) {
         struct experiment_view view;
+        enum err failed =
+            encode_experiment_read(c->reader, list.items[i].id, c->q->arena, &view, e);
 
-        if (encode_experiment_read(c->reader, list.items[i].id, c->q->arena, &view, e) != ERR_OK) {
+        if (failed == ERR_NOT_FOUND) /* deleted since the list was read */
+            continue;
+        if (failed != ERR_OK) {
             buf_finish(&out);
-            return e->code;
+            return failed;
         }
         encode_experiment(&j, NULL, &view);
     }
@@ -166,12 +170,24 @@ static enum err delete_record(struct store *s, void *ctx, struct error *e)
     return store_experiment_delete(s, *(const int64_t *)ctx, e);
 }
 
+/* ?force ends it first. */
 enum err experiment_delete(struct call *c, struct error *e)
 {
+    static const char *const QUERY[] = {"force", NULL};
+    bool force = false;
     int64_t id;
 
+    call_check_query(c, QUERY);
+    query_bool(&c->faults, "force", http_query(c->q, "force"), &force);
+    TRY(faults_check(&c->faults, e));
     TRY(call_experiment(c, &id, e));
     call_release(c);
+    if (force) {
+        enum err failed = jobs_command(c->api->jobs, id, JOBS_CANCEL, e);
+
+        if (failed != ERR_OK && failed != ERR_CONFLICT) /* that it has ended is fine */
+            return failed;
+    }
     TRY(writer_call(jobs_writer(c->api->jobs), delete_record, &id, e));
     http_respond(c->r, 204, NULL, "", 0);
     return ERR_OK;

@@ -105,28 +105,38 @@ enum err experiment_folds(struct call *c, struct error *e)
 
 /* ---- export.db --------------------------------------------------------------------------- */
 
-/* A name beside the database that no other export has. */
-static enum err temporary_path(const struct call *c, char *out, size_t capacity, struct error *e)
+/* An empty file beside the database, with a name that no other export has. */
+static enum err make_file(const struct call *c, char *out, size_t capacity, struct error *e)
 {
     struct store_facts facts;
-    int n;
+    int n, fd;
 
     TRY(store_facts(c->api->store, &facts, e));
-    n = snprintf(out, capacity, "%s.export-%s", facts.path, c->q->id);
-    return n > 0 && (size_t)n < capacity ? ERR_OK
-                                         : error_set(e, ERR_IO, "the database's path is too long");
+    n = snprintf(out, capacity, "%s.export-XXXXXX", facts.path);
+    if (n < 0 || (size_t)n >= capacity)
+        return error_set(e, ERR_IO, "the database's path is too long");
+    fd = mkstemp(out);
+    if (fd < 0)
+        return error_set(e, ERR_IO, "could not make a file for the export: %s", strerror(errno));
+    (void)close(fd); /* nothing was written */
+    return ERR_OK;
 }
 
 static enum err open_and_unlink(const char *path, int *fd, uint64_t *length, struct error *e)
 {
     struct stat facts;
+    int opened = open(path, O_RDONLY | O_CLOEXEC), why = errno;
 
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0 || fstat(*fd, &facts) != 0)
-        return error_set(e, ERR_IO, "could not open the export: %s", strerror(errno));
+    (void)unlink(path); /* a file that stays does no harm to what is sent */
+    if (opened < 0)
+        return error_set(e, ERR_IO, "could not open the export: %s", strerror(why));
+    if (fstat(opened, &facts) != 0) {
+        why = errno;
+        (void)close(opened); /* read-only */
+        return error_set(e, ERR_IO, "could not measure the export: %s", strerror(why));
+    }
     *length = (uint64_t)facts.st_size;
-    if (unlink(path) != 0)
-        return error_set(e, ERR_IO, "could not remove the export: %s", strerror(errno));
+    *fd = opened;
     return ERR_OK;
 }
 
@@ -138,7 +148,7 @@ enum err experiment_export(struct call *c, struct error *e)
     int fd = -1;
 
     TRY(call_experiment(c, &id, e));
-    TRY(temporary_path(c, path, sizeof path, e));
+    TRY(make_file(c, path, sizeof path, e));
     TRY(store_experiment_export(c->reader, id, path, e));
     TRY(open_and_unlink(path, &fd, &length, e));
     (void)snprintf(disposition, sizeof disposition,

@@ -86,22 +86,90 @@ enum err leaderboard_csv_row(const struct leaderboard_columns *c, const struct t
     return ERR_OK;
 }
 
-/* Keeps the columns that hold a value in some row; returns how many. */
-static size_t keep_telling(const struct leaderboard_columns *c, struct value **rows, size_t n_rows,
-                           const char **names)
+/* ---- the table for a terminal ---------------------------------------------------------------- */
+
+/* The first columns, as people read them: the score with its spread, whatever tells rows apart. */
+enum { TRIAL, RANK, STATE, REASON, SCORE, FOLDS, WEIGHTS, N_TEXT };
+static const char *const TEXT_NAMES[N_TEXT] = {"trial", "rank",  "state",  "reason",
+                                               "score", "folds", "weights"};
+
+/* "0.9772 ± 0.0069"; large numbers have their digits before the point. */
+static const char *score_text(const struct trial_record *t, struct arena *a)
+{
+    double size = fabs(t->score);
+    int places = size < 10 ? 4 : size < 1000 ? 2 : 0;
+
+    if (isnan(t->score))
+        return NULL;
+    if (isnan(t->score_std))
+        return arena_printf(a, "%.*f", places, t->score);
+    return arena_printf(a, "%.*f ± %.*f", places, t->score, places, t->score_std);
+}
+
+/* A trial's cells on a terminal: N_TEXT, the dimensions, seconds. */
+static struct value *make_text_cells(const struct leaderboard_columns *c,
+                                     const struct trial_record *t, struct arena *a)
+{
+    struct value *exact = make_cells(c, t, a);
+    struct value *cells = arena_alloc(a, N_TEXT + c->n_dimensions + 1, sizeof *cells);
+
+    if (!exact || !cells)
+        return NULL;
+    cells[TRIAL] = integer(t->trial);
+    cells[RANK] = integer(t->rank);
+    cells[STATE] = text(t->state);
+    cells[REASON] = text(t->reason);
+    cells[SCORE] = text(score_text(t, a));
+    cells[FOLDS] = integer(t->folds_done);
+    cells[WEIGHTS] = integer(t->network.weight_count);
+    memcpy(cells + N_TEXT, exact + N_FIRST, c->n_dimensions * sizeof *cells);
+    if (!isnan(t->seconds))
+        cells[N_TEXT + c->n_dimensions] = text(arena_printf(a, "%7.2f", t->seconds));
+    return cells;
+}
+
+/* Scores end in the same column. */
+static void align_scores(struct value *const *rows, size_t n_rows, struct arena *a)
+{
+    size_t longest = 0;
+
+    for (size_t r = 0; r < n_rows; r++)
+        if (rows[r][SCORE].kind == VALUE_TEXT && strlen(rows[r][SCORE].text) > longest)
+            longest = strlen(rows[r][SCORE].text);
+    for (size_t r = 0; r < n_rows; r++)
+        if (rows[r][SCORE].kind == VALUE_TEXT)
+            rows[r][SCORE] = text(arena_printf(a, "%*s", (int)longest, rows[r][SCORE].text));
+}
+
+static bool all_equal(struct value *const *rows, size_t n_rows, size_t column)
+{
+    for (size_t r = 1; r < n_rows; r++)
+        if (!value_equal(&rows[0][column], &rows[r][column]))
+            return false;
+    return true;
+}
+
+/* Keeps the columns that tell rows apart and those that every leaderboard has; the others, if they
+ * hold a value, are said once, in *same. Returns how many it kept. */
+static size_t keep_telling(const char **names, size_t n, struct value **rows, size_t n_rows,
+                           struct buf *same)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < c->n; i++) {
-        bool tells = n_rows == 0;
+    for (size_t i = 0; i < n; i++) {
+        bool is_empty = n_rows > 0 && rows[0][i].kind == VALUE_NONE;
+        bool always = i <= STATE || i == SCORE || i + 1 == n;
 
-        for (size_t r = 0; r < n_rows; r++)
-            tells |= rows[r][i].kind != VALUE_NONE;
-        if (!tells)
+        if ((is_empty || (!always && n_rows > 1)) && all_equal(rows, n_rows, i)) {
+            if (!is_empty) {
+                buf_printf(same, "%s %s ", same->length > 0 ? "," : "same in all rows:", names[i]);
+                value_text(&rows[0][i], same);
+            }
             continue;
+        }
         for (size_t r = 0; r < n_rows; r++)
             rows[r][kept] = rows[r][i];
-        names[kept++] = c->names[i];
+        names[kept++] = names[i];
     }
     return kept;
 }
@@ -117,24 +185,42 @@ static enum err write_rows(const char *const *names, size_t n, struct value *con
     return table_text_write(&t, out, e);
 }
 
+static enum err write_table(const struct leaderboard_columns *c, struct value **rows, size_t n_rows,
+                            struct arena *a, struct buf *out, struct error *e)
+{
+    CLEANUP(buf_finish) struct buf same = {0};
+    size_t n = N_TEXT + c->n_dimensions + 1;
+    const char **names = arena_alloc(a, n, sizeof *names);
+
+    if (!names)
+        return error_no_memory(e);
+    memcpy(names, TEXT_NAMES, sizeof TEXT_NAMES);
+    memcpy(names + N_TEXT, c->names + N_FIRST, (c->n_dimensions + 1) * sizeof *names);
+    align_scores(rows, n_rows, a);
+    n = keep_telling(names, n, rows, n_rows, &same);
+    TRY(write_rows(names, n, rows, n_rows, out, e));
+    TRY(buf_check(&same, e));
+    if (same.length > 0)
+        buf_printf(out, "%s\n", buf_text(&same));
+    return ERR_OK;
+}
+
 enum err leaderboard_text(struct reader *r, const struct trial_query *query, int64_t offset,
                           int64_t limit, struct arena *a, struct buf *out, struct error *e)
 {
     struct leaderboard_columns columns;
     struct trial_list list;
     struct value **rows;
-    const char **names;
 
     TRY(store_trial_list(r, query, offset, limit, a, &list, e));
     TRY(leaderboard_columns(r, query->experiment, a, &columns, e));
-    names = arena_alloc(a, columns.n, sizeof *names);
     rows = arena_alloc(a, list.n + 1, sizeof *rows);
-    if (!names || !rows)
+    if (!rows)
         return error_no_memory(e);
     for (size_t i = 0; i < list.n; i++) {
-        rows[i] = make_cells(&columns, &list.items[i], a);
+        rows[i] = make_text_cells(&columns, &list.items[i], a);
         if (!rows[i])
             return error_no_memory(e);
     }
-    return write_rows(names, keep_telling(&columns, rows, list.n, names), rows, list.n, out, e);
+    return write_table(&columns, rows, list.n, a, out, e);
 }

@@ -22,7 +22,8 @@ void leaderboard_csv_header(const struct leaderboard_columns *c, struct buf *out
 enum err leaderboard_csv_row(const struct leaderboard_columns *c, const struct trial_record *t,
                              struct arena *a, struct buf *out, struct error *e);
 
-/** A page of trials in aligned columns; columns that say nothing in any of them are left out. */
+/** A page of trials in aligned columns, numbers rounded; what is the same in all rows is said once,
+ * in a line below. */
 enum err leaderboard_text(struct reader *r, const struct trial_query *query, int64_t offset,
                           int64_t limit, struct arena *a, struct buf *out, struct error *e);
 

@@ -107,13 +107,15 @@ static enum http_stream_state csv_next(void *ctx, struct buf *out)
         s->has_header = true;
         return HTTP_STREAM_MORE;
     }
-    if (n == 0 || store_reader_acquire(s->api->store, &r, NULL) != ERR_OK)
+    if (n == 0)
         return HTTP_STREAM_END;
+    if (store_reader_acquire(s->api->store, &r, NULL) != ERR_OK)
+        return HTTP_STREAM_FAILED;
     failed = append_page(s, r, n, out, NULL);
     store_reader_release(s->api->store, r);
     arena_reset(s->page);
     s->done += n;
-    return failed == ERR_OK ? HTTP_STREAM_MORE : HTTP_STREAM_END;
+    return failed == ERR_OK ? HTTP_STREAM_MORE : HTTP_STREAM_FAILED;
 }
 
 static enum err csv_create(struct call *c, const struct trial_query *query, struct csv_stream **out,

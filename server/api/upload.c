@@ -53,7 +53,8 @@ struct upload {
     char sha256[SHA256_HEX_BYTES];
     struct table *table;
     const char *report;
-    int64_t id; /* once it is stored */
+    int64_t id;     /* once it is stored */
+    bool was_there; /* before this upload */
     struct call *call;
 };
 
@@ -254,15 +255,11 @@ static enum err read_table(struct upload *u, struct error *e)
 
 /* ---- storing ----------------------------------------------------------------------------- */
 
-static enum err find_same(struct upload *u, struct dataset_record *out, struct error *e)
+static enum err find_same(const struct upload *u, struct reader *r, struct dataset_record *out,
+                          struct error *e)
 {
-    enum err found;
-
-    TRY(call_reader(u->call, e));
-    found = store_dataset_find_same(u->call->reader, u->sha256, u->name[0] ? u->name : NULL,
-                                    u->options_json, u->call->q->arena, out, e);
-    call_release(u->call);
-    return found;
+    return store_dataset_find_same(r, u->sha256, u->name[0] ? u->name : NULL, u->options_json,
+                                   u->call->q->arena, out, e);
 }
 
 static enum err insert(struct store *s, void *ctx, struct error *e)
@@ -276,7 +273,15 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .bytes = (int64_t)u->call->q->spool_length,
         .created_at_ms = clock_now_ms(),
     };
+    struct dataset_record same;
+    enum err found = find_same(u, store_writer(s), &same, e); /* it may have come meanwhile */
 
+    if (found != ERR_NOT_FOUND) {
+        TRY(found);
+        u->was_there = true;
+        u->id = same.id;
+        return ERR_OK;
+    }
     return store_dataset_insert(s, &record, u->table, &u->id, e);
 }
 
@@ -306,7 +311,9 @@ enum err dataset_upload(struct call *c, struct error *e)
                          "the upload is empty: expected a table as the body (curl -T FILE, "
                          "--data-binary @FILE) or as the form's field \"file\" (-F file=@FILE)");
     TRY(hash_bytes(&u, e));
-    found = find_same(&u, &record, e);
+    TRY(call_reader(c, e));
+    found = find_same(&u, c->reader, &record, e);
+    call_release(c);
     if (found == ERR_OK)
         return answer(c, 200, &record, e);
     if (found != ERR_NOT_FOUND)
@@ -315,5 +322,5 @@ enum err dataset_upload(struct call *c, struct error *e)
     TRY(writer_call(jobs_writer(c->api->jobs), insert, &u, e));
     TRY(call_reader(c, e));
     TRY(store_dataset_get(c->reader, u.id, c->q->arena, &record, e));
-    return answer(c, 201, &record, e);
+    return answer(c, u.was_there ? 200 : 201, &record, e);
 }

@@ -13,7 +13,14 @@
 #include "server/api/leaderboard.h"
 #include "server/clock.h"
 
-enum { BAR_WIDTH = 24, LINE_BYTES = 256, LEADERBOARD_ROWS = 10 };
+enum {
+    LINE_COLUMNS = 79, /* the last of 80 would wrap on some terminals */
+    BAR_FRAME = 3,     /* "[", "] " */
+    BAR_LEAST = 8,
+    BAR_MOST = 24,
+    LINE_BYTES = 256,
+    LEADERBOARD_ROWS = 10
+};
 
 static const double SECONDS_BETWEEN = 0.2; /* lines */
 
@@ -43,34 +50,72 @@ static void append(char *line, const char *text)
     (void)snprintf(line + n, LINE_BYTES - n, "%s", text);
 }
 
+static int digits(int64_t n)
+{
+    return snprintf(NULL, 0, "%" PRId64, n);
+}
+
+/* What is done is as wide as the whole, so that the line keeps its shape. */
+static void append_share(char *line, int64_t done, int64_t whole, const char *of)
+{
+    char part[64];
+
+    (void)snprintf(part, sizeof part, "%*" PRId64 "/%" PRId64 " %s, ", digits(whole), done, whole,
+                   of);
+    append(line, part);
+}
+
+/* "0:08 left", else the time that has passed. */
+static void append_time(char *line, const struct experiment_pace *pace)
+{
+    bool is_known = !isnan(pace->eta_seconds);
+    char part[32];
+
+    duration_text(is_known ? pace->eta_seconds : pace->elapsed_seconds, part, sizeof part);
+    append(line, part);
+    append(line, is_known ? " left" : "");
+}
+
+static void facts(const struct experiment_view *x, const struct experiment_pace *pace,
+                  bool with_trials, char *line)
+{
+    char part[64];
+
+    line[0] = '\0';
+    append_share(line, pace->folds_done, pace->folds, "folds");
+    if (with_trials)
+        append_share(line, pace->trials_done, pace->trials, "trials");
+    if (x->has_best) {
+        (void)snprintf(part, sizeof part, fabs(x->best.score) < 10 ? "best %.4f" : "best %.5g",
+                       x->best.score);
+        append(line, part);
+        (void)snprintf(part, sizeof part, " (trial %" PRId64 "), ", x->best.trial);
+        append(line, part);
+    }
+    append_time(line, pace);
+    if (strcmp(x->record.state, "paused") == 0)
+        append(line, ", paused");
+}
+
+/* "[#####.....]  63/240 folds, 12/48 trials, best 0.9786 (trial 9), 0:08 left". The bar takes what
+ * the text leaves; a line that wrapped could not be written over. */
 static void progress_line(const struct experiment_view *x, char *line)
 {
     struct experiment_pace pace = encode_pace(x);
-    int full = (int)(BAR_WIDTH * pace.fraction);
-    char part[96];
+    char text[LINE_BYTES];
+    int room, full;
 
+    facts(x, &pace, true, text);
+    if (strlen(text) > LINE_COLUMNS - BAR_FRAME - BAR_LEAST)
+        facts(x, &pace, false, text);
+    room = LINE_COLUMNS - BAR_FRAME - (int)strlen(text);
+    room = room > BAR_MOST ? BAR_MOST : room < 0 ? 0 : room;
+    full = (int)(room * pace.fraction);
     line[0] = '[';
-    for (int i = 0; i < BAR_WIDTH; i++)
+    for (int i = 0; i < room; i++)
         line[1 + i] = i < full ? '#' : '.';
-    (void)snprintf(line + 1 + BAR_WIDTH, LINE_BYTES - 1 - BAR_WIDTH,
-                   "] %" PRId64 "/%" PRId64 " folds, %" PRId64 "/%" PRId64 " trials",
-                   pace.folds_done, pace.folds, pace.trials_done, pace.trials);
-    if (x->has_best) {
-        (void)snprintf(part, sizeof part, ", best %.4g (trial %" PRId64 ")", x->best.score,
-                       x->best.trial);
-        append(line, part);
-    }
-    append(line, ", ");
-    duration_text(pace.elapsed_seconds, part, sizeof part);
-    append(line, part);
-    if (!isnan(pace.eta_seconds)) {
-        append(line, ", ");
-        duration_text(pace.eta_seconds, part, sizeof part);
-        append(line, part);
-        append(line, " left");
-    }
-    if (strcmp(x->record.state, "paused") == 0)
-        append(line, ", paused");
+    (void)snprintf(line + 1 + room, LINE_BYTES - 1 - (size_t)room, "] %.*s",
+                   LINE_COLUMNS - BAR_FRAME - room, text);
 }
 
 /* Writes the line over the one before, blanks over what is left of a longer one. */
@@ -150,6 +195,7 @@ enum err experiment_watch(struct call *c, struct error *e)
         return error_no_memory(e);
     w->api = c->api;
     w->id = id;
-    http_respond_stream(c->r, "text/plain; charset=utf-8", (struct http_stream){w, watch_next, free});
+    http_respond_stream(c->r, "text/plain; charset=utf-8",
+                        (struct http_stream){w, watch_next, free});
     return ERR_OK;
 }

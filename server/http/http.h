@@ -72,7 +72,8 @@ const char *http_query(const struct http_request *q, const char *name);
 enum http_stream_state {
     HTTP_STREAM_MORE, /* text was appended; call again when it is sent */
     HTTP_STREAM_WAIT, /* nothing now; call again after http_wake or after a second */
-    HTTP_STREAM_END
+    HTTP_STREAM_END,
+    HTTP_STREAM_FAILED /* the rest cannot be made: the client sees that the answer is cut short */
 };
 
 /* An answer that is made bit by bit: exports, events, watch. Called by one thread at a time. */

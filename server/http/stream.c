@@ -36,6 +36,8 @@ static ssize_t refill(struct stream *s)
     case HTTP_STREAM_END:
         s->is_ended = true;
         break;
+    case HTTP_STREAM_FAILED:
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     return s->out.failed ? MHD_CONTENT_READER_END_WITH_ERROR : 0;
 }

@@ -10,8 +10,8 @@ struct entry {
     char *key;
     void *object; /* NULL while it is being made */
     size_t bytes;
-    size_t users; /* those who wait for it included */
-    bool failed;
+    size_t users;         /* those who wait for it included */
+    struct error failure; /* why it could not be made; code ERR_OK if it could */
     void (*destroy)(void *object);
 };
 
@@ -116,29 +116,30 @@ static struct entry *entry_create(const char *key, struct cache_maker maker)
 }
 
 /* Makes a new entry's object; the lock is not held meanwhile. */
-static enum err make_object(struct cache *c, struct entry *entry, struct cache_maker maker,
-                            struct error *e)
+static void make_object(struct cache *c, struct entry *entry, struct cache_maker maker)
 {
     void *object = NULL;
     size_t bytes = 0;
-    enum err failed;
+    struct error failure = {0};
 
     pthread_mutex_unlock(&c->lock);
-    failed = maker.make(maker.ctx, &object, &bytes, e);
+    if (maker.make(maker.ctx, &object, &bytes, &failure) != ERR_OK) {
+        object = NULL;
+        bytes = 0;
+    }
     pthread_mutex_lock(&c->lock);
-    entry->failed = failed != ERR_OK;
-    entry->object = failed == ERR_OK ? object : NULL;
-    entry->bytes = failed == ERR_OK ? bytes : 0;
-    c->bytes += entry->bytes;
+    entry->failure = failure;
+    entry->object = object;
+    entry->bytes = bytes;
+    c->bytes += bytes;
     pthread_cond_broadcast(&c->made);
-    return failed;
 }
 
 /* One user less; an entry whose making failed goes with its last one. */
 static void leave(struct cache *c, struct entry *entry)
 {
     entry->users--;
-    if (entry->users == 0 && entry->failed) {
+    if (entry->users == 0 && entry->failure.code != ERR_OK) {
         struct entry **link = &c->entries;
 
         while (*link != entry)
@@ -152,24 +153,25 @@ static enum err take_locked(struct cache *c, const char *key, struct cache_maker
                             const void **object, struct error *e)
 {
     struct entry **link = find_key(c, key), *entry = *link;
-    enum err failed = ERR_OK;
+    enum err failed;
 
     if (entry) {
         entry->users++;
         move_to_front(c, link);
-        while (!entry->object && !entry->failed)
+        while (!entry->object && entry->failure.code == ERR_OK)
             pthread_cond_wait(&c->made, &c->lock);
-        if (entry->failed)
-            failed = error_set(e, ERR_NO_MEMORY, "\"%s\" could not be made ready", key);
     } else {
         entry = entry_create(key, maker);
         if (!entry)
             return error_no_memory(e);
         entry->next = c->entries;
         c->entries = entry;
-        failed = make_object(c, entry, maker, e);
+        make_object(c, entry, maker);
     }
+    failed = entry->failure.code;
     if (failed != ERR_OK) {
+        if (e)
+            *e = entry->failure;
         leave(c, entry);
         return failed;
     }

@@ -14,7 +14,7 @@
 #include "server/jobs/jobs.h"
 
 struct command {
-    struct note note; /* first: the conductor gets it back from there */
+    struct note note;
     struct jobs *jobs;
     int64_t experiment;
     bool begin; /* a new experiment, or one to go on with; else `what` */

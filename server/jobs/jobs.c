@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/jobs/command.h"
 #include "server/jobs/private.h"
@@ -21,10 +22,10 @@ static struct search *find_search(struct jobs *j, int64_t id)
 
 static void begin(struct command *c)
 {
-    struct search *s, **end = &c->jobs->searches;
+    struct search *s = search_load(c->jobs, c->experiment), **end = &c->jobs->searches;
 
-    if (search_load(c->jobs, c->experiment, &s, &c->error) != ERR_OK) {
-        command_end(c, c->error.code);
+    if (!s) {
+        command_end(c, error_no_memory(&c->error));
         return;
     }
     while (*end)
@@ -43,6 +44,8 @@ static void act_on_command(struct note *n)
     else if (!s || s->ending)
         command_end(c, error_set(&c->error, ERR_CONFLICT, "experiment %" PRId64 " has ended",
                                  c->experiment));
+    else if (search_is_busy(s))
+        search_put_off(s, c);
     else if (c->what == JOBS_CANCEL)
         search_cancel(s, c);
     else
@@ -82,6 +85,8 @@ static void tick(void *ctx)
 {
     const struct jobs *j = ctx;
 
+    if (atomic_load(&j->stopping))
+        return;
     for (struct search *s = j->searches; s; s = s->next)
         search_tick(s);
 }
@@ -115,7 +120,7 @@ static enum err recover(struct jobs *j, struct error *e)
     TRY(store_experiment_unfinished(r, a, &n, &ids, e));
     for (size_t i = 0; i < n; i++)
         if (jobs_begin(j, ids[i], &why) != ERR_OK)
-            log_write(LOG_ERROR, "experiment %" PRId64 " cannot go on: %s", ids[i], why.message);
+            log_write(LOG_ERROR, "going on with experiment %" PRId64 ": %s", ids[i], why.message);
     return ERR_OK;
 }
 
@@ -140,6 +145,8 @@ enum err jobs_start(struct store *s, const struct jobs_options *o, struct jobs *
     return ERR_OK;
 }
 
+/* Each part ends before those that it gives its work to; the conductor, which also gives work to
+ * the writer, gets back at once what it posts to one that has ended. */
 void jobs_stop(struct jobs *j)
 {
     if (!j)
@@ -150,6 +157,7 @@ void jobs_stop(struct jobs *j)
     runner_join(j->runner);
     writer_stop(j->writer);
     conductor_stop(j->conductor);
+    writer_destroy(j->writer);
     while (j->searches) {
         struct search *s = j->searches;
 
@@ -168,7 +176,12 @@ struct writer *jobs_writer(struct jobs *j)
 
 bool jobs_degraded(struct jobs *j, char *why)
 {
-    return writer_degraded(j->writer, why);
+    struct error e;
+
+    if (!writer_degraded(j->writer, &e))
+        return false;
+    memcpy(why, e.message, sizeof e.message);
+    return true;
 }
 
 double jobs_work_per_second(struct jobs *j)

@@ -59,8 +59,6 @@ static enum err load_parts(struct search *s, const struct experiment_record *rec
     s->owner = arena_strdup(s->arena, record->owner ? record->owner : "");
     s->metric = s->definition->metric;
     s->test_share = test_share(s->split);
-    s->paused = strcmp(record->state, "paused") == 0;
-    s->elapsed_before = (double)record->elapsed_ms / 1000.0;
     return s->owner ? ERR_OK : error_no_memory(e);
 }
 
@@ -77,7 +75,7 @@ static enum err take_up_trial(struct search *s, const struct trial_record *recor
     s->n_proposed = record->trial;
     if (has_ended(record))
         return ERR_OK;
-    TRY(search_trial_create(s, record->trial, &record->params, &t, e));
+    TRY(trial_create(s, record->trial, &record->params, &t, e));
     t->started = strcmp(record->state, "running") == 0;
     search_trial_add(s, t);
     return ERR_OK;
@@ -181,6 +179,8 @@ static enum err load(struct search *s, struct error *e)
     TRY(arena_create(1 << 14, &s->arena, e));
     TRY(store_reader_open(s->jobs->store, &r, e));
     TRY(store_experiment_get(r, s->id, s->arena, &record, e));
+    s->paused = strcmp(record.state, "paused") == 0;
+    s->elapsed_before = (double)record.elapsed_ms / 1000.0;
     TRY(load_parts(s, &record, e));
     TRY(load_trials(s, r, e));
     TRY(load_folds(s, r, e));
@@ -188,20 +188,16 @@ static enum err load(struct search *s, struct error *e)
     return ERR_OK;
 }
 
-enum err search_load(struct jobs *j, int64_t id, struct search **out, struct error *e)
+struct search *search_load(struct jobs *j, int64_t id)
 {
     struct search *s = calloc(1, sizeof *s);
-    enum err failed;
+    struct error e = {0};
 
     if (!s)
-        return error_no_memory(e);
+        return NULL;
     s->jobs = j;
     s->id = id;
-    failed = load(s, e);
-    if (failed != ERR_OK) {
-        search_destroy(s);
-        return failed;
-    }
-    *out = s;
-    return ERR_OK;
+    if (load(s, &e) != ERR_OK)
+        search_fail(s, "it could not be loaded", e.message);
+    return s;
 }

@@ -94,6 +94,7 @@ struct state_write {
     bool busy;
     const char *state; /* NULL: only the elapsed time */
     const char *stop_reason;
+    const char *failure; /* the search's; NULL: none */
     int64_t elapsed_ms;
     struct error refused; /* by the store */
 };
@@ -126,6 +127,7 @@ struct search {
     double elapsed_before; /* seconds of running until then */
     struct state_write state, elapsed;
     struct command *waiting; /* a command that waits for its effect */
+    struct note *put_off;    /* commands that have come meanwhile, in order */
 };
 
 /* ---- training.c: the workers' side ---- */
@@ -138,28 +140,48 @@ void training_run(void *ctx, struct job *task);
 /** A fold's outcome is stored, or was dropped. */
 void search_fold_ended(struct note *n);
 
-/** Lets a loaded search begin; the command is answered once that is stored. */
+/** Lets a loaded search begin, or fail; the command is answered once that is stored. */
 void search_begin(struct search *s, struct command *c);
+
+/** True while an earlier command has not had its effect. */
+bool search_is_busy(const struct search *s);
+
+/** Keeps a command until the earlier one has had its effect. */
+void search_put_off(struct search *s, struct command *c);
+
+/* Only while the search is not busy: */
 void search_cancel(struct search *s, struct command *c);
 void search_pause(struct search *s, bool paused, struct command *c);
 
 /** Once a second. */
 void search_tick(struct search *s);
 
-/** Makes a trial of proposed params, with folds that have no results; it joins no list. */
-enum err search_trial_create(struct search *s, int64_t number, const struct params *params,
-                             struct trial_run **out, struct error *e);
-
 /** Puts a trial on the list of those that are open. */
 void search_trial_add(struct search *s, struct trial_run *t);
+
+/** Ends the search as failed, as soon as nothing of it is on its way. */
+void search_fail(struct search *s, const char *what, const char *why);
 
 /** Frees a search, which nothing will come back to any more. Accepts a half-built one. */
 void search_destroy(struct search *s);
 
+/* ---- trial.c, on the conductor's thread ---- */
+
+/** Makes a trial of proposed params, with folds that have no results; it joins no list. */
+enum err trial_create(struct search *s, int64_t number, const struct params *params,
+                      struct trial_run **out, struct error *e);
+void trial_destroy(struct trial_run *t);
+
+/** Stores the end of the trial that a close_write is embedded in. The writer's thread. */
+enum err trial_apply_close(struct store *store, struct write *w, struct error *e);
+
 /* ---- load.c, on the conductor's thread ---- */
 
-/** Reads an experiment from the database, with the trials that have not ended. */
-enum err search_load(struct jobs *j, int64_t id, struct search **out, struct error *e);
+/**
+ * Reads an experiment from the database, with the trials that have not ended. One that cannot be
+ * read has its `failure` set, and can only be begun. NULL if memory is short.
+ */
+struct search *search_load(struct jobs *j, int64_t id);
 
 /* The struct that a member is embedded in. */
 #define OWNER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))

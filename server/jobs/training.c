@@ -52,39 +52,42 @@ static bool is_wanted(void *ctx)
            !atomic_load_explicit(&s->jobs->stopping, memory_order_relaxed);
 }
 
-static void keep_result(const struct train_result *r, struct outcome *out)
+static enum err keep_result(const struct train_result *r, struct outcome *out, struct error *e)
 {
     const double *curves[] = {r->train_loss, r->validation_loss, r->validation_score,
                               r->learning_rate};
 
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++) {
         store_fold_curve_text(curves[i], r->epochs_run, &out->curves[i]);
+        TRY(buf_check(&out->curves[i], e));
+    }
     memcpy(out->train, r->train, r->n_metrics * sizeof *r->train);
     memcpy(out->validation, r->validation, r->n_metrics * sizeof *r->validation);
     out->epochs_run = r->epochs_run;
     out->weights_hash = r->weights_hash;
     out->diverged = r->state == TRAIN_DIVERGED;
-    out->state = r->state == TRAIN_COMPLETED   ? FOLD_COMPLETED
-                 : r->state == TRAIN_DIVERGED  ? FOLD_FAILED
-                                               : FOLD_DROPPED;
+    out->state = r->state == TRAIN_COMPLETED  ? FOLD_COMPLETED
+                 : r->state == TRAIN_DIVERGED ? FOLD_FAILED
+                                              : FOLD_DROPPED;
     (void)snprintf(out->error, sizeof out->error, "%s", r->reason);
+    return ERR_OK;
 }
 
 static enum err train_fold(struct fold_run *run, const struct fold_data *d, struct error *e)
 {
     const struct search *s = run->trial->search;
-    struct train *t;
-
     const struct spec *spec = &run->trial->spec;
     double began = clock_seconds();
+    enum err failed;
+    struct train *t;
 
-    TRY(train_create(spec, d, s->jobs->options.kernel, s->metric,
-                     s->definition->seed_training, run->repeat, run->fold, &t, e));
+    TRY(train_create(spec, d, s->jobs->options.kernel, s->metric, s->definition->seed_training,
+                     run->repeat, run->fold, &t, e));
     if (train_run_to(t, spec->epochs, is_wanted, run) == TRAIN_COMPLETED)
         pace_add(&s->jobs->pace, spec, d, clock_seconds() - began);
-    keep_result(train_result(t), &run->outcome);
+    failed = keep_result(train_result(t), &run->outcome, e);
     train_destroy(t);
-    return ERR_OK;
+    return failed;
 }
 
 static void train_and_keep(struct fold_run *run)
@@ -102,6 +105,8 @@ static void train_and_keep(struct fold_run *run)
     if (failed != ERR_OK) {
         out->state = FOLD_FAILED;
         (void)snprintf(out->error, sizeof out->error, "%s", e.message);
+        for (size_t i = 0; i < 4; i++)
+            buf_finish(&out->curves[i]); /* half a curve is none */
     }
     cache_release(run->trial->search->jobs->cache, d);
     out->seconds = floor(1e6 * (clock_seconds() - began) + 0.5) / 1e6; /* microseconds will do */

@@ -25,13 +25,14 @@ struct call {
 struct writer {
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t filled; /* something was queued, or stop */
+    pthread_cond_t filled; /* something was queued, or stop; its clock is the monotonic one */
     pthread_cond_t ended;  /* a call has ended */
     struct write *first, **last;
     struct store *store;
     bool stop;
+    bool gone; /* nothing will be taken off the queue any more */
     bool degraded;
-    char why[512];
+    struct error why;
 };
 
 static enum err apply_call(struct store *s, struct write *w, struct error *e)
@@ -46,29 +47,48 @@ static bool is_call(const struct write *w)
     return w->apply == apply_call;
 }
 
-static void append(struct writer *w, struct write *one)
+/* False where it came too late. */
+static bool append(struct writer *w, struct write *one)
 {
+    if (w->gone)
+        return false;
     one->next = NULL;
     *w->last = one;
     w->last = &one->next;
     pthread_cond_signal(&w->filled);
+    return true;
+}
+
+static enum err refuse(struct error *e)
+{
+    return error_set(e, ERR_BUSY, "the daemon is stopping");
 }
 
 void writer_post(struct writer *w, struct write *one)
 {
+    struct error late;
+    bool appended;
+
     pthread_mutex_lock(&w->lock);
-    append(w, one);
+    appended = append(w, one);
     pthread_mutex_unlock(&w->lock);
+    if (appended)
+        return;
+    (void)refuse(&late);
+    one->done(one, &late);
 }
 
 enum err writer_call(struct writer *w,
                      enum err (*apply)(struct store *s, void *ctx, struct error *e), void *ctx,
                      struct error *e)
 {
-    struct call c = {.write.apply = apply_call, .apply = apply, .ctx = ctx};
+    struct call c = {.write = {.apply = apply_call, .durable = true}, .apply = apply, .ctx = ctx};
 
     pthread_mutex_lock(&w->lock);
-    append(w, &c.write);
+    if (!append(w, &c.write)) {
+        c.result = refuse(&c.error);
+        c.ended = true;
+    }
     while (!c.ended)
         pthread_cond_wait(&w->ended, &w->lock);
     pthread_mutex_unlock(&w->lock);
@@ -77,14 +97,14 @@ enum err writer_call(struct writer *w,
     return c.result;
 }
 
-bool writer_degraded(struct writer *w, char *why)
+bool writer_degraded(struct writer *w, struct error *why)
 {
     bool degraded;
 
     pthread_mutex_lock(&w->lock);
     degraded = w->degraded;
     if (degraded)
-        memcpy(why, w->why, sizeof w->why);
+        *why = w->why;
     pthread_mutex_unlock(&w->lock);
     return degraded;
 }
@@ -99,17 +119,24 @@ static void set_degraded(struct writer *w, const struct error *e)
         log_write(LOG_INFO, "results are written again");
     w->degraded = e != NULL;
     if (e)
-        memcpy(w->why, e->message, sizeof w->why);
+        w->why = *e;
     pthread_mutex_unlock(&w->lock);
 }
 
+static enum txn_durability durability_of(const struct write *first, size_t n)
+{
+    for (; n > 0; n--, first = first->next)
+        if (first->durable)
+            return TXN_DURABLE;
+    return TXN_RELAXED;
+}
+
 /* Applies `n` writes from `first` on in one transaction. */
-static enum err write_group(struct store *s, struct write *first, size_t n, enum txn_durability durability,
-                            struct error *e)
+static enum err write_group(struct store *s, struct write *first, size_t n, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0}; /* rolls back unless committed */
 
-    TRY(txn_begin(s, durability, &txn, e));
+    TRY(txn_begin(s, durability_of(first, n), &txn, e));
     for (; n > 0; n--, first = first->next)
         TRY(first->apply(s, first, e));
     return txn_commit(&txn, e);
@@ -128,20 +155,9 @@ static void sleep_ms(long ms)
     (void)nanosleep(&t, NULL);
 }
 
-static bool is_stopping(struct writer *w)
-{
-    bool stop;
-
-    pthread_mutex_lock(&w->lock);
-    stop = w->stop;
-    pthread_mutex_unlock(&w->lock);
-    return stop;
-}
-
-/* Calls wait behind posts that are tried again; they are told the reason instead. */
+/* Calls that are queued behind posts which are tried again are told the reason instead. */
 static void refuse_calls(struct writer *w, const struct error *why)
 {
-    pthread_mutex_lock(&w->lock);
     for (struct write **link = &w->first; *link;) {
         struct call *c = (struct call *)*link;
 
@@ -158,7 +174,41 @@ static void refuse_calls(struct writer *w, const struct error *why)
     while (*w->last)
         w->last = &(*w->last)->next;
     pthread_cond_broadcast(&w->ended);
+}
+
+/* Waits before posts are tried again, refusing calls meanwhile; false once it is time to stop. */
+static bool wait_to_retry(struct writer *w, long ms, const struct error *why)
+{
+    struct timespec until;
+    int timed_out = 0;
+    bool stop;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
+    until.tv_nsec += ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&w->lock);
+    refuse_calls(w, why);
+    while (!w->stop && !timed_out) {
+        timed_out = pthread_cond_timedwait(&w->filled, &w->lock, &until);
+        refuse_calls(w, why);
+    }
+    stop = w->stop;
     pthread_mutex_unlock(&w->lock);
+    return !stop;
+}
+
+/* At the end what cannot be written is tried once, not group by group. */
+static bool has_given_up(struct writer *w, struct error *e)
+{
+    bool given_up;
+
+    pthread_mutex_lock(&w->lock);
+    given_up = w->stop && w->degraded;
+    if (given_up)
+        *e = w->why;
+    pthread_mutex_unlock(&w->lock);
+    return given_up;
 }
 
 /* Writes a group of posts, however long that takes; ERR_OK or a fault that will not pass. */
@@ -167,12 +217,12 @@ static enum err write_posts(struct writer *w, struct write *first, size_t n, str
     long wait_ms = RETRY_FIRST_MS;
     enum err failed;
 
-    while ((failed = write_group(w->store, first, n, TXN_RELAXED, e)) != ERR_OK && may_pass(failed)) {
+    if (has_given_up(w, e))
+        return e->code;
+    while ((failed = write_group(w->store, first, n, e)) != ERR_OK && may_pass(failed)) {
         set_degraded(w, e);
-        if (is_stopping(w))
+        if (!wait_to_retry(w, wait_ms, e))
             return failed;
-        refuse_calls(w, e);
-        sleep_ms(wait_ms);
         wait_ms = wait_ms * 2 < RETRY_LAST_MS ? wait_ms * 2 : RETRY_LAST_MS;
     }
     set_degraded(w, NULL);
@@ -197,14 +247,15 @@ static void write_posts_and_tell(struct writer *w, struct write *first, size_t n
 
 static void write_call(struct writer *w, struct call *c)
 {
-    c->result = write_group(w->store, &c->write, 1, TXN_DURABLE, &c->error);
+    c->result = write_group(w->store, &c->write, 1, &c->error);
     pthread_mutex_lock(&w->lock);
     c->ended = true;
     pthread_cond_broadcast(&w->ended);
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Waits until something is queued; once it is posts, a little longer for more of them. */
+/* Waits until something is queued; once it is posts, a little longer for more of them. False at
+ * the end: from then on nothing is queued. */
 static bool wait_for_work(struct writer *w)
 {
     bool some;
@@ -218,6 +269,7 @@ static bool wait_for_work(struct writer *w)
         sleep_ms(GROUP_WAIT_MS);
     pthread_mutex_lock(&w->lock);
     some = w->first != NULL;
+    w->gone = !some;
     pthread_mutex_unlock(&w->lock);
     return some;
 }
@@ -262,6 +314,7 @@ static void *run(void *ctx)
 enum err writer_start(struct store *s, struct writer **out, struct error *e)
 {
     struct writer *w = calloc(1, sizeof *w);
+    pthread_condattr_t monotonic;
     int failed;
 
     if (!w)
@@ -269,7 +322,10 @@ enum err writer_start(struct store *s, struct writer **out, struct error *e)
     w->store = s;
     w->last = &w->first;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->filled, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->filled, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&w->ended, NULL);
     failed = pthread_create(&w->thread, NULL, run, w);
     if (failed) {
@@ -289,6 +345,12 @@ void writer_stop(struct writer *w)
     pthread_cond_signal(&w->filled);
     pthread_mutex_unlock(&w->lock);
     (void)pthread_join(w->thread, NULL);
+}
+
+void writer_destroy(struct writer *w)
+{
+    if (!w)
+        return;
     pthread_cond_destroy(&w->ended);
     pthread_cond_destroy(&w->filled);
     pthread_mutex_destroy(&w->lock);

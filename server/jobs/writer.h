@@ -9,6 +9,8 @@
  * When the disk is full or somebody locks the database, posts are kept and tried again until they
  * go through: nothing that was computed is lost. Calls fail at once with the reason.
  *
+ * Every write comes back: `done` is called for each post, even for one that comes too late.
+ *
  * Threads   writer_call and writer_post from any thread but the writer's own.
  */
 #ifndef SWEEPD_SERVER_JOBS_WRITER_H
@@ -25,13 +27,19 @@ struct writer;
 struct write {
     enum err (*apply)(struct store *s, struct write *w, struct error *e);
     void (*done)(struct write *w, const struct error *e); /* e is NULL when it is committed */
+    bool durable; /* a person is told that it is done: it has to survive a power cut */
     struct write *next;
 };
 
 enum err writer_start(struct store *s, struct writer **out, struct error *e);
 
-/** Writes what is queued, ends the thread, frees. Posts that cannot be written are given up. */
+/**
+ * Writes what is queued and ends the thread. Posts that cannot be written are given up, those that
+ * come afterwards are refused: their `done` runs in writer_post.
+ */
 void writer_stop(struct writer *w);
+
+void writer_destroy(struct writer *w);
 
 void writer_post(struct writer *w, struct write *one);
 
@@ -40,7 +48,7 @@ enum err writer_call(struct writer *w,
                      enum err (*apply)(struct store *s, void *ctx, struct error *e), void *ctx,
                      struct error *e);
 
-/** True while posts cannot be written; *why (512 bytes) then says why. */
-bool writer_degraded(struct writer *w, char *why);
+/** True while posts cannot be written; *why is set then. */
+bool writer_degraded(struct writer *w, struct error *why);
 
 #endif

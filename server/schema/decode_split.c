@@ -4,6 +4,9 @@
 
 #include "server/schema/object.h"
 
+/* Of one trial: each is a row of the database and an object in memory from the start. */
+enum { MAX_FOLDS = 100000 };
+
 static const char *const splits_absent[] = {
     "group_kfold",   "stratified_group_kfold", "time_series", "leave_one_group_out",
     "shuffle_split", "leave_one_out",          NULL};
@@ -99,6 +102,11 @@ static void check_split(const struct decoding *c, const struct split_form *f, en
     if (is_kfold && (size_t)f->folds > rows)
         faults_add(c->faults, "/cross_validation/folds", NULL,
                    "folds %lld is above the data set's %zu rows", (long long)f->folds, rows);
+    if (is_kfold && f->folds * f->repeats > MAX_FOLDS)
+        faults_add(c->faults, "/cross_validation/repeats", NULL,
+                   "folds %lld times repeats %lld are %lld folds per trial, above %d",
+                   (long long)f->folds, (long long)f->repeats, (long long)(f->folds * f->repeats),
+                   MAX_FOLDS);
     if (!f->shuffle && f->repeats > 1)
         faults_add(c->faults, "/cross_validation/repeats", NULL,
                    "repeats above 1 need \"shuffle\": true; else every repeat is the same");

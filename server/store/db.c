@@ -8,7 +8,7 @@
 #include "server/store/stmt.h"
 
 enum {
-    WRITER_BUSY_MS = 5000,
+    WRITER_BUSY_MS = 2000,
     READER_BUSY_MS = 1000,
     PROGRESS_STEPS = 20000 /* of the virtual machine between two looks at the clock: about 1 ms */
 };
@@ -128,7 +128,12 @@ static enum err set_up(struct reader *r, enum db_mode mode, struct error *e)
         db_forbid_attach(r);
         sqlite3_progress_handler(r->db, PROGRESS_STEPS, watch, r);
     }
-    return db_exec(r, "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY", e);
+    /* Debian's SQLite overwrites what it deletes: a data set would be logged and kept in memory
+     * whole once more in the moment it goes. */
+    return db_exec(r,
+                   "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+                   "PRAGMA secure_delete = OFF",
+                   e);
 }
 
 enum err db_open(const char *path, enum db_mode mode, struct reader *r, struct error *e)

@@ -32,7 +32,7 @@ struct txn {
 /**
  * Begins as a writer. The durability of a nested transaction is that of the outer one.
  *
- * Errors  ERR_BUSY where another process has held the database for 5 s
+ * Errors  ERR_BUSY where another process has held the database for 2 s
  */
 enum err txn_begin(struct store *s, enum txn_durability durability, struct txn *txn,
                    struct error *e);

@@ -4,7 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -114,6 +115,72 @@ test("SIGTERM ends the daemon with status 0 within five seconds, and the search 
     const how = await first.stop();
     assert.deepEqual([how.code, how.signal], [0, null]);
     assert.ok(how.milliseconds < 5000, `${how.milliseconds} ms`);
+    const second = await startDaemon({ db });
+    await finished(second.url, made.id, 120);
+    assert.equal(await table(second.url, made.id), undisturbed);
+    await second.stop();
+});
+
+test("an experiment that cannot be loaded any more fails in words, and can be deleted", async () => {
+    const db = path.join(folder, "unreadable.db");
+    const first = await startDaemon({ db });
+    await upload(first.url, "iris");
+    const made = await submit(first.url, { ...DEFINITION, start: false });
+    await first.stop();
+    await run("sqlite3", [db, `UPDATE experiment SET elapsed_ms = 7000, definition =
+        json_set(definition, '$.sampler', 'of a later version')`]);
+    const second = await startDaemon({ db });
+    const { json } = await api(second.url, `/experiments/${made.id}`);
+    assert.deepEqual([json.state, json.stop_reason], ["failed", "error"]);
+    assert.match(json.error, /could not be loaded: .*of a later version/);
+    assert.equal((await api(second.url, `/experiments/${made.id}`, { method: "DELETE" })).status, 204);
+    await second.stop();
+});
+
+/* A shell that holds the database until it is told to end: nothing can be written meanwhile. */
+async function lock(db) {
+    const shell = spawn("sqlite3", [db], { stdio: ["pipe", "pipe", "inherit"] });
+    shell.stdin.write("BEGIN IMMEDIATE;\n.shell echo held\n");
+    await once(shell.stdout, "data");
+    return async () => {
+        shell.stdin.end("ROLLBACK;\n");
+        await once(shell, "close");
+    };
+}
+
+test("while the database cannot be written nobody waits for ever, and nothing is lost", async () => {
+    const db = path.join(folder, "locked.db");
+    const daemon = await startDaemon({ db });
+    await upload(daemon.url, "iris");
+    const made = await submit(daemon.url, DEFINITION);
+    const unlock = await lock(db);
+    const paused = await api(daemon.url, `/experiments/${made.id}/pause`, { method: "POST" });
+    assert.equal(paused.status, 503, paused.text);
+    assert.match(paused.json.detail, /cannot be stored yet/);
+    assert.match((await fetch(`${daemon.url}/readyz`).then((r) => r.text())), /degraded/);
+    await unlock();
+    while ((await api(daemon.url, `/experiments/${made.id}`)).json.state !== "paused")
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    const resumed = await api(daemon.url, `/experiments/${made.id}/resume`, { method: "POST" });
+    assert.equal(resumed.status, 202, resumed.text);
+    await finished(daemon.url, made.id, 120);
+    assert.equal(await table(daemon.url, made.id), undisturbed);
+    await daemon.stop();
+});
+
+test("a daemon that cannot write ends all the same, and the search goes on after it", async () => {
+    const db = path.join(folder, "locked-stop.db");
+    const first = await startDaemon({ db });
+    await upload(first.url, "iris");
+    const made = await submit(first.url, DEFINITION);
+    const unlock = await lock(db);
+    while (!/degraded/.test(await fetch(`${first.url}/readyz`).then((r) => r.text())))
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    const order = api(first.url, `/experiments/${made.id}/pause`, { method: "POST" }).catch(() => {});
+    const how = await first.stop();
+    assert.deepEqual([how.code, how.signal], [0, null]);
+    await unlock();
+    await order;
     const second = await startDaemon({ db });
     await finished(second.url, made.id, 120);
     assert.equal(await table(second.url, made.id), undisturbed);

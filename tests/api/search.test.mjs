@@ -54,7 +54,7 @@ test("a grid trains every configuration on every fold and ranks them", async () 
     assert.equal(trials.next, null);
     assert.deepEqual(trials.items.map((t) => t.rank), [1, 2, 3, 4, 5, 6, 7, 8]);
     const scores = trials.items.map((t) => t.score);
-    assert.deepEqual(scores, scores.toSorted((a, b) => b - a));
+    assert.deepEqual(scores, scores.slice().sort((a, b) => b - a));
     assert.equal(done.best.trial, trials.items[0].trial);
     assert.equal((await get(`/experiments/${made.id}/best`)).best.trial, done.best.trial);
 });
@@ -140,7 +140,9 @@ test("curl sends a definition by -d @file and watches the latest experiment", as
     const { stdout } = await run("curl", ["-sS", "-d", `@${file}`, url]);
     assert.equal(JSON.parse(stdout).name, "by curl");
     const watched = await run("curl", ["-sS", "-N", `${url}/latest/watch`]);
-    assert.match(watched.stdout, /40\/40 folds, 8\/8 trials/);
+    assert.match(watched.stdout, /40\/40 folds, +8\/8 trials/);
+    for (const line of watched.stdout.split("\n")[0].split("\r"))
+        assert.ok(line.length < 80, `"${line}" wraps on a terminal`);
     assert.match(watched.stdout, /by curl: completed/);
     assert.match(watched.stdout, /trial +rank/);
     await rm(folder, { recursive: true });
@@ -254,6 +256,31 @@ test("a running experiment is not deleted, a cancelled one is, with its trials",
     assert.equal((await api(daemon.url, `/experiments/${made.id}`, { method: "DELETE" })).status, 204);
     assert.equal((await api(daemon.url, `/experiments/${made.id}`)).status, 404);
     assert.deepEqual(await sql(`SELECT * FROM trial WHERE experiment_id = ${made.id}`), []);
+});
+
+test("a running experiment is cancelled and deleted in one go where that is forced", async () => {
+    const made = await submit(daemon.url, LONG);
+    const wrong = await api(daemon.url, `/experiments/${made.id}?forced`, { method: "DELETE" });
+    assert.equal(wrong.status, 422);
+    const gone = await api(daemon.url, `/experiments/${made.id}?force=true`, { method: "DELETE" });
+    assert.equal(gone.status, 204, gone.text);
+    assert.equal((await api(daemon.url, `/experiments/${made.id}`)).status, 404);
+    const done = await submit(daemon.url, { ...GRID, space: { layers: 1, width: 4, epochs: 1 } });
+    await finished(daemon.url, done.id);
+    assert.equal((await api(daemon.url, `/experiments/${done.id}?force=true`, { method: "DELETE" })).status, 204);
+});
+
+test("orders that come at once are carried out one after the other", async () => {
+    for (let round = 0; round < 5; round++) {
+        const made = await submit(daemon.url, LONG);
+        const orders = ["pause", "cancel", "pause", "resume", "cancel"].map((order) =>
+            api(daemon.url, `/experiments/${made.id}/${order}`, { method: "POST" }));
+        for (const answer of await Promise.all(orders)) {
+            assert.ok([202, 409].includes(answer.status), answer.text);
+            assert.doesNotMatch(answer.text, /busy/);
+        }
+        assert.equal((await get(`/experiments/${made.id}`)).state, "cancelled");
+    }
 });
 
 test("a search starts paused where told so, and pauses and resumes", async () => {

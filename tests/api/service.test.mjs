@@ -22,8 +22,8 @@ test("/api/v1 tells what the build is and every name that it knows", async () =>
     assert.equal(json.name, "sweepd");
     assert.equal(json.database.path, daemon.db);
     assert.ok(json.threads >= 1 && json.cores >= 1);
-    assert.deepEqual(json.activations.toSorted(), ["identity", "relu", "sigmoid", "tanh"]);
-    assert.deepEqual(json.samplers.map((s) => s.name).toSorted(), ["grid", "random"]);
+    assert.deepEqual(json.activations.slice().sort(), ["identity", "relu", "sigmoid", "tanh"]);
+    assert.deepEqual(json.samplers.map((s) => s.name).slice().sort(), ["grid", "random"]);
     const rate = json.hyperparameters.find((h) => h.name === "learning_rate");
     assert.deepEqual(Object.keys(rate).slice(0, 4), ["name", "description", "type", "default"]);
     for (const [key, list] of Object.entries(json))
@@ -129,7 +129,7 @@ for (const [definition, pointer, detail] of FAULTS)
 test("all faults of a definition come at once", async () => {
     const { json } = await api(daemon.url, "/experiments",
         { json: { dataset: "iris", sead: 1, space: { layers: -1, widht: 3, epochs: 0 } } });
-    assert.deepEqual(json.errors.map((f) => f.pointer).toSorted(),
+    assert.deepEqual(json.errors.map((f) => f.pointer).slice().sort(),
                      ["/sead", "/space/epochs", "/space/layers", "/space/widht"]);
 });
 

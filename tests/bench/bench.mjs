@@ -22,7 +22,7 @@ const WORKLOADS = [
                  batch_size: 32, epochs: 50, l2: 3.125e-6 } } },
 ];
 
-const median = (x) => x.toSorted((a, b) => a - b)[Math.floor(x.length / 2)];
+const median = (x) => x.slice().sort((a, b) => a - b)[Math.floor(x.length / 2)];
 
 async function round({ data, best, definition }) {
     const daemon = await startDaemon();
@@ -55,7 +55,7 @@ async function latencies() {
             times.push(performance.now() - begin);
         }
         await api(daemon.url, `/experiments/${made.id}/cancel`, { method: "POST" });
-        return times.toSorted((a, b) => a - b);
+        return times.slice().sort((a, b) => a - b);
     } finally {
         await daemon.stop();
     }

@@ -46,6 +46,8 @@ static void one_table_in_many_dialects_is_the_same_table(void **state)
         {"a,b,y\n\n1.5,2,r\n% no\n-3,40,s\n0.25,6,r\n\n", ",", '.', true, {.comment = "%"}},
         {"a!b!y\n1.5!2!r\n-3!40!s\n0.25!6!r\n", "!", '.', true, {.delimiter = "!"}},
         {"a,b,y\n\"1,5\",2,r\n-3,40,s\n\"0,25\",6,r\n", ",", ',', true, {0}},
+        {"sep=;\r\na;b;y\r\n1,5;2;r\r\n-3;40;s\r\n0,25;6;r\r\n", ";", ',', true, {0}},
+        {"\xef\xbb\xbfSEP=,\na,b,y\n1.5,2,r\n-3,40,s\n0.25,6,r\n", ",", '.', true, {0}},
         {"7,8,9\n1.5,2,r\n-3,40,s\n0.25,6,r\n", ",", '.', true, {.header = "yes"}},
     };
     static const double a[] = {1.5, -3, 0.25}, b[] = {2, 40, 6};
@@ -192,7 +194,7 @@ static void rows_without_a_target_are_left_out_and_counted(void **state)
     assert_int_equal(t->rows_without_target, 2);
     check_numbers(t, 0, a);
     assert_memory_equal(t->source_row, rows, sizeof rows);
-    assert_non_null(tables_warning(t, "2 rows are left out because they have no target"));
+    assert_non_null(tables_warning(t, "2 rows are left out because of a missing target"));
 }
 
 static void columns_of_no_use_are_left_out_with_a_warning(void **state)
@@ -347,13 +349,74 @@ static void decimal_commas_that_may_be_thousands_are_warned_about(void **state)
     assert_non_null(tables_warning(t, "numbers such as 1,234 are read with a decimal comma"));
 }
 
+static void text_that_looks_like_numbers_is_warned_about(void **state)
+{
+    static const char *const values[][2] = {
+        {"$1.50", "$2.25"},
+        {"10 %", "20 %"},
+        {"\"1,234.5\"", "\"2,345.5\""},
+        {"<5", ">100"},
+        {"2024-03-01", "1.4.2024"},
+        {"2024-03-01T10:30:00Z", "12:30"},
+        {"3±0.1", "4±0.2"},
+        {"\xe2\x88\x92"
+         "3",
+         "1'000"},
+    };
+    static const char *const others[][2] = {{"mild", "hot"}, {"T1", "T2"}, {"x2", "2nd"}};
+
+    (void)state;
+    for (size_t i = 0; i < 8 + 3; i++) {
+        const char *const *v = i < 8 ? values[i] : others[i - 8];
+        CLEANUP(buf_finish) struct buf text = {0};
+        CLEANUP(tables_end) struct table *t = NULL;
+
+        buf_printf(&text, "n,a,y\n");
+        for (int k = 0; k < 8; k++)
+            buf_printf(&text, "%d,%s,%d\n", k * k, v[k % 2], k % 3 == 0);
+        t = tables_read(buf_text(&text), NULL);
+        assert_int_equal(t->columns[1].type, COLUMN_CATEGORICAL);
+        assert_int_equal(
+            tables_warning(t, "\"a\" is read as text, though its values look like") != NULL, i < 8);
+    }
+}
+
+static void classes_of_one_row_are_warned_about(void **state)
+{
+    CLEANUP(tables_end) struct table *t = tables_read("a,y\n1,u\n2,v\n3,v\n4,w\n5,w\n", NULL);
+    CLEANUP(tables_end) struct table *fine = tables_read("a,y\n1,u\n2,v\n3,v\n4,u\n", NULL);
+
+    (void)state;
+    assert_non_null(tables_warning(t, "1 class has one row alone, such as \"u\""));
+    assert_null(tables_warning(fine, "one row alone"));
+}
+
+static void a_column_of_many_integers_is_described_in_no_time(void **state)
+{
+    struct memory_source m;
+    CLEANUP(buf_finish) struct buf text = {0};
+    CLEANUP(tables_end) struct table *t = NULL;
+    struct table_options none = {0};
+    struct error e = {0};
+
+    (void)state;
+    buf_printf(&text, "a,b,y\n");
+    for (int i = 0; i < 100000; i++)
+        buf_printf(&text, "%d,%d,%d\n", i * 7 % 100003, i * 4096, i % 3);
+    source_memory_init(&m, text.data, text.length);
+    assert_int_equal(table_read(&m.source, &none, TABLES_MAX_BYTES, &t, &e), ERR_OK);
+    assert_int_equal(t->columns[0].distinct, 100000);
+    assert_int_equal(t->columns[1].distinct, 100000);
+}
+
 static void comments_among_the_rows_are_warned_about(void **state)
 {
     CLEANUP(tables_end) struct table *t = tables_read("c,y\n1,0\n#fff,1\n2,1\n", NULL);
 
     (void)state;
     assert_int_equal(t->n_rows, 2);
-    assert_non_null(tables_warning(t, "1 lines are skipped as comments"));
+    assert_non_null(tables_warning(
+        t, "lines skipped as comments because they begin with \"#\": 1, the first is "));
 }
 
 static double random_number(struct rng *r)
@@ -462,6 +525,9 @@ int main(void)
         cmocka_unit_test(a_name_with_a_comma_is_one_column),
         cmocka_unit_test(a_table_of_text_alone_has_a_header_if_its_first_row_never_comes_again),
         cmocka_unit_test(decimal_commas_that_may_be_thousands_are_warned_about),
+        cmocka_unit_test(text_that_looks_like_numbers_is_warned_about),
+        cmocka_unit_test(classes_of_one_row_are_warned_about),
+        cmocka_unit_test(a_column_of_many_integers_is_described_in_no_time),
         cmocka_unit_test(comments_among_the_rows_are_warned_about),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(a_table_can_be_rebuilt_from_its_columns),

@@ -233,6 +233,33 @@ static void threads_wait_for_one_making(void **state)
     assert_int_equal(c.destroyed, 2);
 }
 
+static void *fail_to_take(void *ctx)
+{
+    struct cache_maker maker = {make, destroy, counting};
+    const void *object;
+    struct error e = {0};
+
+    assert_int_equal(cache_take(ctx, "x", maker, &object, &e), ERR_INVALID);
+    assert_string_equal(e.message, "it cannot be made");
+    return NULL;
+}
+
+static void all_who_wait_hear_why_an_object_could_not_be_made(void **state)
+{
+    struct counting c = {.fails = ERR_INVALID, .slowness = 50000};
+    pthread_t threads[4];
+    struct cache *cache;
+
+    (void)state;
+    counting = &c;
+    assert_int_equal(cache_create(100, &cache, NULL), ERR_OK);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, fail_to_take, cache), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    cache_destroy(cache);
+}
+
 /* ---- scores ------------------------------------------------------------------------------ */
 
 static void scores_have_the_corrected_standard_error(void **state)
@@ -268,6 +295,7 @@ int main(void)
         cmocka_unit_test(past_the_budget_the_least_recently_used_goes_but_nothing_in_use),
         cmocka_unit_test(an_object_that_cannot_be_made_is_tried_again_next_time),
         cmocka_unit_test(threads_wait_for_one_making),
+        cmocka_unit_test(all_who_wait_hear_why_an_object_could_not_be_made),
         cmocka_unit_test(scores_have_the_corrected_standard_error),
         cmocka_unit_test(a_single_fold_has_no_deviation_and_an_undefined_fold_no_mean),
     };

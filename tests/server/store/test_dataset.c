@@ -181,6 +181,31 @@ static void data_sets_are_listed_in_pages(void **state)
     assert_int_equal(list.next, -1);
 }
 
+/* SQLite as Debian builds it would overwrite each page, and remember it in memory until the end. */
+static void deleting_a_large_data_set_needs_little_memory(void **state)
+{
+    enum { ROWS = 4000000 };
+    struct scratch *x = *state;
+    struct dataset_record d = scratch_dataset_record("large");
+    struct table *t = NULL;
+    int64_t id, before;
+
+    SUCCEED(table_create(ROWS, 1, &t, &x->e));
+    SUCCEED(table_set_name(t, 0, "y", &x->e));
+    SUCCEED(table_set_type(t, 0, COLUMN_NUMERIC, &x->e));
+    SUCCEED(table_set_targets(t, &(size_t){0}, 1, &x->e));
+    t->task = TASK_REGRESSION;
+    t->columns[0].role = ROLE_TARGET;
+    for (size_t i = 0; i < ROWS; i++)
+        t->columns[0].values[i] = (double)i;
+    SUCCEED(store_dataset_insert(x->store, &d, t, &id, &x->e));
+    table_destroy(t);
+    before = sqlite3_memory_used();
+    (void)sqlite3_memory_highwater(1);
+    SUCCEED(store_dataset_delete(x->store, id, &x->e));
+    assert_in_range(sqlite3_memory_highwater(0) - before, 0, ROWS * sizeof(double) / 2);
+}
+
 static void a_data_set_in_use_is_not_deleted(void **state)
 {
     struct scratch *x = *state;
@@ -228,6 +253,7 @@ int main(void)
         TEST(a_data_set_without_a_name_is_called_after_its_id),
         TEST(a_taken_name_is_a_conflict),
         TEST(data_sets_are_listed_in_pages),
+        TEST(deleting_a_large_data_set_needs_little_memory),
         TEST(a_data_set_in_use_is_not_deleted),
         TEST(a_missing_chunk_is_noticed),
     };

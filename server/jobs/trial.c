@@ -1,0 +1,179 @@
+/*
+ * One trial: made from its params, summed up from its folds. Conductor's thread, but for
+ * trial_apply_close, which the writer calls inside its transaction.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/train/hyper.h"
+#include "core/train/train.h"
+#include "server/jobs/private.h"
+#include "server/jobs/scores.h"
+
+/* ---- made -------------------------------------------------------------------------------- */
+
+void trial_destroy(struct trial_run *t)
+{
+    arena_destroy(t->arena);
+    free(t);
+}
+
+/* The network as the leaderboard shows it, defaults included; lives in the trial's arena. */
+static enum err describe_network(struct trial_run *t, struct error *e)
+{
+    const struct table *table = t->search->table;
+    const struct spec *spec = &t->spec;
+    int64_t *hidden = arena_alloc(t->arena, spec->n_hidden + 1, sizeof *hidden);
+    const char **activations = arena_alloc(t->arena, spec->n_hidden + 1, sizeof *activations);
+
+    if (!hidden || !activations)
+        return error_no_memory(e);
+    for (size_t i = 0; i < spec->n_hidden; i++) {
+        hidden[i] = (int64_t)spec->width[i];
+        activations[i] = hyper_activation_name(spec->activation[i]);
+    }
+    t->network = (struct trial_network){
+        .layers = spec->n_hidden,
+        .hidden = hidden,
+        .activations = activations,
+        .optimizer = hyper_optimizer_name(spec->optimizer),
+        .learning_rate = spec->learning_rate,
+        .batch_size = (int64_t)spec->batch_size,
+        .epochs = (int64_t)spec->epochs,
+        .weight_count = (int64_t)train_weight_count(
+            spec, table->task, prepare_features(table, &t->prepare), table_outputs(table)),
+    };
+    return ERR_OK;
+}
+
+/* A trial with its folds, in order of (repeat, fold); half built where it fails. */
+static enum err build_trial(struct trial_run *t, const struct params *params, struct error *e)
+{
+    const struct search *s = t->search;
+    CLEANUP(buf_finish) struct buf key = {0};
+
+    for (size_t i = 0; i < t->n_folds; i++) {
+        t->folds[i].trial = t;
+        t->folds[i].repeat = (uint32_t)(i / s->split->n_folds) + 1;
+        t->folds[i].fold = (uint32_t)(i % s->split->n_folds) + 1;
+    }
+    TRY(arena_create(1024, &t->arena, e));
+    TRY(params_copy(params, t->arena, &t->params, e));
+    TRY(hyper_spec(&t->params, s->table->task, s->table->n_rows, &t->spec, e));
+    TRY(hyper_prepare(&t->params, s->table->task, &t->prepare, e));
+    hyper_canonical(&t->spec, &t->prepare, &key);
+    TRY(buf_check(&key, e));
+    t->key = arena_strdup(t->arena, buf_text(&key));
+    return t->key ? describe_network(t, e) : error_no_memory(e);
+}
+
+enum err trial_create(struct search *s, int64_t number, const struct params *params,
+                      struct trial_run **out, struct error *e)
+{
+    size_t n_folds = (size_t)s->split->n_folds * s->split->n_repeats;
+    struct trial_run *t = calloc(1, sizeof *t + n_folds * sizeof *t->folds);
+    enum err failed;
+
+    if (!t)
+        return error_no_memory(e);
+    t->search = s;
+    t->number = number;
+    t->n_folds = t->n_left = n_folds;
+    failed = build_trial(t, params, e);
+    if (failed != ERR_OK) {
+        trial_destroy(t);
+        return error_prefix(e, "trial %" PRId64, number);
+    }
+    *out = t;
+    return ERR_OK;
+}
+
+/* ---- summed up --------------------------------------------------------------------------- */
+
+/* A metric's fold scores in order, and what they come to. */
+static struct scores metric_scores(const struct trial_run *t, size_t metric, bool validation,
+                                   double *x)
+{
+    for (size_t i = 0; i < t->n_folds; i++)
+        x[i] =
+            validation ? t->folds[i].outcome.validation[metric] : t->folds[i].outcome.train[metric];
+    return scores_of(x, t->n_folds, t->search->test_share);
+}
+
+static const struct fold_run *first_failed(const struct trial_run *t)
+{
+    for (size_t i = 0; i < t->n_folds; i++)
+        if (t->folds[i].outcome.state == FOLD_FAILED)
+            return &t->folds[i];
+    return NULL;
+}
+
+static void describe_failure(const struct trial_run *t, const struct fold_run *failed, char *out,
+                             size_t capacity)
+{
+    if (t->search->split->n_repeats > 1)
+        (void)snprintf(out, capacity, "repeat %" PRIu32 ", fold %" PRIu32 ": %.400s",
+                       failed->repeat, failed->fold, failed->outcome.error);
+    else
+        (void)snprintf(out, capacity, "fold %" PRIu32 ": %.400s", failed->fold,
+                       failed->outcome.error);
+}
+
+/* Scores of a trial whose folds have all completed. */
+static size_t sum_up(const struct trial_run *t, double *x, struct trial_score *scores,
+                     struct trial_finish *f)
+{
+    size_t n = 0, decides = metric_index(t->search->metric);
+
+    for (size_t i = 0; i < metric_count(); i++) {
+        struct scores validation, train;
+
+        if (metric_at(i)->task != t->search->table->task)
+            continue;
+        train = metric_scores(t, i, false, x);
+        validation = metric_scores(t, i, true, x);
+        scores[n++] =
+            (struct trial_score){metric_at(i)->name, validation.mean, validation.std, train.mean};
+        if (i != decides)
+            continue;
+        f->score = validation.mean;
+        f->score_std = validation.std;
+        f->score_sem = validation.sem;
+        f->train_mean = train.mean;
+    }
+    return n;
+}
+
+enum err trial_apply_close(struct store *store, struct write *w, struct error *e)
+{
+    const struct trial_run *t = OWNER(w, struct trial_run, close_write);
+    const struct fold_run *failed = first_failed(t);
+    CLEANUP(mem_free) double *x = calloc(t->n_folds, sizeof *x);
+    struct trial_score scores[METRIC_MAX];
+    struct trial_finish f = {.state = "completed",
+                             .score = NAN,
+                             .score_std = NAN,
+                             .score_sem = NAN,
+                             .train_mean = NAN,
+                             .scores = scores};
+    char sentence[512];
+
+    if (!x)
+        return error_no_memory(e);
+    for (size_t i = 0; i < t->n_folds; i++) {
+        f.seconds += t->folds[i].outcome.seconds;
+        if (t->folds[i].outcome.finished_at_ms > f.at_ms)
+            f.at_ms = t->folds[i].outcome.finished_at_ms;
+    }
+    if (failed) {
+        describe_failure(t, failed, sentence, sizeof sentence);
+        f.state = "failed";
+        f.reason = failed->outcome.diverged ? "diverged" : "error";
+        f.error = sentence;
+    } else {
+        f.n_scores = sum_up(t, x, scores, &f);
+    }
+    return store_trial_finish(store, t->search->id, t->number, &f, e);
+}
