@@ -88,6 +88,9 @@ $(BUILD)/core/linalg/kernel_avx512.o: CFLAGS += -O3 -mavx512f -mavx512vl -mavx51
     -mfma -mprefer-vector-width=512
 endif
 
+# Instrumented they take minutes to compile. The reference kernel has the same accesses, and is.
+$(BUILD)/core/linalg/kernel_avx2.o $(BUILD)/core/linalg/kernel_avx512.o: SANITIZERS :=
+
 # The page and the migrations are part of the binary.
 $(BUILD)/embedded.c: server/embed.sh $(EMBEDDED)
 	@mkdir -p $(@D)
@@ -138,6 +141,28 @@ check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
 .PHONY: bench
 bench: $(BUILD)/sweepd ## how fast it is, through the real daemon
 	@SWEEPD=$(BUILD)/sweepd node tests/bench/bench.mjs
+
+# Each format for FUZZ_SECONDS, one after another: the first byte of an input is the format.
+FUZZ_SECONDS ?= 120
+FUZZ_FORMATS := csv tsv npy npz idx arff libsvm any
+FUZZ_BUILD := $(BUILD)/fuzz
+FUZZ_SOURCES := tests/fuzz/fuzz_read.c tests/core/data/tables.c $(wildcard core/base/*.c core/data/*.c)
+
+$(FUZZ_BUILD)/fuzz_read: $(FUZZ_SOURCES) $(wildcard core/base/*.h core/data/*.h tests/core/data/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -I. -D_GNU_SOURCE= -O1 -g $(NUMBERS) -fno-omit-frame-pointer \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -o $@ $(FUZZ_SOURCES) -lcmocka $(CORE_LIBS)
+
+.PHONY: fuzz
+fuzz: ## libFuzzer against the readers of files, FUZZ_SECONDS=120 for each format
+	@tests/deps.sh fuzz
+	@$(MAKE) --no-print-directory $(FUZZ_BUILD)/fuzz_read
+	@for format in $(FUZZ_FORMATS); do \
+	    mkdir -p $(FUZZ_BUILD)/$$format; \
+	    FUZZ_FORMAT=$$format nice -n 19 $(FUZZ_BUILD)/fuzz_read -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
+	        -artifact_prefix=$(FUZZ_BUILD)/ $(FUZZ_BUILD)/$$format tests/fuzz/corpus || exit 1; \
+	done
 
 .PHONY: lint
 lint: ## the rules that a machine can see

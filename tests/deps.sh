@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
-#     tests/deps.sh build | demo | check
+#     tests/deps.sh build | demo | check | fuzz
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -25,13 +25,17 @@ check header:cmocka.h      libcmocka-dev     the tests of C code
 check command:node         nodejs            the tests over HTTP
 check command:npm          npm               playwright-core, which drives the browser
 check command:chromium     chromium          the tests of the page
+fuzz  command:clang        clang             the compiler with libFuzzer
+fuzz  fuzzer:clang         libclang-rt-dev   libFuzzer itself
+fuzz  header:cmocka.h      libcmocka-dev     what its helpers share with the tests
 check file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
 END
 }
 
 is_wanted() {
     case $purpose/$1 in
-    build/build | demo/build | demo/demo | check/*) return 0 ;;
+    build/build | demo/build | demo/demo | check/build | check/demo | check/check) return 0 ;;
+    fuzz/build | fuzz/fuzz) return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -43,6 +47,8 @@ is_there() {
     header) command -v "$compiler" > /dev/null &&
         echo "#include <$name>" | "$compiler" -E - > /dev/null 2>&1 ;;
     file) [ -e "$name" ] ;;
+    fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        "$name" -fsanitize=fuzzer -x c -o /dev/null - > /dev/null 2>&1 ;;
     esac
 }
 

@@ -19,4 +19,10 @@ double fmath_cos_turns(double t);
 double fmath_tanh(double x);
 double fmath_logistic(double x);
 
+/**
+ * The x below which a standard normal number lies with probability p: within 1e-14 of itself;
+ * minus infinity at 0, infinity at 1, NaN outside.
+ */
+double fmath_normal_quantile(double p);
+
 #endif

@@ -1,6 +1,7 @@
 #include "core/data/build.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,21 +46,21 @@ static enum err prepare_columns(struct building *b, struct error *e)
 /* ---- cells ------------------------------------------------------------------------------------
  */
 
-static enum err cell_fault(const struct building *b, const struct csv_record *r, size_t j,
+static enum err cell_fault(const struct building *b, const struct record *r, size_t j,
                            const char *expected, struct error *e)
 {
-    const struct csv_cell *cell = &r->cells[j];
+    const struct cell *cell = &r->cells[j];
     char shown[64];
 
-    if (cell->length == 0)
-        return csv_fault(b->rows->csv, r->line + cell->below, j + 1, e,
-                         "expected %s, got an empty cell", expected);
-    return csv_fault(b->rows->csv, r->line + cell->below, j + 1, e, "expected %s, got \"%s\"",
-                     expected, csv_preview(cell->text, shown));
+    if (cell->text ? cell->length == 0 : isnan(cell->number))
+        return rows_fault(b->rows, r->line + cell->below, j + 1, e, "expected %s, got %s", expected,
+                          cell->text ? "an empty cell" : "no value");
+    return rows_fault(b->rows, r->line + cell->below, j + 1, e, "expected %s, got \"%s\"", expected,
+                      rows_preview(cell, shown));
 }
 
 /* What a column of this role must hold where a feature may hold anything. */
-static enum err check_role(const struct building *b, const struct csv_record *r, size_t j,
+static enum err check_role(const struct building *b, const struct record *r, size_t j,
                            enum cell_kind kind, double x, struct error *e)
 {
     char *text = r->cells[j].text;
@@ -70,9 +71,9 @@ static enum err check_role(const struct building *b, const struct csv_record *r,
             return cell_fault(b, r, j, "a weight of 0 or more", e);
         break;
     case ROLE_SPLIT:
-        for (char *p = text; *p; p++)
+        for (char *p = text; p && *p; p++)
             *p = (char)(*p >= 'A' && *p <= 'Z' ? *p | 32 : *p);
-        if (strcmp(text, "train") != 0 && strcmp(text, "test") != 0)
+        if (!text || (strcmp(text, "train") != 0 && strcmp(text, "test") != 0))
             return cell_fault(b, r, j, "train or test", e);
         break;
     case ROLE_FOLD:
@@ -114,13 +115,26 @@ static enum err give_up_text(struct building *b, size_t j, struct error *e)
                       c->name, BUILD_MAX_TEXTS);
 }
 
-static enum err put_text(struct building *b, size_t j, const struct csv_cell *cell, struct error *e)
+/* A number as a label: an integer as people write it, else the shortest text. */
+static void number_label(double x, char out[32])
+{
+    if (floor(x) == x && fabs(x) < 1e15)
+        (void)snprintf(out, 32, "%lld", (long long)x);
+    else
+        buf_format_double(x, out);
+}
+
+static enum err put_text(struct building *b, size_t j, const struct cell *cell, struct error *e)
 {
     enum column_role role = b->plan->columns[j].role;
     struct intern *in = b->texts[j];
+    char number[32];
     int32_t code;
 
-    TRY(intern_add(in, cell->text, cell->length, &code, e));
+    if (!cell->text)
+        number_label(cell->number, number);
+    TRY(intern_add(in, cell->text ? cell->text : number, cell->text ? cell->length : strlen(number),
+                   &code, e));
     b->t->columns[j].codes[b->row] = code;
     if (role == ROLE_FEATURE &&
         (intern_count(in) > BUILD_MAX_TEXTS || intern_bytes(in) > BUILD_MAX_TEXT_BYTES))
@@ -134,7 +148,7 @@ static enum err put_text(struct building *b, size_t j, const struct csv_cell *ce
     return ERR_OK;
 }
 
-static enum err put_cell(struct building *b, const struct csv_record *r, size_t j, struct error *e)
+static enum err put_cell(struct building *b, const struct record *r, size_t j, struct error *e)
 {
     struct column *c = &b->t->columns[j];
     double x = (double)NAN;
@@ -142,7 +156,7 @@ static enum err put_cell(struct building *b, const struct csv_record *r, size_t 
 
     if (!c->values && !c->codes)
         return ERR_OK; /* left out */
-    kind = cell_read(b->rules, r->cells[j].text, r->cells[j].length, &x);
+    kind = cell_take(b->rules, &r->cells[j], plan_wants_number(b->plan, j), &x);
     TRY(check_role(b, r, j, kind, x, e));
     if (c->values)
         c->values[b->row] = kind == CELL_NUMBER ? x : (double)NAN;
@@ -156,14 +170,14 @@ static enum err put_cell(struct building *b, const struct csv_record *r, size_t 
 /* ---- rows -------------------------------------------------------------------------------------
  */
 
-static bool has_targets(const struct building *b, const struct csv_record *r)
+static bool has_targets(const struct building *b, const struct record *r)
 {
     double x;
 
     for (size_t i = 0; i < b->plan->n_targets; i++) {
-        const struct csv_cell *cell = &r->cells[b->plan->targets[i]];
+        size_t j = b->plan->targets[i];
 
-        if (cell_read(b->rules, cell->text, cell->length, &x) == CELL_MISSING)
+        if (cell_take(b->rules, &r->cells[j], plan_wants_number(b->plan, j), &x) == CELL_MISSING)
             return false;
     }
     return true;
@@ -183,7 +197,7 @@ static enum err skip_row(struct building *b, struct error *e)
     return ERR_OK;
 }
 
-static enum err put_row(struct building *b, const struct csv_record *r, struct error *e)
+static enum err put_row(struct building *b, const struct record *r, struct error *e)
 {
     if (b->row == b->t->n_rows)
         return error_set(e, ERR_IO, "the file grew while it was read");
@@ -268,10 +282,10 @@ static enum err sort_labels(struct building *b, size_t j, struct error *e)
 
 static enum err read_all(struct building *b, struct rows *rows, struct error *e)
 {
-    struct csv_record r;
+    struct record r;
 
     for (;;) {
-        TRY(rows_next(rows, &r, e));
+        TRY(rows->class->next(rows, &r, e));
         if (r.n_cells == 0)
             return ERR_OK;
         TRY(put_row(b, &r, e));

@@ -1,5 +1,6 @@
 #include "core/data/cell.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +44,15 @@ static bool is_token(const struct cell_rules *r, const char *text)
     return false;
 }
 
+/* A finite number may stand for no value. */
+static enum cell_kind number_kind(const struct cell_rules *r, double x)
+{
+    for (size_t i = 0; i < r->n_values; i++)
+        if (x == r->values[i])
+            return CELL_MISSING;
+    return CELL_NUMBER;
+}
+
 enum cell_kind cell_read(const struct cell_rules *r, const char *text, size_t n, double *out)
 {
     if (n == 0 || (r->first[(unsigned char)*text] && is_token(r, text)))
@@ -55,8 +65,24 @@ enum cell_kind cell_read(const struct cell_rules *r, const char *text, size_t n,
     case NUMBER_FINITE:
         break;
     }
-    for (size_t i = 0; i < r->n_values; i++)
-        if (*out == r->values[i])
+    return number_kind(r, *out);
+}
+
+enum cell_kind cell_take(const struct cell_rules *r, const struct cell *cell, bool as_number,
+                         double *out)
+{
+    switch ((enum cell_form)cell->form) {
+    case CELL_RAW:
+        break;
+    case CELL_LABEL:
+        if (as_number)
+            break;
+        return cell->length == 0 || is_token(r, cell->text) ? CELL_MISSING : CELL_TEXT;
+    case CELL_VALUE:
+        *out = cell->number;
+        if (isnan(*out))
             return CELL_MISSING;
-    return CELL_NUMBER;
+        return isinf(*out) ? CELL_INFINITE : number_kind(r, *out);
+    }
+    return cell_read(r, cell->text, cell->length, out);
 }

@@ -1,5 +1,5 @@
 /*
- * What one cell of a text table is: no value, a number, or text.
+ * What one cell of a table is: no value, a number, or text.
  */
 #ifndef SWEEPD_CORE_DATA_CELL_H
 #define SWEEPD_CORE_DATA_CELL_H
@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "core/base/error.h"
+#include "core/data/record.h"
 
 enum cell_kind { CELL_MISSING, CELL_NUMBER, CELL_INFINITE, CELL_TEXT };
 
@@ -29,5 +30,9 @@ enum err cell_rules_init(struct cell_rules *r, char decimal, const char *missing
 
 /** What the n bytes of a NUL-terminated text are; *out is set for a number. */
 enum cell_kind cell_read(const struct cell_rules *r, const char *text, size_t n, double *out);
+
+/** What a cell of any form is; `as_number`: a label is read as its text says. */
+enum cell_kind cell_take(const struct cell_rules *r, const struct cell *cell, bool as_number,
+                         double *out);
 
 #endif

@@ -29,7 +29,7 @@ struct csv {
     bool checked;                /* all bytes in the buffer are ASCII and not NUL */
     bool begun;                  /* past the byte order mark */
 
-    struct csv_cell *cells;
+    struct cell *cells;
     size_t n_cells, cells_capacity;
     uint64_t line;    /* of `at` */
     uint64_t n_lines; /* line ends in the record being scanned */
@@ -233,17 +233,17 @@ static enum found add_cell(struct csv *c, size_t start, size_t end, bool quoted,
                         CSV_MAX_CELL);
         return FOUND_FAULT;
     }
-    if (c->n_cells == CSV_MAX_COLUMNS) {
-        (void)csv_fault(c, c->line, 0, c->error, "there are more than %d columns", CSV_MAX_COLUMNS);
+    if (c->n_cells == RECORD_MAX_COLUMNS) {
+        (void)csv_fault(c, c->line, 0, c->error, "there are more than %d columns", RECORD_MAX_COLUMNS);
         return FOUND_FAULT;
     }
     if (mem_grow(&cells, &c->cells_capacity, c->n_cells + 1, sizeof *c->cells, c->error) != ERR_OK)
         return FOUND_FAULT;
     c->cells = cells;
-    c->cells[c->n_cells++] = (struct csv_cell){
+    c->cells[c->n_cells++] = (struct cell){
         .text = c->data + start,
         .length = (uint32_t)(end - start),
-        .below = (unsigned)below & 0x7fffffff,
+        .below = (unsigned)below & 0x1fffffff,
         .quoted = quoted,
     };
     return FOUND_RECORD;
@@ -392,7 +392,7 @@ static enum found scan_record(struct csv *c, size_t *next)
 /* ---- finishing: quotes undone, NULs set, UTF-8 checked ----------------------------------------
  */
 
-static void undouble_quotes(struct csv_cell *cell)
+static void undouble_quotes(struct cell *cell)
 {
     char *from = memchr(cell->text, '"', cell->length), *to = from;
     const char *end = cell->text + cell->length;
@@ -409,7 +409,7 @@ static void undouble_quotes(struct csv_cell *cell)
 
 static enum err check_cell(struct csv *c, size_t i, struct error *e)
 {
-    const struct csv_cell *cell = &c->cells[i];
+    const struct cell *cell = &c->cells[i];
     size_t bad = utf8_first_bad(cell->text, cell->length);
 
     if (bad == cell->length)
@@ -454,7 +454,7 @@ static void remember_comment(struct csv *c, size_t end)
     c->has_comment = true;
 }
 
-enum err csv_next(struct csv *c, struct csv_record *r, struct error *e)
+enum err csv_next(struct csv *c, struct record *r, struct error *e)
 {
     struct error mine = {0};
     enum found found;
@@ -482,7 +482,7 @@ enum err csv_next(struct csv *c, struct csv_record *r, struct error *e)
     if (found == FOUND_END)
         c->n_cells = 0;
     TRY(finish_cells(c, c->error));
-    *r = (struct csv_record){c->cells, c->n_cells, c->line};
+    *r = (struct record){c->cells, c->n_cells, c->line};
     c->any_record = true;
     c->at = found == FOUND_END ? c->at : next;
     c->line += found == FOUND_END ? 0 : c->n_lines;

@@ -13,27 +13,13 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/data/record.h"
 #include "core/data/source.h"
 
 enum {
     CSV_WHITESPACE = ' ', /* this delimiter stands for any run of blanks and tabs */
-    CSV_MAX_COLUMNS = 100000,
     CSV_MAX_CELL = 1 << 20,   /* bytes */
     CSV_MAX_RECORD = 64 << 20 /* bytes */
-};
-
-struct csv_cell {
-    char *text; /* NUL-terminated, in the reader's buffer */
-    uint32_t length;
-    unsigned below : 31; /* lines below the record's first */
-    unsigned quoted : 1;
-};
-
-/* Valid until the next call of csv_next. */
-struct csv_record {
-    struct csv_cell *cells;
-    size_t n_cells; /* 0: the end */
-    uint64_t line;  /* of the record's first cell, from 1 */
 };
 
 struct csv;
@@ -44,7 +30,7 @@ enum err csv_create(const struct source *s, char delimiter, const char *comment,
 void csv_destroy(struct csv *c);
 
 /** The next record; one without cells at the end. A last line needs no line end. */
-enum err csv_next(struct csv *c, struct csv_record *r, struct error *e);
+enum err csv_next(struct csv *c, struct record *r, struct error *e);
 
 /** Column names, borrowed, for messages from now on. */
 void csv_set_names(struct csv *c, char *const *names, size_t n);

@@ -7,16 +7,17 @@
 
 #include "core/data/cell.h"
 #include "core/data/csv.h"
+#include "core/data/format.h"
 #include "core/data/number.h"
 #include "core/data/sample.h"
 
 enum { FIRST_LOOK = 1 << 18, LAST_LOOK = 1 << 24, WANTED_LINES = 3 };
 
-/* Formats of text tables; each one's usual delimiter, or 0 where it is to be found. */
-static const struct format {
+/* Kinds of text tables; each one's usual delimiter, or 0 where it is to be found. */
+static const struct kind {
     const char *name;
     char delimiter;
-} formats[] = {
+} kinds[] = {
     {"csv", 0},
     {"tsv", '\t'},
 };
@@ -33,26 +34,23 @@ static const struct delimiter {
     {CSV_WHITESPACE, "whitespace"},
 };
 
-/* Files that are something else, by their first bytes; `format` where it may come to be read. */
+/* Files that are something else, by their first bytes. */
 static const struct magic {
     const char *bytes;
     size_t n;
-    const char *format, *what;
+    const char *what;
 } magics[] = {
-    {"\x93NUMPY", 6, "npy", NULL},
-    {"PK\3\4", 4, NULL, "a ZIP archive (a workbook of a spreadsheet program is one)"},
-    {"\xd0\xcf\x11\xe0", 4, NULL, "a workbook of a spreadsheet program"},
-    {"PAR1", 4, NULL, "a Parquet file"},
-    {"\x89HDF", 4, NULL, "an HDF5 file"},
-    {"SQLite format 3", 15, NULL, "an SQLite database"},
-    {"%PDF-", 5, NULL, "a PDF document"},
-    {"BZh", 3, NULL, "compressed by bzip2"},
-    {"\xfd\x37zXZ", 5, NULL, "compressed by xz"},
-    {"\x28\xb5\x2f\xfd", 4, NULL, "compressed by zstd"},
+    {"\x93NUMPY", 6, "a NumPy array"},
+    {"PK\3\4", 4, "a ZIP archive (a workbook of a spreadsheet program is one)"},
+    {"\xd0\xcf\x11\xe0", 4, "a workbook of a spreadsheet program"},
+    {"PAR1", 4, "a Parquet file"},
+    {"\x89HDF", 4, "an HDF5 file"},
+    {"SQLite format 3", 15, "an SQLite database"},
+    {"%PDF-", 5, "a PDF document"},
+    {"BZh", 3, "compressed by bzip2"},
+    {"\xfd\x37zXZ", 5, "compressed by xz"},
+    {"\x28\xb5\x2f\xfd", 4, "compressed by zstd"},
 };
-
-/* Endings of names that promise a format which is not read. */
-static const char *const other_formats[] = {"npy", "npz", "idx", "arff", "libsvm"};
 
 /* The start of a file. */
 struct look {
@@ -61,43 +59,16 @@ struct look {
     bool whole;
 };
 
-static enum err unknown_format(const char *name, struct error *e)
-{
-    (void)error_set(e, ERR_INVALID, "format \"%.40s\": not in this build; known: csv, tsv", name);
-    return error_field(e, "format");
-}
-
 /* ---- options ----------------------------------------------------------------------------------
  */
 
-static bool has_ending(const char *file, const char *ending)
+static const struct kind *find_kind(const struct table_options *o, const char *file)
 {
-    size_t n = strlen(file), k = strlen(ending);
-
-    if (n > 3 && strcasecmp(file + n - 3, ".gz") == 0)
-        n -= 3;
-    return n > k + 1 && file[n - k - 1] == '.' && strncasecmp(file + n - k, ending, k) == 0;
-}
-
-static enum err find_format(const struct table_options *o, const struct format **out,
-                            struct error *e)
-{
-    const char *file = o->file_name ? o->file_name : "";
-
-    *out = &formats[0];
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (o->format ? strcmp(o->format, formats[i].name) == 0
-                      : has_ending(file, formats[i].name)) {
-            *out = &formats[i];
-            return ERR_OK;
-        }
-    }
-    if (o->format)
-        return unknown_format(o->format, e);
-    for (size_t i = 0; i < sizeof other_formats / sizeof *other_formats; i++)
-        if (has_ending(file, other_formats[i]))
-            return unknown_format(other_formats[i], e);
-    return ERR_OK;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (o->format ? strcmp(o->format, kinds[i].name) == 0
+                      : file && format_has_ending(file, kinds[i].name))
+            return &kinds[i];
+    return &kinds[0];
 }
 
 static enum err read_delimiter(const char *given, char *out, struct error *e)
@@ -229,15 +200,13 @@ static enum err check_magic(const struct look *l, struct error *e)
 
         if (l->n < m->n || memcmp(l->bytes, m->bytes, m->n) != 0)
             continue;
-        if (m->format)
-            return unknown_format(m->format, e);
         return error_set(e, ERR_INVALID, "the file is %s; expected a table as text", m->what);
     }
     return ERR_OK;
 }
 
 /* The sample that agrees best on its number of cells. */
-static enum err find_delimiter(struct arena *a, const struct look *l, const struct format *f,
+static enum err find_delimiter(struct arena *a, const struct look *l, const struct kind *kind,
                                struct dialect *d, struct sample **out, struct error *e)
 {
     size_t best = 0;
@@ -254,7 +223,7 @@ static enum err find_delimiter(struct arena *a, const struct look *l, const stru
             d->delimiter = delimiters[i].character;
             *out = s;
         }
-        if (f->delimiter == delimiters[i].character && agreement > 0)
+        if (kind->delimiter == delimiters[i].character && agreement > 0)
             break; /* the name of the file says so, and it works */
     }
     return ERR_OK;
@@ -388,29 +357,28 @@ static enum err find_header(struct arena *a, const struct sample *s, const struc
     return ERR_OK;
 }
 
-enum err dialect_find(const struct source *s, const struct table_options *o, struct dialect *out,
-                      struct error *e)
+enum err dialect_find(const struct source *s, const struct table_options *o, const char *file_name,
+                      struct dialect *out, struct error *e)
 {
     CLEANUP(look_end) struct look look = {0};
     CLEANUP(arena_end) struct arena *a = NULL;
-    const struct format *format;
+    const struct kind *kind = find_kind(o, file_name);
     struct sample *sample = NULL;
     struct dialect d = {.comment = "#", .decimal = '.'};
 
-    TRY(find_format(o, &format, e));
     if (o->comment)
         TRY(read_comment(o->comment, &d, e));
     TRY(arena_create(FIRST_LOOK, &a, e));
     TRY(look_begin(s, &look, e));
     TRY(check_magic(&look, e));
-    d.format = format->name;
-    if (o->delimiter || (o->format && format->delimiter)) {
-        d.delimiter = format->delimiter;
+    d.format = kind->name;
+    if (o->delimiter || (o->format && kind->delimiter)) {
+        d.delimiter = kind->delimiter;
         if (o->delimiter)
             TRY(read_delimiter(o->delimiter, &d.delimiter, e));
         TRY(sample_read(a, look.bytes, look.n, look.whole, d.delimiter, d.comment, &sample, e));
     } else {
-        TRY(find_delimiter(a, &look, format, &d, &sample, e));
+        TRY(find_delimiter(a, &look, kind, &d, &sample, e));
     }
     find_decimal(sample, &d);
     if (o->decimal)

@@ -29,8 +29,8 @@ struct dialect {
  *
  * Errors  ERR_INVALID for an option (with its field), or a file that is no text table
  */
-enum err dialect_find(const struct source *s, const struct table_options *o, struct dialect *out,
-                      struct error *e);
+enum err dialect_find(const struct source *s, const struct table_options *o, const char *file_name,
+                      struct dialect *out, struct error *e);
 
 /** The delimiter as a reader is told it: ",", "tab", "whitespace". */
 void dialect_delimiter_name(char delimiter, char out[16]);

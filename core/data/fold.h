@@ -7,6 +7,7 @@
 #ifndef SWEEPD_CORE_DATA_FOLD_H
 #define SWEEPD_CORE_DATA_FOLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,15 @@ struct fold_data {
     const double *target_mean; /* (o): target = target_mean + target_scale * y */
     const double *target_scale;
     const float *weight; /* (n), or NULL where all rows weigh one */
-    const uint32_t *row; /* (n), the table's row; ascending in each of the two parts */
+    const uint32_t *row; /* (n), the table's row; ascending in each of the two parts, or in order
+                            of time where `ordered` */
+    /*
+     * (n), for a further cut of the training rows: rows with the same number stay together (one
+     * group, or equal features unless a twentieth of all rows would be; where `ordered`, one time).
+     * NULL where each row stands for itself.
+     */
+    const uint32_t *unit;
+    bool ordered; /* rows are in order of time, and so `unit` ascends: cut off the last ones */
 };
 
 #endif

@@ -256,6 +256,14 @@ enum err plan_create(const char *const *names, size_t n, const struct table_opti
     return ERR_OK;
 }
 
+bool plan_wants_number(const struct plan *p, size_t column)
+{
+    const struct plan_column *c = &p->columns[column];
+
+    return c->role == ROLE_WEIGHT || c->force == FORCE_NUMERIC ||
+           (c->role == ROLE_TARGET && p->wish == WISH_REGRESSION);
+}
+
 void plan_destroy(struct plan *p)
 {
     if (!p)

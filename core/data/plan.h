@@ -41,6 +41,9 @@ struct plan {
  */
 enum err plan_create(const char *const *names, size_t n, const struct table_options *o,
                      struct plan **out, struct error *e);
+/** Text in this column is a fault: it is forced, a weight, or the target of a regression. */
+bool plan_wants_number(const struct plan *p, size_t column);
+
 void plan_destroy(struct plan *p);
 
 #endif

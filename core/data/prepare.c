@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/data/sorted.h"
 
 enum { STRIDE = 16 }; /* floats that a row's length is rounded up to */
 
@@ -19,6 +20,7 @@ struct prepared {
     double *target, *target_mean, *target_scale;
     float *weight;
     uint32_t *row;
+    uint32_t *unit;
 };
 
 /* What the columns are encoded with, and where to. */
@@ -27,7 +29,7 @@ struct encoding {
     const struct prepare_spec *spec;
     struct prepared *p;
     double *column; /* (n): one column, in the fold's row order */
-    double *sorted; /* (n_train) */
+    double *sorted; /* (n_train): a part of it that may be reordered */
     size_t at;      /* encoded columns written so far */
 };
 
@@ -37,15 +39,10 @@ static void encoding_finish(struct encoding *c)
     free(c->sorted);
 }
 
-/* ---- scaling ----------------------------------------------------------------------------------
+/* ---- imputation -------------------------------------------------------------------------------
  */
 
-/* What is subtracted, then divided by. */
-struct affine {
-    double shift, scale;
-};
-
-static double mean(const double *x, size_t n)
+static double impute_mean(double *x, size_t n)
 {
     double sum = 0;
 
@@ -54,61 +51,10 @@ static double mean(const double *x, size_t n)
     return sum / (double)n;
 }
 
-static struct affine fit_standard(const double *x, size_t n)
+static double impute_median(double *x, size_t n)
 {
-    double m = mean(x, n), squares = 0, std;
-    bool constant = true;
-
-    for (size_t i = 0; i < n; i++) {
-        squares += (x[i] - m) * (x[i] - m);
-        constant = constant && x[i] == x[0];
-    }
-    std = sqrt(squares / (double)n);
-    /* A constant column's mean can be off by a rounding, and its std then is noise. */
-    return constant ? (struct affine){x[0], 1} : (struct affine){m, std > 0 ? std : 1};
-}
-
-static struct affine fit_none(const double *x, size_t n)
-{
-    (void)x;
-    (void)n;
-    return (struct affine){0, 1};
-}
-
-/* False where the sums or the result have left what a float can hold. */
-static bool scale(struct affine a, double x, float *out)
-{
-    *out = (float)((x - a.shift) / a.scale);
-    return isfinite(a.scale) && isfinite(*out);
-}
-
-static const struct scaling {
-    const char *name;
-    struct affine (*fit)(const double *x, size_t n);
-} scalings[] = {
-    [PREPARE_STANDARD] = {"standard", fit_standard},
-    [PREPARE_NONE] = {"none", fit_none},
-};
-
-/* ---- imputation -------------------------------------------------------------------------------
- */
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, by_value);
-    return n % 2 ? x[n / 2] : x[n / 2 - 1] + (x[n / 2] - x[n / 2 - 1]) / 2;
-}
-
-static double impute_mean(double *x, size_t n)
-{
-    return mean(x, n);
+    sorted_make(x, n);
+    return sorted_quantile(x, n, 1, 2);
 }
 
 static const struct impute {
@@ -116,7 +62,7 @@ static const struct impute {
     double (*fit)(double *x, size_t n); /* of n >= 1 values, which it may reorder */
 } imputes[] = {
     [PREPARE_MEAN] = {"mean", impute_mean},
-    [PREPARE_MEDIAN] = {"median", median},
+    [PREPARE_MEDIAN] = {"median", impute_median},
 };
 
 /* ---- columns ----------------------------------------------------------------------------------
@@ -151,22 +97,36 @@ static void impute(const struct encoding *c)
             c->column[i] = value;
 }
 
+/* Fits the training rows of the column at hand. */
+static enum err fit(const struct encoding *c, enum scaling_kind kind, struct scaling *out,
+                    struct error *e)
+{
+    size_t n = c->p->data.n_train;
+
+    memcpy(c->sorted, c->column, n * sizeof *c->sorted);
+    return scaling_fit(kind, c->sorted, n, out, e);
+}
+
+/* False where the sums or the result have left what a float can hold. */
+static bool scale(const struct scaling *s, double x, float *out)
+{
+    *out = (float)scaling_apply(s, x);
+    return isfinite(*out);
+}
+
 static enum err encode_number(struct encoding *c, const struct column *from, struct error *e)
 {
-    struct affine fitted;
+    CLEANUP(scaling_finish) struct scaling fitted = {0};
 
     for (size_t i = 0; i < n_rows(c); i++)
         c->column[i] = from->values[c->p->row[i]];
     if (from->missing > 0)
         impute(c);
-    fitted = scalings[c->spec->scaling].fit(c->column, c->p->data.n_train);
-    for (size_t i = 0; i < n_rows(c); i++) {
-        float *to = cell(c, i, c->at);
-
-        if (!scale(fitted, c->column[i], to))
+    TRY(fit(c, c->spec->scaling, &fitted, e));
+    for (size_t i = 0; i < n_rows(c); i++)
+        if (!scale(&fitted, c->column[i], cell(c, i, c->at)))
             return error_set(e, ERR_INVALID, "column \"%.80s\": %.17g is too large for float32",
                              from->name, c->column[i]);
-    }
     c->at++;
     return ERR_OK;
 }
@@ -274,18 +234,18 @@ static enum err scale_target(const struct encoding *c, size_t k, struct error *e
 {
     const struct column *from = &c->t->columns[c->t->targets[k]];
     size_t o = c->p->data.n_outputs;
-    struct affine fitted;
+    CLEANUP(scaling_finish) struct scaling fitted = {0};
 
     for (size_t i = 0; i < n_rows(c); i++)
         c->column[i] = from->values[c->p->row[i]];
-    fitted = fit_standard(c->column, c->p->data.n_train);
+    TRY(fit(c, SCALING_STANDARD, &fitted, e));
     c->p->target_mean[k] = fitted.shift;
     c->p->target_scale[k] = fitted.scale;
     for (size_t i = 0; i < n_rows(c); i++) {
         float *y = &c->p->y[i * o + k];
 
         c->p->target[i * o + k] = c->column[i];
-        if (!scale(fitted, c->column[i], y))
+        if (!scale(&fitted, c->column[i], y))
             return error_set(e, ERR_INVALID, "target \"%.80s\": %.17g is too large for float32",
                              from->name, c->column[i]);
     }
@@ -355,6 +315,7 @@ static size_t lay_out(const struct table *t, const struct fold_data *d, char *bl
     p->target_scale = place(block, &at, regression ? d->n_outputs : 0, sizeof *p->target_scale);
     p->weight = place(block, &at, weighted ? n : 0, sizeof *p->weight);
     p->row = place(block, &at, n, sizeof *p->row);
+    p->unit = place(block, &at, n, sizeof *p->unit);
     return at;
 }
 
@@ -375,6 +336,7 @@ static enum err allocate(const struct table *t, struct fold_data d, struct prepa
     d.target_scale = p->target_scale;
     d.weight = p->weight;
     d.row = p->row;
+    d.unit = p->unit;
     p->data = d;
     p->bytes = bytes;
     *out = p;
@@ -382,15 +344,21 @@ static enum err allocate(const struct table *t, struct fold_data d, struct prepa
 }
 
 /* The training rows, then the validation rows. */
-static void number_rows(const uint16_t *plan, size_t n, uint32_t fold, struct prepared *p)
+static void number_rows(const struct split *s, uint32_t repeat, uint32_t fold, struct prepared *p)
 {
-    size_t train = 0, validation = p->data.n_train;
+    size_t train = 0, validation = p->data.n_train,
+           n = s->order ? s->n_rows - s->n_sealed : s->n_rows;
 
-    for (size_t i = 0; i < n; i++) {
-        if (plan[i] == fold)
-            p->row[validation++] = (uint32_t)i;
-        else if (plan[i] != SPLIT_SEALED)
-            p->row[train++] = (uint32_t)i;
+    for (size_t k = 0; k < n; k++) {
+        uint32_t row = s->order ? s->order[k] : (uint32_t)k;
+        enum split_part part = split_part(s, repeat, fold, row);
+        size_t at = part == SPLIT_VALIDATION ? validation++ : train;
+
+        if (part == SPLIT_UNUSED)
+            continue;
+        train += part == SPLIT_TRAIN;
+        p->row[at] = row;
+        p->unit[at] = s->unit[row];
     }
 }
 
@@ -411,7 +379,8 @@ static enum err encode(const struct table *t, const struct prepare_spec *spec, s
 enum err prepare_fold(const struct table *t, const struct split *s, uint32_t repeat, uint32_t fold,
                       const struct prepare_spec *spec, struct fold_data **out, struct error *e)
 {
-    struct fold_data d = {.task = t->task, .n_features = prepare_features(t, spec)};
+    struct fold_data d = {
+        .task = t->task, .n_features = prepare_features(t, spec), .ordered = s->order != NULL};
     struct prepared *p = NULL;
     enum err err;
 
@@ -422,7 +391,7 @@ enum err prepare_fold(const struct table *t, const struct split *s, uint32_t rep
     d.stride = (d.n_features + STRIDE - 1) / STRIDE * STRIDE;
     d.n_outputs = t->task == TASK_CLASSIFICATION ? t->n_classes : t->n_targets;
     TRY(allocate(t, d, &p, e));
-    number_rows(split_repeat(s, repeat), s->n_rows, fold, p);
+    number_rows(s, repeat, fold, p);
     err = encode(t, spec, p, e);
     if (err != ERR_OK) {
         free(p);
@@ -454,25 +423,9 @@ size_t prepare_features(const struct table *t, const struct prepare_spec *spec)
 /* ---- names ------------------------------------------------------------------------------------
  */
 
-const char *prepare_scaling_name(enum prepare_scaling scaling)
-{
-    return scalings[scaling].name;
-}
-
 const char *prepare_impute_name(enum prepare_impute impute)
 {
     return imputes[impute].name;
-}
-
-bool prepare_scaling_find(const char *name, enum prepare_scaling *out)
-{
-    for (size_t i = 0; i < sizeof scalings / sizeof *scalings; i++) {
-        if (strcmp(scalings[i].name, name) == 0) {
-            *out = (enum prepare_scaling)i;
-            return true;
-        }
-    }
-    return false;
 }
 
 bool prepare_impute_find(const char *name, enum prepare_impute *out)

@@ -11,17 +11,17 @@
 
 #include "core/base/error.h"
 #include "core/data/fold.h"
+#include "core/data/scaling.h"
 #include "core/data/split.h"
 #include "core/data/table.h"
 
-enum prepare_scaling { PREPARE_STANDARD, PREPARE_NONE };
 enum prepare_impute { PREPARE_MEAN, PREPARE_MEDIAN };
 
 struct prepare_spec {
-    enum prepare_scaling scaling; /* of numeric columns; one-hot and indicators stay 0 and 1 */
-    enum prepare_impute impute;   /* of numbers; categories take the most frequent */
-    bool missing_indicator; /* one more column, after its own, where the table misses a value */
-    size_t max_categories;  /* 0: the table's own */
+    enum scaling_kind scaling;  /* of numeric columns; one-hot and indicators stay 0 and 1 */
+    enum prepare_impute impute; /* of numbers; categories take the most frequent */
+    bool missing_indicator;     /* one more column, after its own, where the table misses a value */
+    size_t max_categories;      /* 0: the table's own */
 };
 
 /**
@@ -30,8 +30,8 @@ struct prepare_spec {
  * repeat, fold   from 0 and from 1
  *
  * Columns follow the table's order. A category that the training rows do not have is all zeros,
- * or `other` where the column has one (its last). A number that is constant in training, or a
- * target, has scale 1.
+ * or `other` where the column has one (its last). Targets of a regression are scaled to mean 0 and
+ * standard deviation 1, each by itself, whatever the scaling.
  *
  * Errors  ERR_INVALID where a part has no rows, or a number is too large for float32
  */
@@ -45,10 +45,8 @@ size_t fold_data_bytes(const struct fold_data *d);
 /** Encoded columns of every fold, indicators included. */
 size_t prepare_features(const struct table *t, const struct prepare_spec *spec);
 
-/* Names as the API writes them: "standard", "none"; "mean", "median". */
-const char *prepare_scaling_name(enum prepare_scaling scaling);
+/* Names as the API writes them: "mean", "median". */
 const char *prepare_impute_name(enum prepare_impute impute);
-bool prepare_scaling_find(const char *name, enum prepare_scaling *out);
 bool prepare_impute_find(const char *name, enum prepare_impute *out);
 
 #endif

@@ -10,6 +10,8 @@
 #include "core/base/mem.h"
 #include "core/data/number.h"
 
+enum { FEW_CONSTANT = 10 }; /* columns: so many are named one by one */
+
 /* Numbers that stand for 'no value' in many files. */
 static const double sentinels[] = {-9, -99, -999, -9999, -99999, 99, 999, 9999, 99999};
 
@@ -155,6 +157,24 @@ static bool is_counter(const struct table *t, const struct column *c, const stru
     return named && c->values && p->force == FORCE_NOTHING && t->n_rows >= 10 && counts_rows(t, c);
 }
 
+static bool is_constant(const struct column *c)
+{
+    return c->role == ROLE_FEATURE && c->distinct == 1 && c->missing == 0;
+}
+
+/* A warning for each of many columns, such as the margins of images, hides the other warnings. */
+static enum err warn_constants(struct table *t, size_t n, struct error *e)
+{
+    CLEANUP(buf_finish) struct buf list = {0};
+
+    for (size_t j = 0; j < t->n_columns && list.length < 100; j++)
+        if (t->columns[j].role == ROLE_CONSTANT)
+            buf_printf(&list, "%s%.60s", list.length ? ", " : "", t->columns[j].name);
+    TRY(buf_check(&list, e));
+    return table_warn(t, e, "%zu columns are left out: in each, every row has the same: %s%s", n,
+                      buf_text(&list), list.length < 100 ? "" : ", \u2026");
+}
+
 /* A date, a price, a percentage, a limit such as <5: digits and signs, but for 2024-03-01T12:00Z.
  */
 static bool looks_like_number(const char *s)
@@ -188,7 +208,7 @@ static enum err warn_text(struct table *t, const struct column *c, struct error 
 }
 
 static enum err review_feature(struct table *t, struct column *c, const struct plan_column *p,
-                               struct error *e)
+                               bool warn_constant, struct error *e)
 {
     size_t n = t->n_rows - c->missing;
 
@@ -196,7 +216,11 @@ static enum err review_feature(struct table *t, struct column *c, const struct p
         leave_out(c, ROLE_EMPTY);
         return table_warn(t, e, "column \"%s\" is left out: it has no values", c->name);
     }
-    if (c->distinct == 1 && c->missing == 0) {
+    if (is_constant(c) && !warn_constant) {
+        leave_out(c, ROLE_CONSTANT);
+        return ERR_OK;
+    }
+    if (is_constant(c)) {
         TRY(c->values ? table_warn(t, e, "column \"%s\" is left out: every row has %.15g", c->name,
                                    c->values[0])
                       : table_warn(t, e, "column \"%s\" is left out: every row has \"%.40s\"",
@@ -426,24 +450,31 @@ static enum err check_rows(struct table *t, struct error *e)
 
 enum err review_table(const struct plan *plan, struct table *t, struct error *e)
 {
+    size_t n_constant = 0;
+
     TRY(check_rows(t, e));
+    for (size_t j = 0; j < t->n_columns; j++) {
+        TRY(describe(t, &t->columns[j], e));
+        n_constant += is_constant(&t->columns[j]);
+    }
     for (size_t j = 0; j < t->n_columns; j++) {
         struct column *c = &t->columns[j];
 
-        TRY(describe(t, c, e));
         if (c->role == ROLE_FEATURE)
-            TRY(review_feature(t, c, &plan->columns[j], e));
+            TRY(review_feature(t, c, &plan->columns[j], n_constant <= FEW_CONSTANT, e));
         if (c->values && (c->role == ROLE_FEATURE || c->role == ROLE_TARGET))
             TRY(warn_sentinels(t, c, e));
     }
+    if (n_constant > FEW_CONSTANT)
+        TRY(warn_constants(t, n_constant, e));
     TRY(review_targets(plan, t, e));
     TRY(review_weights(t, e));
     TRY(review_parts(t, e));
     if (t->n_columns == 1)
         return error_set(e, ERR_INVALID,
-                         "the table has one column, \"%.80s\"; expected features beside the target "
-                         "(delimiter says what separates columns)",
-                         t->columns[0].name);
+                         "the table has one column, \"%.80s\"; expected features beside the target%s",
+                         t->columns[0].name,
+                         t->delimiter[0] ? " (delimiter says what separates columns)" : "");
     if (table_features(t) == 0)
         return error_set(e, ERR_INVALID, "no column is left as a feature%s%s",
                          t->n_warnings ? ": " : "",

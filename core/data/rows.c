@@ -1,95 +1,58 @@
 #include "core/data/rows.h"
 
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-static enum err copy_names(const struct csv_record *from, struct rows *r, struct error *e)
+#include "core/base/buf.h"
+#include "core/data/csv.h"
+
+void rows_close(struct rows *r)
 {
-    r->n_columns = from->n_cells;
-    if (r->n_columns > 1 && from->cells[r->n_columns - 1].length == 0)
-        r->n_columns--; /* a delimiter that ends the line */
-    r->names = calloc(r->n_columns, sizeof *r->names);
-    if (!r->names)
-        return error_no_memory(e);
-    for (size_t j = 0; j < r->n_columns; j++) {
-        r->names[j] = strdup(from->cells[j].text);
-        if (!r->names[j])
-            return error_no_memory(e);
-    }
-    return ERR_OK;
-}
-
-static enum err names_from_comment(struct rows *r, const struct dialect *d, struct error *e)
-{
-    const char *comment = csv_last_comment(r->csv);
-    struct memory_source m;
-    struct csv_record record;
-    struct csv *c = NULL;
-    enum err err;
-
-    if (!comment)
-        return ERR_OK;
-    source_memory_init(&m, comment, strlen(comment));
-    TRY(csv_create(&m.source, d->delimiter, NULL, &c, e));
-    err = csv_next(c, &record, e);
-    if (err == ERR_OK && record.n_cells > 0)
-        err = copy_names(&record, r, e);
-    csv_destroy(c);
-    return err;
-}
-
-static enum err begin(struct rows *r, const struct source *s, const struct dialect *d,
-                      struct error *e)
-{
-    TRY(csv_create(s, d->delimiter, d->comment, &r->csv, e));
-    TRY(csv_next(r->csv, &r->record, e));
-    if (r->record.n_cells == 0)
-        return error_set(e, ERR_INVALID, "the file has no rows");
-    r->n_columns = r->record.n_cells;
-    r->shape_line = r->record.line;
-    switch (d->header) {
-    case HEADER_ROW:
-        return copy_names(&r->record, r, e);
-    case HEADER_COMMENT:
-        TRY(names_from_comment(r, d, e));
-        break;
-    case HEADER_NONE:
-        break;
-    }
-    r->pending = true;
-    return ERR_OK;
-}
-
-enum err rows_begin(const struct source *s, const struct dialect *d, struct rows *r,
-                    struct error *e)
-{
-    enum err err = begin(r, s, d, e);
-
-    if (err != ERR_OK)
-        rows_end(r);
-    return err;
-}
-
-void rows_end(struct rows *r)
-{
-    csv_destroy(r->csv);
+    if (!r)
+        return;
     for (size_t j = 0; r->names && j < r->n_columns; j++)
         free(r->names[j]);
     free(r->names);
-    memset(r, 0, sizeof *r);
+    free(r->target);
+    r->class->close(r);
 }
 
-enum err rows_next(struct rows *r, struct csv_record *out, struct error *e)
+enum err rows_new_names(struct rows *r, struct error *e)
 {
-    if (!r->pending)
-        TRY(csv_next(r->csv, &r->record, e));
-    r->pending = false;
-    *out = r->record;
-    if (out->n_cells == r->n_columns + 1 && out->cells[r->n_columns].length == 0)
-        out->n_cells--; /* a delimiter that ends the line */
-    if (out->n_cells == 0 || out->n_cells == r->n_columns)
-        return ERR_OK;
-    return csv_fault(r->csv, out->line, 0, e, "expected %zu cell%s as in line %llu, got %zu",
-                     r->n_columns, r->n_columns == 1 ? "" : "s", (unsigned long long)r->shape_line,
-                     out->n_cells);
+    r->names = calloc(r->n_columns ? r->n_columns : 1, sizeof *r->names);
+    return r->names ? ERR_OK : error_no_memory(e);
+}
+
+enum err rows_fault(const struct rows *r, uint64_t line, size_t column, struct error *e,
+                    const char *format, ...)
+{
+    char what[320], name[64];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    if (column == 0)
+        return error_set(e, ERR_INVALID, "%s %llu: %s", r->place, (unsigned long long)line, what);
+    if (!r->shown)
+        return error_set(e, ERR_INVALID, "%s %llu, column %zu: %s", r->place,
+                         (unsigned long long)line, column, what);
+    return error_set(e, ERR_INVALID, "%s %llu, column %zu \"%s\": %s", r->place,
+                     (unsigned long long)line, column, csv_preview(r->shown[column - 1], name),
+                     what);
+}
+
+const char *rows_preview(const struct cell *cell, char out[64])
+{
+    if (cell->text)
+        return csv_preview(cell->text, out);
+    if (isnan(cell->number))
+        (void)snprintf(out, 64, "NaN");
+    else if (isinf(cell->number))
+        (void)snprintf(out, 64, "%s", cell->number > 0 ? "inf" : "-inf");
+    else
+        buf_format_double(cell->number, out);
+    return out;
 }

@@ -2,7 +2,7 @@
 
 #include "core/data/csv.h"
 
-static enum err keep(struct arena *a, const struct csv_record *r, struct sample *s, struct error *e)
+static enum err keep(struct arena *a, const struct record *r, struct sample *s, struct error *e)
 {
     struct sample_record *mine = &s->records[s->n_records];
 
@@ -21,7 +21,7 @@ static enum err keep(struct arena *a, const struct csv_record *r, struct sample 
 
 static enum err read_records(struct arena *a, struct csv *c, struct sample *s, struct error *e)
 {
-    struct csv_record r;
+    struct record r;
 
     while (s->n_records < SAMPLE_RECORDS) {
         enum err err = csv_next(c, &r, e);

@@ -20,38 +20,38 @@ static void note_number(struct column_scan *c, double x, bool target)
     c->distinct[c->n_distinct++] = x;
 }
 
-static void note_text(struct column_scan *c, const char *text, uint64_t line)
+static void note_text(struct column_scan *c, const struct cell *cell, uint64_t line)
 {
     char shown[64];
 
     if (c->n_texts++ == 0) {
         c->text_line = line;
         c->one_text = true;
-        (void)csv_preview(text, c->text);
+        (void)rows_preview(cell, c->text);
     } else if (c->one_text) {
-        c->one_text = strcmp(csv_preview(text, shown), c->text) == 0;
+        c->one_text = strcmp(rows_preview(cell, shown), c->text) == 0;
     }
 }
 
-static void scan_cell(struct column_scan *c, const struct csv_cell *cell, uint64_t line,
-                      const struct cell_rules *rules, bool target)
+static void scan_cell(struct column_scan *c, const struct cell *cell, uint64_t line,
+                      const struct cell_rules *rules, const struct plan *plan, size_t j)
 {
     double x;
 
-    switch (cell_read(rules, cell->text, cell->length, &x)) {
+    switch (cell_take(rules, cell, plan_wants_number(plan, j), &x)) {
     case CELL_MISSING:
         break;
     case CELL_NUMBER:
-        note_number(c, x, target);
+        note_number(c, x, plan->columns[j].role == ROLE_TARGET);
         break;
     case CELL_INFINITE:
         if (c->n_infinite++ == 0) {
             c->infinite_line = line + cell->below;
-            (void)csv_preview(cell->text, c->infinite);
+            (void)rows_preview(cell, c->infinite);
         }
         break;
     case CELL_TEXT:
-        note_text(c, cell->text, line + cell->below);
+        note_text(c, cell, line + cell->below);
         break;
     }
 }
@@ -65,13 +65,13 @@ static enum err too_large(uint64_t max_bytes, struct error *e)
 static enum err read_all(struct rows *rows, const struct cell_rules *rules, uint64_t max_bytes,
                          const struct plan *plan, struct scan *s, struct error *e)
 {
-    struct csv_record r;
+    struct record r;
     uint64_t row_bytes = 0; /* at least */
 
     for (size_t j = 0; j < plan->n_columns; j++)
         row_bytes += plan->columns[j].role == ROLE_IGNORED ? 0 : sizeof(int32_t);
     for (;;) {
-        TRY(rows_next(rows, &r, e));
+        TRY(rows->class->next(rows, &r, e));
         if (r.n_cells == 0)
             return ERR_OK;
         if (++s->n_rows * row_bytes > max_bytes)
@@ -80,8 +80,7 @@ static enum err read_all(struct rows *rows, const struct cell_rules *rules, uint
             return error_set(e, ERR_LIMIT, "the table has more than %u rows", UINT32_MAX - 2);
         for (size_t j = 0; j < plan->n_columns; j++)
             if (plan->columns[j].role != ROLE_IGNORED)
-                scan_cell(&s->columns[j], &r.cells[j], r.line, rules,
-                          plan->columns[j].role == ROLE_TARGET);
+                scan_cell(&s->columns[j], &r.cells[j], r.line, rules, plan, j);
     }
 }
 
@@ -99,13 +98,7 @@ static bool mistakes(const struct column_scan *c)
 
 static bool must_be_numeric(const struct plan *p, size_t j, const struct column_scan *c)
 {
-    const struct plan_column *column = &p->columns[j];
-
-    if (column->role == ROLE_WEIGHT || column->force == FORCE_NUMERIC)
-        return true;
-    if (column->role == ROLE_TARGET && p->wish == WISH_REGRESSION)
-        return true;
-    return mistakes(c);
+    return plan_wants_number(p, j) || mistakes(c);
 }
 
 static bool must_be_categorical(const struct plan *p, size_t j)
@@ -234,10 +227,10 @@ enum err scan_rows(struct rows *rows, const struct cell_rules *rules, uint64_t m
     for (size_t j = 0; j < plan->n_columns; j++)
         decide_type(plan, out, j, &f);
     if (f.line > 0)
-        return csv_fault(
-            rows->csv, f.line, f.column, e, "expected %s, got \"%s\"%s", f.expected, f.got,
-            f.line == rows->shape_line && !rows->names ? "; header=true if this line has the names"
-                                                       : "");
+        return rows_fault(rows, f.line, f.column, e, "expected %s, got \"%s\"%s", f.expected, f.got,
+                          f.line == rows->shape_line && !rows->names
+                              ? "; header=true if this line has the names"
+                              : "");
     TRY(decide_task(plan, out, e));
     for (size_t j = 0; j < plan->n_columns; j++)
         if (plan->columns[j].role != ROLE_IGNORED)

@@ -7,6 +7,9 @@
 
 enum { MAX_QUANTILES = 10 };
 
+/* ---- strata ----------------------------------------------------------------------------------
+ */
+
 struct ranked {
     double value;
     uint32_t row;
@@ -58,19 +61,88 @@ static enum err find_strata(const struct table *t, const bool *taken, bool strat
     return ERR_OK;
 }
 
-/* Replaces the first equal row by the first one that is not taken, and so by a unit's number. */
+/* ---- which rows are one unit ------------------------------------------------------------------
+ */
+
+/* The root of a row's tree, whose path becomes half as long; roots are the lowest of their rows. */
+static uint32_t find_root(uint32_t *parent, uint32_t row)
+{
+    while (parent[row] != row) {
+        parent[row] = parent[parent[row]];
+        row = parent[row];
+    }
+    return row;
+}
+
+static void link_rows(uint32_t *parent, uint32_t a, uint32_t b)
+{
+    a = find_root(parent, a);
+    b = find_root(parent, b);
+    if (a < b)
+        parent[b] = a;
+    else
+        parent[a] = b;
+}
+
+/* Links the rows that have the same key, a number below `n_keys`, and are not taken. */
+static enum err link_keys(const bool *taken, size_t n, const uint32_t *key, size_t n_keys,
+                          uint32_t *parent, struct error *e)
+{
+    CLEANUP(mem_free) uint32_t *seen = malloc(mem_size(n_keys + 1, sizeof *seen));
+
+    if (!seen)
+        return error_no_memory(e);
+    memset(seen, 0xff, n_keys * sizeof *seen);
+    for (size_t i = 0; i < n; i++) {
+        if (taken[i])
+            continue;
+        if (seen[key[i]] == UINT32_MAX)
+            seen[key[i]] = (uint32_t)i;
+        link_rows(parent, seen[key[i]], (uint32_t)i);
+    }
+    return ERR_OK;
+}
+
+/* For each row the first row of its unit. */
+static enum err link_units(const struct table *t, const bool *taken, unsigned keep, uint32_t *first,
+                           struct error *e)
+{
+    size_t group = table_role_column(t, ROLE_GROUP);
+    CLEANUP(mem_free) uint32_t *key = calloc(t->n_rows + 1, sizeof *key);
+
+    if (!key)
+        return error_no_memory(e);
+    for (size_t i = 0; i < t->n_rows; i++)
+        first[i] = (uint32_t)i;
+    if (keep & UNITS_EQUAL) {
+        TRY(table_first_equal(t, false, key, e));
+        TRY(link_keys(taken, t->n_rows, key, t->n_rows, first, e));
+    }
+    if (keep & UNITS_GROUPS && group != SIZE_MAX) {
+        for (size_t i = 0; i < t->n_rows; i++)
+            key[i] = (uint32_t)t->columns[group].codes[i];
+        TRY(link_keys(taken, t->n_rows, key, t->columns[group].n_labels, first, e));
+    }
+    for (size_t i = 0; i < t->n_rows; i++)
+        first[i] = find_root(first, (uint32_t)i);
+    return ERR_OK;
+}
+
+/* Units are numbered in the order of their first rows. */
 static void number_units(const struct table *t, const bool *taken, const uint32_t *first,
                          uint32_t *number, struct units *u)
 {
-    memset(number, 0xff, t->n_rows * sizeof *number);
     for (size_t i = 0; i < t->n_rows; i++) {
         if (taken[i])
             continue;
-        if (number[first[i]] == UINT32_MAX)
-            number[first[i]] = (uint32_t)u->n++;
+        if (first[i] == i)
+            number[i] = (uint32_t)u->n++;
         u->n_rows++;
     }
 }
+
+/* ---- the whole --------------------------------------------------------------------------------
+ */
 
 /* Rows by unit: a counting sort, so rows of a unit stay in their order. */
 static void sort_rows(const struct table *t, const bool *taken, const uint32_t *first,
@@ -99,10 +171,10 @@ static void order_units(struct units *u)
     u->first[0] = 0;
 }
 
-static void sort_units(const uint32_t *stratum, struct units *u)
+static void sort_units(struct units *u)
 {
     for (size_t k = 0; k < u->n; k++) {
-        u->stratum[k] = stratum[u->rows[u->start[k]]];
+        u->stratum[k] = u->row_stratum[u->rows[u->start[k]]];
         u->first[u->stratum[k] + 1]++;
     }
     for (size_t s = 0; s < u->n_strata; s++)
@@ -110,20 +182,17 @@ static void sort_units(const uint32_t *stratum, struct units *u)
     order_units(u);
 }
 
-enum err units_make(const struct table *t, const bool *taken, bool together, bool stratify,
+enum err units_make(const struct table *t, const bool *taken, unsigned keep, bool stratify,
                     size_t parts, struct units *u, struct error *e)
 {
     CLEANUP(mem_free) uint32_t *first = calloc(t->n_rows + 1, sizeof *first);
     CLEANUP(mem_free) uint32_t *number = calloc(t->n_rows + 1, sizeof *number);
-    CLEANUP(mem_free) uint32_t *stratum = calloc(t->n_rows + 1, sizeof *stratum);
 
-    if (!first || !number || !stratum)
+    u->row_stratum = calloc(t->n_rows + 1, sizeof *u->row_stratum);
+    if (!first || !number || !u->row_stratum)
         return error_no_memory(e);
-    if (together)
-        TRY(table_first_equal(t, false, first, e));
-    for (size_t i = 0; !together && i < t->n_rows; i++)
-        first[i] = (uint32_t)i;
-    TRY(find_strata(t, taken, stratify, parts, stratum, u, e));
+    TRY(link_units(t, taken, keep, first, e));
+    TRY(find_strata(t, taken, stratify, parts, u->row_stratum, u, e));
     number_units(t, taken, first, number, u);
     u->rows = calloc(u->n_rows + 1, sizeof *u->rows);
     u->start = calloc(u->n + 1, sizeof *u->start);
@@ -133,7 +202,7 @@ enum err units_make(const struct table *t, const bool *taken, bool together, boo
     if (!u->rows || !u->start || !u->stratum || !u->order || !u->first)
         return error_no_memory(e);
     sort_rows(t, taken, first, number, u);
-    sort_units(stratum, u);
+    sort_units(u);
     return ERR_OK;
 }
 
@@ -144,6 +213,7 @@ void units_finish(struct units *u)
     free(u->stratum);
     free(u->order);
     free(u->first);
+    free(u->row_stratum);
     memset(u, 0, sizeof *u);
 }
 

@@ -12,25 +12,31 @@
 #include "core/base/rng.h"
 #include "core/data/table.h"
 
+/* What keeps rows together: bits of `keep`. */
+enum { UNITS_EQUAL = 1, UNITS_GROUPS = 2 };
+
 /* Zero-initialise. A unit's rows are rows[start[u]] to rows[start[u + 1] - 1], ascending. */
 struct units {
     size_t n_rows; /* of all units */
     size_t n;
     uint32_t *rows, *start; /* (n_rows), (n + 1) */
     size_t n_strata;
-    uint32_t *stratum; /* (n): that of the unit's first row */
-    uint32_t *order;   /* (n): unit numbers, stratum by stratum */
-    uint32_t *first;   /* (n_strata + 1): where each stratum begins in `order` */
+    uint32_t *stratum;     /* (n): that of the unit's first row */
+    uint32_t *order;       /* (n): unit numbers, stratum by stratum */
+    uint32_t *first;       /* (n_strata + 1): where each stratum begins in `order` */
+    uint32_t *row_stratum; /* (rows of the table) */
 };
 
 /**
  * Makes units of the rows that `taken` does not mark.
  *
- * together   rows with equal features are one unit: else every row is its own
+ * keep       UNITS_EQUAL: rows with equal features are in one unit; UNITS_GROUPS: rows of one group
+ *            are, where the table has groups; both: whatever is linked through either; 0: every
+ *            row is its own unit
  * parts      into which the rows will be cut: strata of a regression have as many rows or more
  * stratify   by class, or by quantiles of the first target: else there is one stratum
  */
-enum err units_make(const struct table *t, const bool *taken, bool together, bool stratify,
+enum err units_make(const struct table *t, const bool *taken, unsigned keep, bool stratify,
                     size_t parts, struct units *u, struct error *e);
 void units_finish(struct units *u);
 

@@ -26,6 +26,11 @@ const struct kernel *kernel_at(size_t i)
     return i < N_KERNELS ? kernels[i] : NULL;
 }
 
+bool kernel_slope_needs_sums(enum kernel_function f)
+{
+    return f == KERNEL_GELU || f == KERNEL_SILU || f == KERNEL_SINE;
+}
+
 bool kernel_supported(const struct kernel *k)
 {
 #if defined(__x86_64__)

@@ -24,36 +24,59 @@
 
 enum { KERNEL_PAD = 16 }; /* floats: the longest vector, and the lanes of every row sum */
 
-/* The first four can follow a layer: their derivative is a function of their value. */
+/* All but the last three can follow a layer. */
 enum kernel_function {
     KERNEL_IDENTITY,
     KERNEL_RELU,
     KERNEL_TANH,
     KERNEL_LOGISTIC,
-    KERNEL_SOFTPLUS, /* log(1 + e^x) */
+    KERNEL_LEAKY_RELU,   /* x > 0 ? x : x / 100 */
+    KERNEL_ELU,          /* x > 0 ? x : e^x - 1 */
+    KERNEL_SELU,         /* elu, scaled so that a deep network normalizes itself */
+    KERNEL_SOFTPLUS,     /* log(1 + e^x) */
+    KERNEL_SOFTSIGN,     /* x / (1 + |x|) */
+    KERNEL_HARD_SIGMOID, /* (x + 3) / 6 between 0 and 1 */
+    KERNEL_GELU,         /* x (1 + erf(x / sqrt 2)) / 2 */
+    KERNEL_SILU,         /* x logistic(x) */
+    KERNEL_SINE,
     KERNEL_EXP,
-    KERNEL_LOG
+    KERNEL_LOG,
+    KERNEL_ERF
 };
 
-/* How a gradient g changes a weight w; a and b are the optimizer's arrays.
- * In all of them first g = g + l2 w, not for biases. */
+/**
+ * What the derivative of f is computed from: f's value y, which is all that is kept of a layer, or
+ * (true) the sums x that went into f, which must be kept as well.
+ */
+bool kernel_slope_needs_sums(enum kernel_function f);
+
+/* How a gradient g changes a weight w; a and b are the optimizer's arrays. In all of them first
+ * g = g + l2 w + l1 sign(w), with sign(0) = 0; not for biases. */
 enum kernel_rule {
     KERNEL_SGD,      /* w = w - rate g */
     KERNEL_MOMENTUM, /* a = momentum a + g;  w = w - rate a */
     KERNEL_NESTEROV, /* a = momentum a + g;  w = w - rate (g + momentum a) */
-    KERNEL_ADAM      /* a = beta1 a + gain1 g;  b = beta2 b + gain2 g g;
-                        w = w - rate a / (root sqrt(b) + epsilon) */
+    KERNEL_ADAM,     /* a = beta1 a + gain1 g;  b = beta2 b + gain2 g g;
+                        w = keep w - rate a / (root sqrt(b) + epsilon); keep is one for biases */
+    KERNEL_NADAM,    /* a and b as adam's;
+                        w = w - (rate a + rate_now g) / (root sqrt(b) + epsilon) */
+    KERNEL_RMSPROP,  /* a = beta2 a + gain2 g g;  w = w - rate g / (sqrt(a) + epsilon) */
+    KERNEL_ADADELTA  /* a = beta2 a + gain2 g g;  d = g sqrt(b + epsilon) / sqrt(a + epsilon);
+                        b = beta2 b + gain2 d d;  w = w - rate d */
 };
 
 struct kernel_update {
     enum kernel_rule rule;
-    float rate; /* adam: with the correction of a */
-    float l2;
+    float rate;     /* adam, nadam: with the correction of a */
+    float rate_now; /* nadam */
+    float l1, l2;
+    float keep; /* adam: one, or less for decoupled weight decay */
     float momentum;
-    float beta1, gain1; /* gain = 1 - beta */
+    float beta1, gain1; /* gain = 1 - beta; adagrad is rmsprop with both one */
     float beta2, gain2;
     float root; /* 1 / sqrt(1 - beta2^step), the correction of b */
     float epsilon;
+    double clip; /* largest norm of the whole gradient, for mlp.h; 0: any */
 };
 
 /* A layer's input and the gradient of its sums, over the same rows. */
@@ -74,8 +97,8 @@ struct kernel {
     void (*forward)(size_t rows, const float *x, size_t x_stride, const struct panels *p,
                     const float *w, enum kernel_function f, float *y, size_t y_stride);
 
-    /** dx = (dz W^T) f'(.), the derivative from f's value y; pt: (N, K). y and dx share a stride.
-     */
+    /** dx = (dz W^T) f'(.), the derivative from y: f's value, or the sums before it where
+     *  kernel_slope_needs_sums(f). pt: (N, K). y and dx share a stride. */
     void (*backward)(size_t rows, const float *dz, size_t dz_stride, const struct panels *pt,
                      const float *wt, enum kernel_function f, const float *y, float *dx,
                      size_t dx_stride);
@@ -88,6 +111,14 @@ struct kernel {
     void (*update)(const struct kernel_pair *in, const struct panels *p, const float *start,
                    const struct kernel_update *u, float *w, float *a, float *b);
 
+    /** The update alone, from scale g: the bits of `update` where scale is one. */
+    void (*step)(const struct panels *p, const float *g, float scale, const struct kernel_update *u,
+                 float *w, float *a, float *b);
+
+    /** Sum of the squares of all elements, biases too: each column in the order of k, then the
+     *  columns in 16 lanes and the fixed tree, in double. */
+    double (*square_sum)(const struct panels *p, const float *m);
+
     /** wt = W^T without the bias row. p: (K + 1, N), pt: (N, K). */
     void (*transpose)(const struct panels *p, const float *w, const struct panels *pt, float *wt);
 
@@ -98,6 +129,9 @@ struct kernel {
 
     /** y = f(x), element by element; y may be x. */
     void (*map)(enum kernel_function f, size_t n, const float *x, float *y);
+
+    /** d = d f'(.), element by element; y as in `backward`. */
+    void (*slope)(enum kernel_function f, size_t n, const float *y, float *d);
 };
 
 /**

@@ -9,8 +9,9 @@
  *     KERNEL, KERNEL_NAME the table that this file defines
  *
  * A tile is a block of the result that stays in registers: rows x vectors accumulators, one pass
- * over k, and an epilogue that finishes the values before they are stored. Forward (A = X),
- * backward (A = dZ) and gradients (A = X^T, by strides) are the same tile.
+ * over k, and an epilogue that finishes the values before they are stored, or a function that
+ * does so right after. Forward (A = X), backward (A = dZ) and gradients (A = X^T, by strides) are
+ * the same tile.
  */
 #include <string.h>
 
@@ -57,68 +58,44 @@ struct tile {
     const float *y;        /* the value whose slope is taken */
     float *first, *second; /* the optimizer's arrays */
     const struct kernel_update *update;
-    float l2;
+    bool bias; /* the update's row is one of biases */
     enum finish finish;
+    /* What is too long for an epilogue is done to the stored tile while it is in the cache. */
+    void (*after)(const struct tile *t, size_t rows, size_t vectors);
+    enum kernel_function f; /* for `after` */
+    float *w;               /* NULL, or the weights that `after` updates: c is the gradient */
 };
+
+#include "core/linalg/kernel_rows.h"
 
 static const float zeros[PANEL * LANES];
 static const float one = 1.0f;
 
-INLINE void finish_momentum(const size_t rows, const size_t vectors, const struct tile *t,
-                            vf acc[MOST_ROWS][PANEL], const bool nesterov)
+/* Constants in locals: read through the tile, they would be loaded again after each store, for all
+ * that the compiler knows about aliasing. The rules that are used most; others go by step_tile. */
+INLINE void finish_step(const size_t rows, const size_t vectors, const struct tile *t,
+                        vf acc[MOST_ROWS][PANEL], const enum kernel_rule rule)
 {
-    float *const c = t->c, *const first = t->first;
-    const size_t c_row = t->c_row;
-    const vf l2 = vf_set(t->l2), rate = vf_set(t->update->rate);
-    const vf momentum = vf_set(t->update->momentum);
-
-    EACH_VECTOR(i, j)
-    {
-        size_t at = i * c_row + j * LANES;
-        vf w = vf_load(c + at), a = vf_load(first + at);
-
-        w = vf_step_momentum(vf_fma(l2, w, acc[i][j]), w, rate, momentum, nesterov, &a);
-        vf_store(first + at, a);
-        vf_store(c + at, w);
-    }
-}
-
-INLINE void finish_adam(const size_t rows, const size_t vectors, const struct tile *t,
-                        vf acc[MOST_ROWS][PANEL])
-{
-    /* Constants in locals: read through the pointer, they would be loaded again after each
-     * store, for all that the compiler knows about aliasing. */
     float *const c = t->c, *const first = t->first, *const second = t->second;
     const size_t c_row = t->c_row;
-    const struct kernel_update *u = t->update;
-    const vf l2 = vf_set(t->l2);
-    const vf constants[7] = {vf_set(u->rate),   vf_set(u->beta1), vf_set(u->gain1),
-                             vf_set(u->beta2),  vf_set(u->gain2), vf_set(u->root),
-                             vf_set(u->epsilon)};
+    struct constants constants = constants_of(t->update, 1.0f, t->bias);
 
+    constants.has_l1 = false;
     EACH_VECTOR(i, j)
     {
         size_t at = i * c_row + j * LANES;
-        vf w = vf_load(c + at), a = vf_load(first + at), b = vf_load(second + at);
+        vf a = vf_set(0.0f), b = vf_set(0.0f), w = vf_load(c + at);
 
-        w = vf_step_adam(vf_fma(l2, w, acc[i][j]), w, constants, &a, &b);
-        vf_store(first + at, a);
-        vf_store(second + at, b);
+        if (rule != KERNEL_SGD)
+            a = vf_load(first + at);
+        if (rule == KERNEL_ADAM)
+            b = vf_load(second + at);
+        w = vf_step(rule, &constants, acc[i][j], w, &a, &b);
+        if (rule != KERNEL_SGD)
+            vf_store(first + at, a);
+        if (rule == KERNEL_ADAM)
+            vf_store(second + at, b);
         vf_store(c + at, w);
-    }
-}
-
-INLINE void finish_sgd(const size_t rows, const size_t vectors, const struct tile *t,
-                       vf acc[MOST_ROWS][PANEL])
-{
-    const vf l2 = vf_set(t->l2), rate = vf_set(t->update->rate);
-
-    EACH_VECTOR(i, j)
-    {
-        float *c = t->c + i * t->c_row + j * LANES;
-        vf w = vf_load(c);
-
-        vf_store(c, vf_step_sgd(vf_fma(l2, w, acc[i][j]), w, rate));
     }
 }
 
@@ -153,16 +130,16 @@ INLINE void finish_tile(const size_t rows, const size_t vectors, const struct ti
         finish_slope(rows, vectors, t, acc, KERNEL_LOGISTIC);
         break;
     case SGD:
-        finish_sgd(rows, vectors, t, acc);
+        finish_step(rows, vectors, t, acc, KERNEL_SGD);
         break;
     case MOMENTUM:
-        finish_momentum(rows, vectors, t, acc, false);
+        finish_step(rows, vectors, t, acc, KERNEL_MOMENTUM);
         break;
     case NESTEROV:
-        finish_momentum(rows, vectors, t, acc, true);
+        finish_step(rows, vectors, t, acc, KERNEL_NESTEROV);
         break;
     case ADAM:
-        finish_adam(rows, vectors, t, acc);
+        finish_step(rows, vectors, t, acc, KERNEL_ADAM);
         break;
     }
 }
@@ -205,18 +182,29 @@ TILES(DEFINE_TILE)
 
 static void (*const tiles[MOST_ROWS][PANEL])(const struct tile *) = {TILES(TILE_ENTRY)};
 
-/* Applies a function that is too long for an epilogue to a tile that was just stored. */
-static void map_tile(enum kernel_function f, size_t rows, size_t vectors, float *c, size_t c_row)
+static void map_tile(const struct tile *t, size_t rows, size_t vectors)
 {
     for (size_t i = 0; i < rows; i++)
-        KERNEL.map(f, vectors * LANES, c + i * c_row, c + i * c_row);
+        KERNEL.map(t->f, vectors * LANES, t->c + i * t->c_row, t->c + i * t->c_row);
+}
+
+static void slope_tile(const struct tile *t, size_t rows, size_t vectors)
+{
+    for (size_t i = 0; i < rows; i++)
+        KERNEL.slope(t->f, vectors * LANES, t->y + i * t->c_row, t->c + i * t->c_row);
+}
+
+/* The rows of a panel lie one behind the other, so that a tile of weights is one run. */
+static void step_tile(const struct tile *t, size_t rows, size_t vectors)
+{
+    run_step(t->update, 1.0f, t->bias, rows * vectors * LANES, t->c, t->w, t->first, t->second);
 }
 
 /* Cuts rows into tiles of nearly equal height, so that no short one is left over. */
-static void run_rows(size_t rows, size_t vectors, const struct tile *whole,
-                     enum kernel_function after)
+static void run_rows(size_t rows, size_t vectors, const struct tile *whole)
 {
     static const size_t limit[PANEL + 1] = ROW_LIMIT;
+    UNINITIALIZED float gradient[MOST_ROWS * PANEL * LANES];
     size_t n = (rows + limit[vectors] - 1) / limit[vectors];
 
     for (size_t i = 0; i < n; i++) {
@@ -229,9 +217,13 @@ static void run_rows(size_t rows, size_t vectors, const struct tile *whole,
         t.y += at;
         t.first += at;
         t.second += at;
+        if (t.after == step_tile) {
+            t.w = t.c;
+            t.c = gradient;
+        }
         tiles[to - from - 1][vectors - 1](&t);
-        if (after != KERNEL_IDENTITY)
-            map_tile(after, to - from, vectors, t.c, t.c_row);
+        if (t.after)
+            t.after(&t, to - from, vectors);
     }
 }
 
@@ -258,9 +250,11 @@ static void forward(size_t rows, const float *x, size_t x_stride, const struct p
             .first = c,
             .second = c,
             .finish = f == KERNEL_RELU ? RELU : STORE,
+            .after = fused ? NULL : map_tile,
+            .f = f,
         };
 
-        run_rows(rows, vectors, &t, fused ? KERNEL_IDENTITY : f);
+        run_rows(rows, vectors, &t);
     }
 }
 
@@ -274,9 +268,18 @@ static enum finish slope_of(enum kernel_function f)
     case KERNEL_LOGISTIC:
         return SLOPE_LOGISTIC;
     case KERNEL_IDENTITY:
-    case KERNEL_SOFTPLUS: /* the last three follow no layer */
+    case KERNEL_LEAKY_RELU:
+    case KERNEL_ELU:
+    case KERNEL_SELU:
+    case KERNEL_SOFTPLUS:
+    case KERNEL_SOFTSIGN:
+    case KERNEL_HARD_SIGMOID:
+    case KERNEL_GELU:
+    case KERNEL_SILU:
+    case KERNEL_SINE:
     case KERNEL_EXP:
     case KERNEL_LOG:
+    case KERNEL_ERF:
         return STORE;
     }
     return STORE;
@@ -286,6 +289,8 @@ static void backward(size_t rows, const float *dz, size_t dz_stride, const struc
                      const float *wt, enum kernel_function f, const float *y, float *dx,
                      size_t dx_stride)
 {
+    enum finish finish = slope_of(f);
+
     for (size_t i = 0; i < pt->n; i++) {
         size_t first = panels_first(pt, i), vectors = panels_first(pt, i + 1) - first;
         float *c = dx + first * LANES;
@@ -302,19 +307,21 @@ static void backward(size_t rows, const float *dz, size_t dz_stride, const struc
             .y = y + first * LANES,
             .first = c,
             .second = c,
-            .finish = slope_of(f),
+            .finish = finish,
+            .after = finish == STORE && f != KERNEL_IDENTITY ? slope_tile : NULL,
+            .f = f,
         };
 
-        run_rows(rows, vectors, &t, KERNEL_IDENTITY);
+        run_rows(rows, vectors, &t);
     }
 }
 
-/* The rows of weights of one panel, then its bias: there A is one, and l2 does not apply. */
+/* The rows of weights of one panel, then its bias: there A is one, and penalties do not apply. */
 static void run_weights(const struct panels *p, size_t vectors, struct tile *t)
 {
     size_t bias = (p->rows - 1) * t->c_row;
 
-    run_rows(p->rows - 1, vectors, t, KERNEL_IDENTITY);
+    run_rows(p->rows - 1, vectors, t);
     t->a = &one;
     t->a_row = 0;
     t->a_step = 0;
@@ -323,12 +330,14 @@ static void run_weights(const struct panels *p, size_t vectors, struct tile *t)
     t->y += bias;
     t->first += bias;
     t->second += bias;
-    t->l2 = 0.0f;
-    run_rows(1, vectors, t, KERNEL_IDENTITY);
+    t->bias = true;
+    run_rows(1, vectors, t);
 }
 
 static enum finish finish_of(const struct kernel_update *u)
 {
+    if (!u || u->l1 != 0.0f)
+        return STORE;
     switch (u->rule) {
     case KERNEL_SGD:
         return SGD;
@@ -338,14 +347,20 @@ static enum finish finish_of(const struct kernel_update *u)
         return NESTEROV;
     case KERNEL_ADAM:
         return ADAM;
+    case KERNEL_NADAM:
+    case KERNEL_RMSPROP:
+    case KERNEL_ADADELTA:
+        return STORE;
     }
-    return SGD;
+    return STORE;
 }
 
 /* start NULL: from zero. u NULL: c is the gradient, else the weights. */
 static void run_panels(const struct kernel_pair *in, const struct panels *p, const float *start,
                        const struct kernel_update *u, float *c, float *a, float *b)
 {
+    enum finish finish = finish_of(u);
+
     for (size_t i = 0; i < p->n; i++) {
         size_t first = panels_first(p, i), vectors = panels_first(p, i + 1) - first;
         size_t at = first * LANES * p->rows;
@@ -364,8 +379,8 @@ static void run_panels(const struct kernel_pair *in, const struct panels *p, con
             .first = (a ? a : c) + at,
             .second = (b ? b : c) + at,
             .update = u,
-            .l2 = u ? u->l2 : 0.0f,
-            .finish = u ? finish_of(u) : STORE,
+            .finish = finish,
+            .after = u && finish == STORE ? step_tile : NULL,
         };
 
         run_weights(p, vectors, &t);
@@ -383,7 +398,19 @@ static void update(const struct kernel_pair *in, const struct panels *p, const f
     run_panels(in, p, start, u, w, a, b);
 }
 
-#include "core/linalg/kernel_rows.h"
+static void step(const struct panels *p, const float *g, float scale, const struct kernel_update *u,
+                 float *w, float *a, float *b)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        size_t first = panels_first(p, i), width = (panels_first(p, i + 1) - first) * LANES;
+        size_t at = first * LANES * p->rows, bias = at + (p->rows - 1) * width;
+
+        a = a ? a : w; /* never touched */
+        b = b ? b : w;
+        run_step(u, scale, false, bias - at, g + at, w + at, a + at, b + at);
+        run_step(u, scale, true, width, g + bias, w + bias, a + bias, b + bias);
+    }
+}
 
 const struct kernel KERNEL = {
     .name = KERNEL_NAME,
@@ -393,7 +420,10 @@ const struct kernel KERNEL = {
     .backward = backward,
     .gradient = gradient,
     .update = update,
+    .step = step,
+    .square_sum = square_sum,
     .transpose = transpose,
     .softmax = softmax,
     .map = map,
+    .slope = slope,
 };

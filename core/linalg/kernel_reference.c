@@ -91,23 +91,13 @@ static void gradient(const struct kernel_pair *in, const struct panels *p, bool 
     }
 }
 
-static float step(const struct kernel_update *u, float l2, float g, float w, float *a, float *b)
+static void update_one(const struct panels *p, const struct kernel_update *u, size_t k, size_t j,
+                       float g, float scale, float *w, float *a, float *b)
 {
-    const float constants[] = {u->rate,  u->beta1, u->gain1,  u->beta2,
-                               u->gain2, u->root,  u->epsilon};
+    struct constants c = constants_of(u, scale, k + 1 == p->rows);
+    size_t at = panels_index(p, k, j);
 
-    g = fmaf(l2, w, g);
-    switch (u->rule) {
-    case KERNEL_SGD:
-        return vf_step_sgd(g, w, u->rate);
-    case KERNEL_MOMENTUM:
-        return vf_step_momentum(g, w, u->rate, u->momentum, false, a);
-    case KERNEL_NESTEROV:
-        return vf_step_momentum(g, w, u->rate, u->momentum, true, a);
-    case KERNEL_ADAM:
-        return vf_step_adam(g, w, constants, a, b);
-    }
-    return w;
+    w[at] = vf_step(u->rule, &c, g, w[at], a ? a + at : NULL, b ? b + at : NULL);
 }
 
 static void update(const struct kernel_pair *in, const struct panels *p, const float *start,
@@ -117,11 +107,38 @@ static void update(const struct kernel_pair *in, const struct panels *p, const f
         for (size_t j = 0; j < p->columns; j++) {
             size_t at = panels_index(p, k, j);
             float g = gradient_at(in, p, k, j, start ? start[at] : 0.0f);
-            float l2 = k + 1 < p->rows ? u->l2 : 0.0f;
 
-            w[at] = step(u, l2, g, w[at], a ? a + at : NULL, b ? b + at : NULL);
+            update_one(p, u, k, j, g, 1.0f, w, a, b);
         }
     }
+}
+
+static void step(const struct panels *p, const float *g, float scale, const struct kernel_update *u,
+                 float *w, float *a, float *b)
+{
+    for (size_t k = 0; k < p->rows; k++)
+        for (size_t j = 0; j < p->columns; j++)
+            update_one(p, u, k, j, g[panels_index(p, k, j)], scale, w, a, b);
+}
+
+static double square_sum(const struct panels *p, const float *m)
+{
+    double lane[KERNEL_PAD] = {0};
+
+    for (size_t j = 0; j < p->columns; j++) {
+        double sum = 0.0;
+
+        for (size_t k = 0; k < p->rows; k++) {
+            double x = (double)m[panels_index(p, k, j)];
+
+            sum += x * x;
+        }
+        lane[j % KERNEL_PAD] += sum;
+    }
+    for (size_t apart = KERNEL_PAD / 2; apart > 0; apart /= 2)
+        for (size_t i = 0; i < apart; i++)
+            lane[i] += lane[i + apart];
+    return lane[0];
 }
 
 static void transpose(const struct panels *p, const float *w, const struct panels *pt, float *wt)
@@ -135,6 +152,12 @@ static void map(enum kernel_function f, size_t n, const float *x, float *y)
 {
     for (size_t i = 0; i < n; i++)
         y[i] = vf_apply(f, x[i]);
+}
+
+static void slope(enum kernel_function f, size_t n, const float *y, float *d)
+{
+    for (size_t i = 0; i < n; i++)
+        d[i] = vf_slope(f, y[i], d[i]);
 }
 
 /* 16 lanes, then the fixed tree: 8 apart, 4, 2, 1. */
@@ -177,7 +200,10 @@ const struct kernel kernel_reference = {
     .backward = backward,
     .gradient = gradient,
     .update = update,
+    .step = step,
+    .square_sum = square_sum,
     .transpose = transpose,
     .softmax = softmax,
     .map = map,
+    .slope = slope,
 };

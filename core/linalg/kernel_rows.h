@@ -1,6 +1,6 @@
 /*
- * The second half of kernel_body.h: what goes row by row or element by element, and the
- * transposition of weights.
+ * The second half of kernel_body.h: what goes row by row or element by element, sums of squares,
+ * and the transposition of weights.
  */
 #ifndef SWEEPD_CORE_LINALG_KERNEL_ROWS_H
 #define SWEEPD_CORE_LINALG_KERNEL_ROWS_H
@@ -115,31 +115,139 @@ INLINE void map_with(const enum kernel_function f, size_t n, const float *x, flo
     memcpy(y + i, rest, (n - i) * sizeof *rest);
 }
 
+/* WITH(f) for the function f, each with a constant of its own. */
+#define EACH_FUNCTION(WITH)                                                                        \
+    WITH(KERNEL_IDENTITY)                                                                          \
+    WITH(KERNEL_RELU)                                                                              \
+    WITH(KERNEL_TANH)                                                                              \
+    WITH(KERNEL_LOGISTIC)                                                                          \
+    WITH(KERNEL_LEAKY_RELU)                                                                        \
+    WITH(KERNEL_ELU)                                                                               \
+    WITH(KERNEL_SELU)                                                                              \
+    WITH(KERNEL_SOFTPLUS)                                                                          \
+    WITH(KERNEL_SOFTSIGN)                                                                          \
+    WITH(KERNEL_HARD_SIGMOID)                                                                      \
+    WITH(KERNEL_GELU)                                                                              \
+    WITH(KERNEL_SILU)                                                                              \
+    WITH(KERNEL_SINE)                                                                              \
+    WITH(KERNEL_EXP)                                                                               \
+    WITH(KERNEL_LOG)                                                                               \
+    WITH(KERNEL_ERF)
+
+#define MAP_CASE(f)                                                                                \
+    case f:                                                                                        \
+        map_with(f, n, x, y);                                                                      \
+        break;
+#define SLOPE_CASE(f)                                                                              \
+    case f:                                                                                        \
+        slope_with(f, n, y, d);                                                                    \
+        break;
+
 static void map(enum kernel_function f, size_t n, const float *x, float *y)
 {
     switch (f) {
-    case KERNEL_IDENTITY:
-        map_with(KERNEL_IDENTITY, n, x, y);
-        break;
-    case KERNEL_RELU:
-        map_with(KERNEL_RELU, n, x, y);
-        break;
-    case KERNEL_TANH:
-        map_with(KERNEL_TANH, n, x, y);
-        break;
-    case KERNEL_LOGISTIC:
-        map_with(KERNEL_LOGISTIC, n, x, y);
-        break;
-    case KERNEL_SOFTPLUS:
-        map_with(KERNEL_SOFTPLUS, n, x, y);
-        break;
-    case KERNEL_EXP:
-        map_with(KERNEL_EXP, n, x, y);
-        break;
-    case KERNEL_LOG:
-        map_with(KERNEL_LOG, n, x, y);
-        break;
+        EACH_FUNCTION(MAP_CASE)
     }
+}
+
+INLINE void slope_with(const enum kernel_function f, size_t n, const float *y, float *d)
+{
+    float value[LANES] = {0}, rest[LANES] = {0};
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        vf_store(d + i, vf_slope(f, vf_load(y + i), vf_load(d + i)));
+    if (i == n)
+        return;
+    memcpy(value, y + i, (n - i) * sizeof *value);
+    memcpy(rest, d + i, (n - i) * sizeof *rest);
+    vf_store(rest, vf_slope(f, vf_load(value), vf_load(rest)));
+    memcpy(d + i, rest, (n - i) * sizeof *rest);
+}
+
+static void slope(enum kernel_function f, size_t n, const float *y, float *d)
+{
+    switch (f) {
+        EACH_FUNCTION(SLOPE_CASE)
+    }
+}
+
+INLINE void step_with(const enum kernel_rule rule, const struct constants *c, size_t n,
+                      const float *g, float *w, float *first, float *second)
+{
+    const bool two = rule == KERNEL_ADAM || rule == KERNEL_NADAM || rule == KERNEL_ADADELTA;
+
+    for (size_t i = 0; i < n; i += LANES) {
+        vf a = vf_set(0.0f), b = vf_set(0.0f), new;
+
+        if (rule != KERNEL_SGD)
+            a = vf_load(first + i);
+        if (two)
+            b = vf_load(second + i);
+        new = vf_step(rule, c, vf_load(g + i), vf_load(w + i), &a, &b);
+        if (rule != KERNEL_SGD)
+            vf_store(first + i, a);
+        if (two)
+            vf_store(second + i, b);
+        vf_store(w + i, new);
+    }
+}
+
+#define STEP_CASE(rule)                                                                            \
+    case rule:                                                                                     \
+        step_with(rule, &c, n, g, w, a, b);                                                        \
+        break;
+
+/* The update of a run of weights, whole vectors all of them. */
+static void run_step(const struct kernel_update *u, float scale, bool bias, size_t n,
+                     const float *g, float *w, float *a, float *b)
+{
+    const struct constants c = constants_of(u, scale, bias);
+
+    switch (u->rule) {
+        STEP_CASE(KERNEL_SGD)
+        STEP_CASE(KERNEL_MOMENTUM)
+        STEP_CASE(KERNEL_NESTEROV)
+        STEP_CASE(KERNEL_ADAM)
+        STEP_CASE(KERNEL_NADAM)
+        STEP_CASE(KERNEL_RMSPROP)
+        STEP_CASE(KERNEL_ADADELTA)
+    }
+}
+
+typedef double d4 __attribute__((vector_size(32)));
+typedef float v4_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* Four columns at a time, which every instruction set can widen at once. */
+static d4 square_columns(size_t rows, size_t row, const float *m)
+{
+    d4 sum = {0};
+
+    for (size_t k = 0; k < rows; k++) {
+        d4 x = __builtin_convertvector((v4) * (const v4_unaligned *)(m + k * row), d4);
+
+        sum += x * x;
+    }
+    return sum;
+}
+
+static double square_sum(const struct panels *p, const float *m)
+{
+    double lane[KERNEL_PAD];
+    d4 part[KERNEL_PAD / 4] = {0};
+
+    for (size_t i = 0; i < p->n; i++) {
+        size_t from = panels_first(p, i) * LANES, width = panels_first(p, i + 1) * LANES - from;
+
+        for (size_t j = 0; j < width; j += 4)
+            part[(from + j) / 4 % (KERNEL_PAD / 4)] +=
+                square_columns(p->rows, width, m + from * p->rows + j);
+    }
+    memcpy(lane, part, sizeof lane);
+    for (size_t apart = KERNEL_PAD / 2; apart > 0; apart /= 2)
+        for (size_t i = 0; i < apart; i++)
+            lane[i] += lane[i + apart];
+    return lane[0];
 }
 
 /* The fixed tree over 16 lanes: 8 apart, 4, 2, 1. */

@@ -1,5 +1,7 @@
 #include "core/nn/loss.h"
 
+#include <math.h>
+
 enum output loss_output(enum task task, size_t n)
 {
     if (task == TASK_REGRESSION)
@@ -44,25 +46,40 @@ static void sigmoid_cross_entropy(const struct kernel *k, const struct loss_rows
         dz[i * r->stride] = (r->classes[i] ? -slope[i] : slope[i]) * r->scale[i];
 }
 
-static void identity_mse(const struct loss_rows *r, float *dz, float *loss)
+/* The loss of one output's error e, and its slope. */
+static float of_error(const struct loss_rows *r, float e, float *slope)
+{
+    float size = fabsf(e), sign = (float)((e > 0.0f) - (e < 0.0f));
+
+    if (r->loss == LOSS_MAE) {
+        *slope = e == e ? sign : e; /* a NaN stays one */
+        return size;
+    }
+    if (r->loss == LOSS_HUBER && size > r->delta) {
+        *slope = sign * r->delta;
+        return r->delta * (size - 0.5f * r->delta);
+    }
+    *slope = r->loss == LOSS_HUBER ? e : 2.0f * e;
+    return r->loss == LOSS_HUBER ? 0.5f * e * e : e * e;
+}
+
+static void identity_error(const struct loss_rows *r, float *dz, float *loss)
 {
     float n = (float)r->n;
 
     for (size_t i = 0; i < r->rows; i++) {
-        float factor = 2.0f * r->scale[i] / n, sum = 0.0f;
+        float factor = r->scale[i] / n, sum = 0.0f, slope;
 
         for (size_t j = 0; j < r->n; j++) {
-            float error = r->z[i * r->stride + j] - r->y[i * r->n + j];
-
-            sum += error * error;
-            dz[i * r->stride + j] = factor * error;
+            sum += of_error(r, r->z[i * r->stride + j] - r->y[i * r->n + j], &slope);
+            dz[i * r->stride + j] = factor * slope;
         }
         loss[i] = sum / n;
     }
 }
 
-/* One probability p against 0 or 1: dz = 2 (p - y) p (1 - p). */
-static void sigmoid_mse(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss)
+/* One probability p against 0 or 1: dz = slope p (1 - p). */
+static void sigmoid_error(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss)
 {
     float *p = r->work;
 
@@ -70,52 +87,50 @@ static void sigmoid_mse(const struct kernel *k, const struct loss_rows *r, float
         p[i] = r->z[i * r->stride];
     k->map(KERNEL_LOGISTIC, r->rows, p, p);
     for (size_t i = 0; i < r->rows; i++) {
-        float error = p[i] - (float)r->classes[i];
+        float slope;
 
-        loss[i] = error * error;
-        dz[i * r->stride] = 2.0f * r->scale[i] * error * (p[i] * (1.0f - p[i]));
+        loss[i] = of_error(r, p[i] - (float)r->classes[i], &slope);
+        dz[i * r->stride] = r->scale[i] * slope * (p[i] * (1.0f - p[i]));
     }
 }
 
-/* With e = p - onehot: dz_j = 2/n p_j (e_j - sum of e_i p_i). */
-static void softmax_mse_row(const struct loss_rows *r, size_t i, float *p, float *loss)
+/* With slopes s: dz_j = 1/n p_j (s_j - sum of s_i p_i). */
+static void softmax_error_row(const struct loss_rows *r, size_t i, float *p, float *loss)
 {
-    float n = (float)r->n, factor = 2.0f * r->scale[i] / n, mean = 0.0f, sum = 0.0f;
+    float n = (float)r->n, factor = r->scale[i] / n, mean = 0.0f, sum = 0.0f, slope;
+    size_t right = (size_t)r->classes[i];
 
     for (size_t j = 0; j < r->n; j++) {
-        float error = p[j] - (j == (size_t)r->classes[i] ? 1.0f : 0.0f);
-
-        sum += error * error;
-        mean += error * p[j];
+        sum += of_error(r, p[j] - (j == right ? 1.0f : 0.0f), &slope);
+        mean += slope * p[j];
     }
     for (size_t j = 0; j < r->n; j++) {
-        float error = p[j] - (j == (size_t)r->classes[i] ? 1.0f : 0.0f);
-
-        p[j] = factor * p[j] * (error - mean);
+        (void)of_error(r, p[j] - (j == right ? 1.0f : 0.0f), &slope);
+        p[j] = factor * p[j] * (slope - mean);
     }
     *loss = sum / n;
 }
 
-static void softmax_mse(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss)
+static void softmax_error(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss)
 {
     k->softmax(r->rows, r->n, r->z, r->stride, NULL, dz, r->work, r->work + r->rows);
     for (size_t i = 0; i < r->rows; i++)
-        softmax_mse_row(r, i, dz + i * r->stride, loss + i);
+        softmax_error_row(r, i, dz + i * r->stride, loss + i);
 }
 
 void loss_gradient(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss)
 {
-    bool mse = r->loss == LOSS_MSE;
+    bool entropy = r->loss == LOSS_CROSS_ENTROPY;
 
     switch (r->output) {
     case OUTPUT_IDENTITY:
-        identity_mse(r, dz, loss);
+        identity_error(r, dz, loss);
         break;
     case OUTPUT_SIGMOID:
-        (mse ? sigmoid_mse : sigmoid_cross_entropy)(k, r, dz, loss);
+        (entropy ? sigmoid_cross_entropy : sigmoid_error)(k, r, dz, loss);
         break;
     case OUTPUT_SOFTMAX:
-        (mse ? softmax_mse : softmax_cross_entropy)(k, r, dz, loss);
+        (entropy ? softmax_cross_entropy : softmax_error)(k, r, dz, loss);
         break;
     }
 }

@@ -16,7 +16,9 @@
 #include "core/linalg/kernel.h"
 
 /* The order is that of the name table in core/train/hyper.c. */
-enum loss { LOSS_CROSS_ENTROPY, LOSS_MSE };
+enum loss { LOSS_CROSS_ENTROPY, LOSS_MSE, LOSS_MAE, LOSS_HUBER };
+
+enum { LOSS_COUNT = LOSS_HUBER + 1 };
 
 enum output { OUTPUT_IDENTITY, OUTPUT_SIGMOID, OUTPUT_SOFTMAX };
 
@@ -38,6 +40,7 @@ struct loss_rows {
     const float *y;         /* (rows, n); NULL for the others */
     const float *scale;     /* (rows): the row's weight over the batch's sum of weights */
     float *work;            /* (LOSS_WORK, rows) */
+    float delta;            /* huber: where the parabola ends */
 };
 
 enum { LOSS_WORK = 2 };
@@ -46,10 +49,13 @@ enum { LOSS_WORK = 2 };
  * Each row's loss, and the gradient of the batch's mean loss by z.
  *
  * dz    (rows, stride); columns beyond the output's width are not touched
- * loss  (rows), not scaled; mse is the mean over outputs, and for classes it compares the
- *       probabilities with zeros and a one (with one logit: the second class's alone)
+ * loss  (rows), not scaled; mse, mae and huber are means over outputs, and for classes they
+ *       compare the probabilities with zeros and a one (with one logit: the second class's
+ *       alone). huber of an error e is e^2/2 up to |e| = delta and delta (|e| - delta/2) beyond;
+ *       the slope of mae at 0 is 0
  *
- * Source  cross entropy: Bishop 2006, section 4.3; log(1 + e^t): Maechler 2012
+ * Source  cross entropy: Bishop 2006, section 4.3; log(1 + e^t): Maechler 2012; mae and huber:
+ *         torch.nn.L1Loss, HuberLoss; Huber 1964
  */
 void loss_gradient(const struct kernel *k, const struct loss_rows *r, float *dz, float *loss);
 

@@ -1,132 +1,45 @@
 #include "core/nn/metric.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-#include "core/base/fmath.h"
+#include "core/nn/metric_private.h"
 
-static double weight_of(const struct metric_rows *r, size_t i)
-{
-    return r->weight ? (double)r->weight[i] : 1.0;
-}
-
-static double value_of(const struct metric_rows *r, size_t i, size_t j)
-{
-    return r->offset[j] + r->factor[j] * (double)r->predicted[i * r->n + j];
-}
-
-/* The most probable class; of equals, the first. */
-static size_t class_of(const struct metric_rows *r, size_t i)
-{
-    const float *p = r->predicted + i * r->n;
-    size_t best = 0;
-
-    for (size_t j = 1; j < r->n; j++)
-        if (p[j] > p[best])
-            best = j;
-    return best;
-}
-
-static double accuracy(const struct metric_rows *r)
-{
-    double right = 0.0, all = 0.0;
-
-    for (size_t i = 0; i < r->rows; i++) {
-        if (class_of(r, i) == (size_t)r->classes[i])
-            right += weight_of(r, i);
-        all += weight_of(r, i);
-    }
-    return right / all;
-}
-
-/* Probabilities are float32 and clipped by its epsilon at both ends, as scikit-learn does. */
-static double log_loss(const struct metric_rows *r)
-{
-    const double EPSILON = 0x1p-23;
-    double sum = 0.0, all = 0.0;
-
-    for (size_t i = 0; i < r->rows; i++) {
-        double p = (double)r->predicted[i * r->n + (size_t)r->classes[i]];
-
-        p = p < EPSILON ? EPSILON : p > 1.0 - EPSILON ? 1.0 - EPSILON : p;
-        sum -= weight_of(r, i) * fmath_log(p);
-        all += weight_of(r, i);
-    }
-    return sum / all;
-}
-
-static double mean_squared_error(const struct metric_rows *r, size_t j)
-{
-    double sum = 0.0, all = 0.0;
-
-    for (size_t i = 0; i < r->rows; i++) {
-        double error = r->target[i * r->n + j] - value_of(r, i, j);
-
-        sum += weight_of(r, i) * error * error;
-        all += weight_of(r, i);
-    }
-    return sum / all;
-}
-
-static double variance(const struct metric_rows *r, size_t j)
-{
-    double mean = 0.0, sum = 0.0, all = 0.0;
-
-    for (size_t i = 0; i < r->rows; i++) {
-        mean += weight_of(r, i) * r->target[i * r->n + j];
-        all += weight_of(r, i);
-    }
-    mean /= all;
-    for (size_t i = 0; i < r->rows; i++) {
-        double distance = r->target[i * r->n + j] - mean;
-
-        sum += weight_of(r, i) * distance * distance;
-    }
-    return sum / all;
-}
-
-static bool is_constant(const struct metric_rows *r, size_t j)
-{
-    for (size_t i = 1; i < r->rows; i++)
-        if (r->target[i * r->n + j] != r->target[j])
-            return false;
-    return true;
-}
-
-static double rmse(const struct metric_rows *r)
-{
-    double sum = 0.0;
-
-    for (size_t j = 0; j < r->n; j++)
-        sum += sqrt(mean_squared_error(r, j));
-    return sum / (double)r->n;
-}
-
-/* Undefined where a target does not vary. */
-static double r2(const struct metric_rows *r)
-{
-    double sum = 0.0;
-
-    for (size_t j = 0; j < r->n; j++) {
-        double spread = variance(r, j);
-
-        if (is_constant(r, j) || spread == 0.0)
-            return (double)NAN;
-        sum += 1.0 - mean_squared_error(r, j) / spread;
-    }
-    return sum / (double)r->n;
-}
-
+/* clang-format off */
 static const struct metric metrics[] = {
-    {"accuracy", "share of rows whose most probable class is right", TASK_CLASSIFICATION, true,
-     accuracy},
-    {"log_loss", "mean of -log of the probability given to the right class", TASK_CLASSIFICATION,
-     false, log_loss},
-    {"r2", "share of the target's variance that is explained; mean over targets", TASK_REGRESSION,
-     true, r2},
-    {"rmse", "root of the mean squared error, in the target's unit; mean over targets",
-     TASK_REGRESSION, false, rmse},
+#define LAST "of the last of two classes, of more the mean"
+#define CLASSES(NAME, MAXIMIZE, SUMMARY)                                                           \
+    {.name = #NAME, .summary = SUMMARY, .task = TASK_CLASSIFICATION, .maximize = MAXIMIZE,         \
+     .of_classes = metric_##NAME}
+#define VALUES(NAME, MAXIMIZE, SUMMARY)                                                            \
+    {.name = #NAME, .summary = SUMMARY, .task = TASK_REGRESSION, .maximize = MAXIMIZE,             \
+     .of_target = metric_##NAME}
+    CLASSES(accuracy, true, "share of rows whose most probable class is right"),
+    CLASSES(balanced_accuracy, true, "recall, averaged over the classes that occur"),
+    CLASSES(f1_macro, true, "f1 of each class, averaged over the classes that occur"),
+    CLASSES(f1, true, "harmonic mean of precision and recall; " LAST),
+    CLASSES(precision, true, "share of right ones among the rows given the class; " LAST),
+    CLASSES(recall, true, "share of the class's rows that were found; " LAST),
+    CLASSES(mcc, true, "Matthews' correlation coefficient of the true and the predicted class"),
+    CLASSES(roc_auc, true, "area under the ROC curve, each class against the rest; " LAST),
+    CLASSES(average_precision, true, "area under the precision-recall curve; " LAST),
+    CLASSES(log_loss, false, "mean of -log of the probability given to the right class"),
+    CLASSES(brier, false, "mean squared error of the last of two classes' probability; of more "
+            "classes, the sum"),
+    VALUES(r2, true, "share of the target's variance that is explained"),
+    VALUES(rmse, false, "root of the mean squared error, in the target's unit"),
+    VALUES(mse, false, "mean squared error"),
+    VALUES(mae, false, "mean absolute error, in the target's unit"),
+    VALUES(median_ae, false, "median absolute error, in the target's unit"),
+    VALUES(mape, false, "mean absolute error as a fraction of the target"),
+    VALUES(explained_variance, true, "as r2, without counting an offset that all errors share"),
+    VALUES(spearman, true, "Spearman's correlation of the ranks of target and prediction"),
+#undef LAST
+#undef CLASSES
+#undef VALUES
 };
+/* clang-format on */
 
 enum { N_METRICS = sizeof metrics / sizeof *metrics };
 _Static_assert((int)N_METRICS <= (int)METRIC_MAX, "callers have room for METRIC_MAX numbers");
@@ -154,8 +67,26 @@ const struct metric *metric_find(const char *name)
     return NULL;
 }
 
+double metric_score_target(const struct metric *m, const struct metric_rows *r, size_t target)
+{
+    assert(m->task == TASK_REGRESSION && r->task == TASK_REGRESSION && target < r->n);
+    return m->of_target(r, target);
+}
+
+double metric_score(const struct metric *m, const struct metric_rows *r)
+{
+    double sum = 0.0;
+
+    assert(m->task == r->task);
+    if (m->of_classes)
+        return m->of_classes(r);
+    for (size_t j = 0; j < r->n; j++)
+        sum += m->of_target(r, j);
+    return sum / (double)r->n;
+}
+
 void metric_score_all(const struct metric_rows *r, double *values)
 {
     for (size_t i = 0; i < N_METRICS; i++)
-        values[i] = metrics[i].task == r->task ? metrics[i].score(r) : (double)NAN;
+        values[i] = metrics[i].task == r->task ? metric_score(metrics + i, r) : (double)NAN;
 }

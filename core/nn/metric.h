@@ -1,6 +1,18 @@
 /*
  * Metrics: what a prediction is worth, in double precision and in the order of rows, as
- * scikit-learn defines them. One table; a metric that is undefined on the given rows is NaN.
+ * scikit-learn defines them (Spearman's correlation: SciPy). One table of them all.
+ *
+ * Weights     every metric takes the rows' weights; a row of weight 0 is as if it were not there.
+ *             Spearman's ranks are those of the rows by themselves; their correlation is weighted.
+ * Classes     the predicted class is the most probable one, of equals the first. For two classes
+ *             precision, recall, f1, roc_auc and average_precision are of the last class; for more
+ *             they are the mean over classes, each against all others: precision, recall and f1
+ *             over those that occur in the truth or among the predictions.
+ * Targets     of several targets, the mean; metric_score_target has each by itself.
+ * Undefined   is NaN: a mean over no rows, 0/0 because of the truth (no row of a class, a target
+ *             that does not vary), a prediction that is not a number where rows are sorted. Where
+ *             the predictions are to blame, it is what the two libraries say: 0 for the precision
+ *             of a class that was never predicted and for mcc, NaN for spearman.
  */
 #ifndef SWEEPD_CORE_NN_METRIC_H
 #define SWEEPD_CORE_NN_METRIC_H
@@ -22,6 +34,7 @@ struct metric_rows {
     const int32_t *classes; /* (rows); NULL for regression */
     const double *target;   /* (rows, n), in its own unit; NULL for classes */
     const float *weight;    /* (rows), or NULL where all rows weigh one */
+    void *work;             /* metric_work_bytes(rows, n), aligned to 16; overwritten */
 };
 
 struct metric {
@@ -29,7 +42,8 @@ struct metric {
     const char *summary; /* one line for a person */
     enum task task;
     bool maximize;
-    double (*score)(const struct metric_rows *r); /* of rows of this task */
+    double (*of_classes)(const struct metric_rows *r);          /* NULL for regression */
+    double (*of_target)(const struct metric_rows *r, size_t j); /* NULL for classification */
 };
 
 enum { METRIC_MAX = 64 }; /* room for one number per metric */
@@ -44,6 +58,15 @@ size_t metric_index(const struct metric *m);
 
 /** NULL where the name is unknown. */
 const struct metric *metric_find(const char *name);
+
+/** Scratch memory that scoring so many rows of so many classes or targets takes. */
+size_t metric_work_bytes(size_t rows, size_t n);
+
+/** The score of rows of the metric's task. Sorts at most; allocates nothing. */
+double metric_score(const struct metric *m, const struct metric_rows *r);
+
+/** The score of one target by itself; a metric of regression. */
+double metric_score_target(const struct metric *m, const struct metric_rows *r, size_t target);
 
 /** All metrics of the rows' task into values[metric_index]; NaN for the other task's. */
 void metric_score_all(const struct metric_rows *r, double *values);

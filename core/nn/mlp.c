@@ -1,35 +1,22 @@
-#include "core/nn/mlp.h"
+#include "core/nn/mlp_private.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
-
-struct layer {
-    struct panels p;  /* weights: (K + 1, N), the bias in the last row */
-    struct panels pt; /* W^T: (N, K) */
-    enum kernel_function f;
-    enum init init;
-    float *w, *g;  /* weights; gradients or NULL */
-    float *a, *b;  /* the optimizer's arrays, or NULL */
-    float *wt;     /* NULL in the first layer, which needs no dX */
-    float *y, *dz; /* (rows, stride): values after f, gradient of the sums before it */
-    size_t stride;
-};
-
-struct mlp {
-    const struct kernel *kernel;
-    size_t n_layers;
-    size_t rows; /* most rows of a pass */
-    float *memory;
-    float *draws; /* one layer's weights in canonical order, while they are drawn */
-    struct layer layers[MLP_MAX_LAYERS];
-};
+#include "core/nn/dropout.h"
 
 static size_t inputs_of(const struct mlp_shape *s, size_t l)
 {
     return l == 0 ? s->n_inputs : s->width[l - 1];
+}
+
+/* One more row of weights, gamma, in every hidden layer. */
+static bool has_norm(const struct mlp_shape *s, size_t l)
+{
+    return s->batch_norm && l + 1 < s->n_layers;
 }
 
 size_t mlp_weight_count(const struct mlp_shape *s)
@@ -37,7 +24,7 @@ size_t mlp_weight_count(const struct mlp_shape *s)
     size_t n = 0;
 
     for (size_t l = 0; l < s->n_layers; l++)
-        n += (inputs_of(s, l) + 1) * s->width[l];
+        n += (inputs_of(s, l) + 1 + has_norm(s, l)) * s->width[l];
     return n;
 }
 
@@ -72,6 +59,28 @@ static float *carve(struct carver *c, size_t floats)
     return c->base ? c->base + start : NULL;
 }
 
+/* gamma and beta lie behind each other, as the biases of a layer without inputs: so the kernel
+ * can step them. */
+static void lay_out_norm(const struct mlp *m, const struct mlp_plan *plan, struct carver *c,
+                         struct layer *l)
+{
+    size_t n = l->stride;
+    float *parts = carve(c, 4 * n);
+
+    l->pn = panels_make(m->kernel, 1, 2 * n);
+    l->normalized = carve(c, mem_size(plan->rows, n));
+    l->norm = (struct norm){.n = l->p.columns, .stride = n, .inverse = carve(c, n)};
+    l->gn = carve(c, 2 * n);
+    if (plan->n_arrays > 0)
+        l->an = carve(c, 2 * n);
+    if (plan->n_arrays > 1)
+        l->bn = carve(c, 2 * n);
+    if (plan->keep)
+        l->kept_norm = carve(c, 4 * n);
+    if (parts)
+        mlp_place_norm(l, parts);
+}
+
 static void lay_out_layer(const struct mlp_plan *plan, struct carver *c, struct layer *l,
                           bool first)
 {
@@ -86,8 +95,18 @@ static void lay_out_layer(const struct mlp_plan *plan, struct carver *c, struct 
         l->g = carve(c, floats);
     if (!first)
         l->wt = carve(c, panels_floats(&l->pt));
+    if (kernel_slope_needs_sums(l->f))
+        l->z = carve(c, values);
     l->y = carve(c, values);
     l->dz = carve(c, values);
+    l->out = l->y;
+    if (l->dropout > 0.0) {
+        l->mask = carve(c, values);
+        l->out = carve(c, values);
+    }
+    if (plan->keep)
+        l->kept = carve(c, floats);
+    l->alive = carve(c, l->stride);
 }
 
 /* Places every array of the network into the carver's block. */
@@ -106,10 +125,13 @@ static void lay_out(struct mlp *m, const struct mlp_shape *s, const struct mlp_p
             .f = activation_function(s->activation[l]),
             .init = init_choose(INIT_AUTO, s->activation[l]),
             .stride = kernel_stride(s->width[l]),
+            .dropout = s->dropout[l],
         };
         lay_out_layer(plan, c, layer, l == 0);
-        if (mem_size(n_inputs, s->width[l]) > most)
-            most = mem_size(n_inputs, s->width[l]);
+        if (has_norm(s, l))
+            lay_out_norm(m, plan, c, layer);
+        if (panels_floats(&layer->p) > most)
+            most = panels_floats(&layer->p);
     }
     m->draws = carve(c, most);
 }
@@ -141,6 +163,9 @@ enum err mlp_create(const struct mlp_shape *s, const struct mlp_plan *p, const s
     m->n_layers = s->n_layers;
     m->rows = p->rows;
     lay_out(m, s, p, &c);
+    for (size_t l = 0; l < m->n_layers; l++)
+        if (m->layers[l].normalized)
+            norm_start(&m->layers[l].norm);
     *out = m;
     return ERR_OK;
 }
@@ -153,7 +178,7 @@ void mlp_destroy(struct mlp *m)
     free(m);
 }
 
-static void refresh_transposed(const struct mlp *m, struct layer *l)
+void mlp_refresh(const struct mlp *m, struct layer *l)
 {
     if (l->wt)
         m->kernel->transpose(&l->p, l->w, &l->pt, l->wt);
@@ -161,20 +186,46 @@ static void refresh_transposed(const struct mlp *m, struct layer *l)
 
 void mlp_init(struct mlp *m, enum init i, uint64_t seed, uint32_t repeat, uint32_t fold)
 {
+    m->seed = seed;
+    m->repeat = repeat;
+    m->fold = fold;
     for (size_t l = 0; l < m->n_layers; l++) {
         struct layer *layer = m->layers + l;
         size_t n_inputs = layer->p.rows - 1, n_outputs = layer->p.columns;
+        enum init chosen = i == INIT_AUTO ? layer->init : i;
         struct rng r;
 
         rng_init(&r, seed, repeat, fold, RNG_INIT, (uint32_t)(l + 1));
-        init_draw(i == INIT_AUTO ? layer->init : i, n_inputs, n_outputs, &r, m->draws);
+        init_draw(chosen, n_inputs, n_outputs, &r, m->draws);
         for (size_t k = 0; k < n_inputs; k++)
             for (size_t j = 0; j < n_outputs; j++)
-                layer->w[panels_index(&layer->p, k, j)] = m->draws[k * n_outputs + j];
+                layer->w[panels_index(&layer->p, k, j)] =
+                    m->draws[init_index(chosen, n_inputs, n_outputs, k, j)];
         for (size_t j = 0; j < n_outputs; j++)
             layer->w[panels_index(&layer->p, n_inputs, j)] = 0.0f;
-        refresh_transposed(m, layer);
+        if (layer->normalized)
+            norm_start(&layer->norm);
+        mlp_refresh(m, layer);
     }
+}
+
+/* The numbers that f is applied to, or, where its slope needs no more than that, f's values. */
+static float *sums_of(const struct layer *l)
+{
+    return l->z ? l->z : l->y;
+}
+
+static void forward_layer(const struct kernel *k, const struct layer *l, size_t rows,
+                          const float *x, size_t stride)
+{
+    if (!l->z && !l->normalized) {
+        k->forward(rows, x, stride, &l->p, l->w, l->f, l->y, l->stride);
+        return;
+    }
+    k->forward(rows, x, stride, &l->p, l->w, KERNEL_IDENTITY, sums_of(l), l->stride);
+    if (l->normalized)
+        norm_predict(&l->norm, rows, sums_of(l), sums_of(l));
+    k->map(l->f, rows * l->stride, sums_of(l), l->y);
 }
 
 void mlp_forward(struct mlp *m, size_t rows, const float *x, size_t stride)
@@ -183,8 +234,41 @@ void mlp_forward(struct mlp *m, size_t rows, const float *x, size_t stride)
     for (size_t l = 0; l < m->n_layers; l++) {
         struct layer *layer = m->layers + l;
 
-        m->kernel->forward(rows, x, stride, &layer->p, layer->w, layer->f, layer->y, layer->stride);
+        forward_layer(m->kernel, layer, rows, x, stride);
         x = layer->y;
+        stride = layer->stride;
+    }
+}
+
+static void train_forward_layer(const struct kernel *k, struct layer *l, size_t rows,
+                                const float *x, size_t stride)
+{
+    if (!l->normalized) {
+        forward_layer(k, l, rows, x, stride);
+    } else {
+        k->forward(rows, x, stride, &l->p, l->w, KERNEL_IDENTITY, l->normalized, l->stride);
+        norm_forward(&l->norm, rows, l->normalized, sums_of(l));
+        k->map(l->f, rows * l->stride, sums_of(l), l->y);
+    }
+    if (!l->mask)
+        return;
+    dropout_draw(&l->luck, l->dropout, rows, l->p.columns, l->stride, l->mask);
+    dropout_apply(rows, l->p.columns, l->stride, l->mask, l->y, l->out);
+}
+
+void mlp_forward_training(struct mlp *m, size_t rows, const float *x, size_t stride, size_t step,
+                          bool first)
+{
+    assert(rows >= 1 && rows <= m->rows);
+    for (size_t l = 0; l < m->n_layers; l++) {
+        struct layer *layer = m->layers + l;
+
+        assert(first || !layer->normalized); /* a batch is normalized as a whole */
+        if (layer->mask && first)
+            rng_init(&layer->luck, m->seed, m->repeat, m->fold, RNG_DROPOUT,
+                     dropout_index(l, step));
+        train_forward_layer(m->kernel, layer, rows, x, stride);
+        x = layer->out;
         stride = layer->stride;
     }
 }
@@ -209,86 +293,103 @@ size_t mlp_stride(const struct mlp *m)
     return output_of(m)->stride;
 }
 
+/* With normalization beta stands for the bias, which the means would take away again. */
+static void clear_bias(const struct layer *l, float *w)
+{
+    for (size_t j = 0; j < l->p.columns; j++)
+        w[panels_index(&l->p, l->p.rows - 1, j)] = 0.0f;
+}
+
+static void step_norm(const struct mlp *m, struct layer *l, float scale,
+                      const struct kernel_update *update)
+{
+    m->kernel->step(&l->pn, l->gn, scale, update, l->norm.gamma, l->an, l->bn);
+    clear_bias(l, l->w);
+}
+
+/* From the gradient by a layer's values after dropout, times f'(.), to that by its sums. */
+static void backward_through(struct layer *l, size_t rows)
+{
+    if (l->mask)
+        dropout_apply(rows, l->p.columns, l->stride, l->mask, l->dz, l->dz);
+    if (l->normalized)
+        norm_backward(&l->norm, rows, l->normalized, l->dz, l->gn, l->gn + l->stride);
+}
+
 /* dW and db of a layer whose dz is there, into memory or at once into the weights. */
 static void backward_weights(const struct mlp *m, struct layer *l, const struct kernel_pair *in,
                              bool first, const struct kernel_update *update)
 {
     if (!update) {
         m->kernel->gradient(in, &l->p, !first, l->g);
+        if (l->normalized)
+            clear_bias(l, l->g);
         return;
     }
     m->kernel->update(in, &l->p, first ? NULL : l->g, update, l->w, l->a, l->b);
-    refresh_transposed(m, l);
+    if (l->normalized)
+        step_norm(m, l, 1.0f, update);
+    mlp_refresh(m, l);
 }
 
 void mlp_backward(struct mlp *m, size_t rows, const float *x, size_t stride, bool first,
                   const struct kernel_update *update)
 {
-    assert((first && update) || output_of(m)->g); /* what goes on later needs memory */
+    bool clip = update && update->clip > 0.0;
+
+    assert((first && update && !clip) || output_of(m)->g); /* what goes on later needs memory */
     for (size_t l = m->n_layers; l-- > 0;) {
         struct layer *layer = m->layers + l, *below = l > 0 ? layer - 1 : NULL;
         struct kernel_pair in = {
             .rows = rows,
-            .x = below ? below->y : x,
+            .x = below ? below->out : x,
             .x_stride = below ? below->stride : stride,
             .dz = layer->dz,
             .dz_stride = layer->stride,
         };
 
-        if (below) /* before the update: it needs the weights that went forward */
+        if (below) { /* before the update: it needs the weights that went forward */
             m->kernel->backward(rows, layer->dz, layer->stride, &layer->pt, layer->wt, below->f,
-                                below->y, below->dz, below->stride);
-        backward_weights(m, layer, &in, first, update);
+                                sums_of(below), below->dz, below->stride);
+            backward_through(below, rows);
+        }
+        backward_weights(m, layer, &in, first, clip ? NULL : update);
     }
+    if (clip)
+        mlp_step(m, update);
 }
 
-void mlp_read(const struct mlp *m, enum mlp_part part, float *out)
+/* As torch.nn.utils.clip_grad_norm_. */
+float mlp_clip_scale(const struct mlp *m, double limit)
 {
-    for (size_t l = 0; l < m->n_layers; l++) {
-        const struct layer *layer = m->layers + l;
-        const float *from = part == MLP_WEIGHTS ? layer->w : layer->g;
+    double sum = 0.0, scale;
 
-        for (size_t k = 0; k < layer->p.rows; k++)
-            for (size_t j = 0; j < layer->p.columns; j++)
-                *out++ = from[panels_index(&layer->p, k, j)];
-    }
-}
-
-void mlp_write(struct mlp *m, const float *weights)
-{
-    for (size_t l = 0; l < m->n_layers; l++) {
-        struct layer *layer = m->layers + l;
-
-        for (size_t k = 0; k < layer->p.rows; k++)
-            for (size_t j = 0; j < layer->p.columns; j++)
-                layer->w[panels_index(&layer->p, k, j)] = *weights++;
-        refresh_transposed(m, layer);
-    }
-}
-
-static uint64_t hash_float(uint64_t hash, float x)
-{
-    uint32_t bits = 0x7fc00000; /* which NaN it is depends on the order of operands */
-
-    if (x == x)
-        memcpy(&bits, &x, sizeof bits);
-    for (int i = 0; i < 4; i++) {
-        hash ^= bits >> 8 * i & 0xff;
-        hash *= 0x100000001b3u;
-    }
-    return hash;
-}
-
-uint64_t mlp_hash(const struct mlp *m)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
+    if (limit == 0.0)
+        return 1.0f;
     for (size_t l = 0; l < m->n_layers; l++) {
         const struct layer *layer = m->layers + l;
 
-        for (size_t k = 0; k < layer->p.rows; k++)
-            for (size_t j = 0; j < layer->p.columns; j++)
-                hash = hash_float(hash, layer->w[panels_index(&layer->p, k, j)]);
+        sum += m->kernel->square_sum(&layer->p, layer->g);
+        if (layer->normalized)
+            sum += m->kernel->square_sum(&layer->pn, layer->gn);
     }
-    return hash;
+    scale = limit / (sqrt(sum) + 1e-6);
+    return scale < 1.0 ? (float)scale : 1.0f;
+}
+
+void mlp_step_layer(const struct mlp *m, struct layer *l, float scale,
+                    const struct kernel_update *update)
+{
+    m->kernel->step(&l->p, l->g, scale, update, l->w, l->a, l->b);
+    if (l->normalized)
+        step_norm(m, l, scale, update);
+    mlp_refresh(m, l);
+}
+
+void mlp_step(struct mlp *m, const struct kernel_update *update)
+{
+    float scale = mlp_clip_scale(m, update->clip);
+
+    for (size_t l = 0; l < m->n_layers; l++)
+        mlp_step_layer(m, m->layers + l, scale, update);
 }

@@ -2,7 +2,12 @@
  * First-order optimizers with PyTorch's conventions: the constants of each step, which the
  * kernels apply to every weight.
  *
- * Source  torch.optim.SGD, torch.optim.Adam; Kingma and Ba 2015
+ * adagrad has no decay of its rate and starts from zero sums; rmsprop is neither centered nor has
+ * it momentum; nadam's momentum decay is 0.004. Decoupled weight decay (adamw) leaves biases
+ * alone, as do l1 and l2.
+ *
+ * Source  torch.optim; Duchi, Hazan, Singer 2011; Hinton 2012, lecture 6e; Zeiler 2012; Kingma and
+ *         Ba 2015; Dozat 2016; Loshchilov and Hutter 2019
  */
 #ifndef SWEEPD_CORE_NN_OPTIMIZER_H
 #define SWEEPD_CORE_NN_OPTIMIZER_H
@@ -13,15 +18,32 @@
 #include "core/linalg/kernel.h"
 
 /* The order is that of the name table in core/train/hyper.c. */
-enum optimizer { OPTIMIZER_SGD, OPTIMIZER_ADAM };
+enum optimizer {
+    OPTIMIZER_SGD,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_ADAMW,
+    OPTIMIZER_NADAM,
+    OPTIMIZER_ADAGRAD,
+    OPTIMIZER_RMSPROP,
+    OPTIMIZER_ADADELTA
+};
+
+enum { OPTIMIZER_COUNT = OPTIMIZER_ADADELTA + 1 };
 
 struct optimizer_state {
     enum optimizer kind;
     double momentum; /* sgd */
     bool nesterov;
-    double beta1, beta2, epsilon; /* adam */
-    double l2;
+    double beta1, beta2; /* adam, adamw, nadam */
+    double rho;          /* rmsprop, adadelta */
+    double epsilon;      /* all but sgd; above 0 */
+    double weight_decay; /* adamw */
+    double l1, l2;
+    double clip; /* largest norm of the whole gradient; 0: any */
+
     double beta1_power, beta2_power; /* beta^step: exact repeated products, no pow() */
+    double schedule_power;           /* nadam: the product of its momenta */
+    size_t step;
 };
 
 /** Arrays of a weight's size that the optimizer keeps: 0, 1 or 2. */

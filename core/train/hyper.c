@@ -5,27 +5,45 @@
 #include <string.h>
 
 #include "core/base/words.h"
+#include "core/train/hyper_words.h"
 
-/* ---- names, in the order of their enums ---------------------------------------------------- */
+/* ---- words --------------------------------------------------------------------------------- */
 
-static const char *const activations[] = {"identity", "sigmoid", "tanh", "relu", NULL};
-static const char *const activations_absent[] = {
-    "leaky_relu", "elu",      "selu",         "gelu", "silu",
-    "softplus",   "softsign", "hard_sigmoid", "sine", NULL};
-static const char *const optimizers[] = {"sgd", "adam", NULL};
-static const char *const optimizers_absent[] = {"adagrad", "rmsprop", "adadelta", "adamw",
-                                                "nadam",   "lbfgs",   NULL};
-static const char *const inits[] = {"auto", "standard_normal", "glorot_uniform", "he_normal", NULL};
-static const char *const inits_absent[] = {"glorot_normal", "he_uniform", "lecun_normal",
-                                           "orthogonal",    "zeros",      NULL};
-static const char *const losses[] = {"cross_entropy", "mse", NULL};
-static const char *const losses_absent[] = {"mae", "huber", NULL};
-static const char *const scalings[] = {"standard", "none", NULL};
-static const char *const scalings_absent[] = {"minmax", "robust", "quantile", NULL};
-static const char *const imputes[] = {"mean", "median", NULL};
+/* In the order of their enums; a word of the contract that this build lacks is in …_absent. */
+const char *const hyper_activations[] = {"identity",   "sigmoid", "tanh",     "relu",
+                                         "leaky_relu", "elu",     "selu",     "gelu",
+                                         "silu",       "softplus", "softsign", "hard_sigmoid",
+                                         "sine",       NULL};
+const char *const hyper_optimizers[] = {"sgd",     "adam",    "adamw",    "nadam",
+                                        "adagrad", "rmsprop", "adadelta", NULL};
+static const char *const optimizers_absent[] = {"lbfgs", NULL};
+const char *const hyper_inits[] = {"auto",          "standard_normal", "glorot_uniform",
+                                   "he_normal",     "glorot_normal",   "he_uniform",
+                                   "lecun_normal",  "orthogonal",      "zeros",
+                                   NULL};
+const char *const hyper_losses[] = {"cross_entropy", "mse", "mae", "huber", NULL};
+const char *const hyper_schedules[] = {"constant", "step",          "exponential", "inverse_time",
+                                       "cosine",   "warmup_cosine", "one_cycle",   "plateau",
+                                       NULL};
+const char *const hyper_scalings[] = {"standard", "none", "minmax", "robust", "quantile", NULL};
+const char *const hyper_imputes[] = {"mean", "median", NULL};
+const char *const hyper_class_weights[] = {"none", "balanced", NULL};
 static const char *const batch_words[] = {"auto", "full", NULL};
+static const char *const no_clip[] = {"none", NULL};
+
+/* Those that a hyperparameter is used with. */
 static const char *const sgd_only[] = {"sgd", NULL};
-static const char *const adam_only[] = {"adam", NULL};
+static const char *const adams_kin[] = {"adam", "adamw", "nadam", NULL};
+static const char *const with_rho[] = {"rmsprop", "adadelta", NULL};
+static const char *const adaptive[] = {"adam",    "adamw",   "nadam", "adagrad",
+                                       "rmsprop", "adadelta", NULL};
+static const char *const adamw_only[] = {"adamw", NULL};
+static const char *const step_only[] = {"step", NULL};
+static const char *const decaying[] = {"step", "exponential", "inverse_time", "plateau", NULL};
+static const char *const cosines[] = {"cosine", "warmup_cosine", NULL};
+static const char *const warming[] = {"warmup_cosine", "one_cycle", NULL};
+static const char *const plateau_only[] = {"plateau", NULL};
+static const char *const huber_only[] = {"huber", NULL};
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
@@ -38,15 +56,20 @@ static const struct hyper table[] = {
     {.name = "width", .type = HYPER_INT, .default_json = "64", .min = 1, .max = 65536,
      .per_layer = true, .needs_layer = true, .summary = "units of a hidden layer"},
     {.name = "activation", .type = HYPER_CHOICE, .default_json = "\"relu\"",
-     .choices = activations, .absent_choices = activations_absent,
-     .per_layer = true, .needs_layer = true, .summary = "activation of the hidden layers"},
-    {.name = "init", .type = HYPER_CHOICE, .default_json = "\"auto\"",
-     .choices = inits, .absent_choices = inits_absent,
+     .choices = hyper_activations, .per_layer = true, .needs_layer = true,
+     .summary = "activation of the hidden layers"},
+    {.name = "dropout", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1,
+     .below_max = true, .per_layer = true, .needs_layer = true,
+     .summary = "share of a hidden layer's values that a step leaves out"},
+    {.name = "batch_norm", .type = HYPER_BOOL, .default_json = "false",
+     .summary = "normalize every hidden layer's sums over the batch"},
+    {.name = "init", .type = HYPER_CHOICE, .default_json = "\"auto\"", .choices = hyper_inits,
      .summary = "distribution of the initial weights; auto goes by the activation"},
     {.name = "optimizer", .type = HYPER_CHOICE, .default_json = "\"adam\"",
-     .choices = optimizers, .absent_choices = optimizers_absent,
+     .choices = hyper_optimizers, .absent_choices = optimizers_absent,
      .summary = "how weights follow the gradient"},
-    {.name = "learning_rate", .type = HYPER_REAL, .default_json = "\"0.001; sgd 0.01\"",
+    {.name = "learning_rate", .type = HYPER_REAL,
+     .default_json = "\"0.001; sgd, adagrad and rmsprop 0.01; adadelta 1\"",
      .min = 0, .max = 1e6, .above_min = true, .summary = "size of a step"},
     {.name = "momentum", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1,
      .below_max = true, .gate = "optimizer", .gate_choices = sgd_only,
@@ -55,14 +78,43 @@ static const struct hyper table[] = {
      .gate = "optimizer", .gate_choices = sgd_only,
      .summary = "momentum that looks ahead (Nesterov)"},
     {.name = "beta1", .type = HYPER_REAL, .default_json = "0.9", .min = 0, .max = 1,
-     .below_max = true, .gate = "optimizer", .gate_choices = adam_only,
+     .below_max = true, .gate = "optimizer", .gate_choices = adams_kin,
      .summary = "memory of the gradient's mean"},
     {.name = "beta2", .type = HYPER_REAL, .default_json = "0.999", .min = 0, .max = 1,
-     .below_max = true, .gate = "optimizer", .gate_choices = adam_only,
+     .below_max = true, .gate = "optimizer", .gate_choices = adams_kin,
      .summary = "memory of the gradient's square"},
-    {.name = "epsilon", .type = HYPER_REAL, .default_json = "1e-8", .min = 0, .max = 1,
-     .above_min = true, .gate = "optimizer", .gate_choices = adam_only,
+    {.name = "rho", .type = HYPER_REAL, .default_json = "\"0.99; adadelta 0.9\"",
+     .min = 0, .max = 1, .below_max = true, .gate = "optimizer", .gate_choices = with_rho,
+     .summary = "memory of the gradient's square"},
+    {.name = "epsilon", .type = HYPER_REAL,
+     .default_json = "\"1e-8; adagrad 1e-10, adadelta 1e-6\"", .min = 0, .max = 1,
+     .above_min = true, .gate = "optimizer", .gate_choices = adaptive,
      .summary = "keeps the step finite where gradients vanish"},
+    {.name = "weight_decay", .type = HYPER_REAL, .default_json = "0.01", .min = 0, .max = 1e3,
+     .gate = "optimizer", .gate_choices = adamw_only,
+     .summary = "each step shrinks weights by this share of the learning rate; no biases"},
+    {.name = "schedule", .type = HYPER_CHOICE, .default_json = "\"constant\"",
+     .choices = hyper_schedules, .summary = "how the learning rate changes with the step"},
+    {.name = "step_epochs", .type = HYPER_INT, .default_json = "10", .min = 1, .max = 1e6,
+     .gate = "schedule", .gate_choices = step_only, .summary = "epochs from decay to decay"},
+    {.name = "decay", .type = HYPER_REAL,
+     .default_json = "\"0.1; exponential 0.95, inverse_time 0.01\"", .min = 0, .max = 1e3,
+     .above_min = true, .gate = "schedule", .gate_choices = decaying,
+     .summary = "factor of the learning rate; of inverse_time its growth of the divisor an epoch"},
+    {.name = "final_fraction", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1,
+     .gate = "schedule", .gate_choices = cosines,
+     .summary = "what is left of the learning rate at the end"},
+    {.name = "warmup_fraction", .type = HYPER_REAL, .default_json = "\"0.1; one_cycle 0.3\"",
+     .min = 0, .max = 1, .below_max = true, .gate = "schedule", .gate_choices = warming,
+     .summary = "share of the steps in which the learning rate rises"},
+    {.name = "plateau_patience", .type = HYPER_INT, .default_json = "10", .min = 0, .max = 1e6,
+     .gate = "schedule", .gate_choices = plateau_only,
+     .summary = "epochs without a better loss before the learning rate decays"},
+    {.name = "gradient_clip", .type = HYPER_REAL, .default_json = "\"none\"", .min = 0, .max = 1e9,
+     .above_min = true, .choices = no_clip,
+     .summary = "largest norm of the whole gradient; longer ones are scaled down"},
+    {.name = "l1", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1e6,
+     .summary = "l1 times the sum of absolute weights is added to the loss; no biases"},
     {.name = "l2", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1e6,
      .summary = "l2/2 times the sum of squared weights is added to the loss; no biases"},
     {.name = "batch_size", .type = HYPER_INT, .default_json = "\"auto\"",
@@ -70,13 +122,23 @@ static const struct hyper table[] = {
      .summary = "rows in a step; auto: 32, from 5000 rows 128, from 50000 rows 256; or full"},
     {.name = "epochs", .type = HYPER_INT, .default_json = "100", .min = 1, .max = 1e6,
      .summary = "passes over the training rows"},
+    {.name = "early_stopping", .type = HYPER_INT, .default_json = "false", .min = 1, .max = 1e6,
+     .may_be_false = true,
+     .summary = "epochs without a better loss, on rows set aside from training, that end it"},
+    {.name = "early_stopping_fraction", .type = HYPER_REAL, .default_json = "0.1",
+     .min = 0, .max = 1, .above_min = true, .below_max = true,
+     .summary = "share of the training rows that early_stopping and plateau watch"},
     {.name = "loss", .type = HYPER_CHOICE,
      .default_json = "\"cross_entropy; for regression mse\"",
-     .choices = losses, .absent_choices = losses_absent, .summary = "what training minimizes"},
+     .choices = hyper_losses, .summary = "what training minimizes"},
+    {.name = "huber_delta", .type = HYPER_REAL, .default_json = "1", .min = 0, .max = 1e9,
+     .above_min = true, .gate = "loss", .gate_choices = huber_only,
+     .summary = "error from which on the loss grows linearly, in the scaled target's unit"},
+    {.name = "class_weight", .type = HYPER_CHOICE, .default_json = "\"none\"",
+     .choices = hyper_class_weights, .summary = "balanced: rare classes weigh more in the loss"},
     {.name = "scaling", .type = HYPER_CHOICE, .default_json = "\"standard\"",
-     .choices = scalings, .absent_choices = scalings_absent,
-     .summary = "of numeric columns, fitted on the training rows"},
-    {.name = "impute", .type = HYPER_CHOICE, .default_json = "\"mean\"", .choices = imputes,
+     .choices = hyper_scalings, .summary = "of numeric columns, fitted on the training rows"},
+    {.name = "impute", .type = HYPER_CHOICE, .default_json = "\"mean\"", .choices = hyper_imputes,
      .summary = "what stands for a missing number; a missing category is the most frequent"},
     {.name = "missing_indicator", .type = HYPER_BOOL, .default_json = "true",
      .summary = "one more column where values are missing, saying so"},
@@ -84,25 +146,6 @@ static const struct hyper table[] = {
 /* clang-format on */
 
 enum { N_TABLE = sizeof table / sizeof table[0] };
-
-/* Of the contract; this build lacks them. */
-static const char *const absent[] = {"dropout",
-                                     "batch_norm",
-                                     "rho",
-                                     "schedule",
-                                     "step_epochs",
-                                     "decay",
-                                     "final_fraction",
-                                     "warmup_fraction",
-                                     "plateau_patience",
-                                     "early_stopping",
-                                     "early_stopping_fraction",
-                                     "gradient_clip",
-                                     "huber_delta",
-                                     "l1",
-                                     "weight_decay",
-                                     "class_weight",
-                                     NULL};
 
 size_t hyper_count(void)
 {
@@ -124,14 +167,13 @@ static enum err refuse_name(const char *name, struct error *e)
 
     for (size_t i = 0; i < N_TABLE; i++)
         known[i] = table[i].name;
-    near = words_has(absent, name) ? NULL : words_nearest(known, name);
+    near = words_nearest(known, name);
     if (near)
         return error_set(e, ERR_INVALID, "%.100s: no such hyperparameter; did you mean %s?", name,
                          near);
     words_join(known, &list);
     TRY(buf_check(&list, e));
-    return error_set(e, ERR_INVALID, "%.100s: %s; known: %s", name,
-                     words_has(absent, name) ? "not in this build" : "no such hyperparameter",
+    return error_set(e, ERR_INVALID, "%.100s: no such hyperparameter; known: %s", name,
                      buf_text(&list));
 }
 
@@ -204,8 +246,8 @@ static enum err check_word(const struct hyper *h, const char *name, const char *
         return ERR_OK;
     near = words_has(h->absent_choices, word) ? NULL : words_nearest(h->choices, word);
     words_join(h->choices, &known);
-    if (h->type == HYPER_INT)
-        buf_puts(&known, ", or an integer");
+    if (h->type != HYPER_CHOICE)
+        buf_puts(&known, h->type == HYPER_INT ? ", or an integer" : ", or a number");
     TRY(buf_check(&known, e));
     if (near)
         return error_set(e, ERR_INVALID, "%s \"%.80s\": did you mean \"%s\"? known: %s", name, word,
@@ -222,8 +264,14 @@ static enum err check_number(const struct hyper *h, const char *name, const stru
 
     if (v->kind == VALUE_TEXT && h->choices)
         return check_word(h, name, v->text, e);
+    if (v->kind == VALUE_BOOL && !v->boolean && h->may_be_false)
+        return ERR_OK;
     if (v->kind != VALUE_INT && (v->kind != VALUE_REAL || is_int))
-        return refuse_type(name, is_int ? "an integer" : "a number", v, e);
+        return refuse_type(name,
+                           h->may_be_false ? "an integer or false"
+                           : is_int        ? "an integer"
+                                           : "a number",
+                           v, e);
     return check_range(h, name, value_number(v), e);
 }
 
@@ -237,6 +285,19 @@ static enum err check_widths(const struct hyper *h, const char *name, const stru
                          SPEC_MAX_LAYERS);
     for (size_t i = 0; i < v->list.n; i++)
         TRY(check_range(h, name, (double)v->list.items[i], e));
+    return ERR_OK;
+}
+
+/* Words that make sense for one task only. */
+static enum err check_task(const struct hyper *h, const char *name, const char *word,
+                           enum task task, struct error *e)
+{
+    if (task == TASK_CLASSIFICATION)
+        return ERR_OK;
+    if ((h->choices == hyper_losses && strcmp(word, hyper_losses[LOSS_CROSS_ENTROPY]) == 0) ||
+        (h->choices == hyper_class_weights && strcmp(word, hyper_class_weights[0]) != 0))
+        return error_set(e, ERR_INVALID,
+                         "%s \"%s\" is for classification; the task is regression", name, word);
     return ERR_OK;
 }
 
@@ -257,186 +318,15 @@ enum err hyper_check(const struct hyper *h, const char *name, const struct value
     if (v->kind != VALUE_TEXT)
         return refuse_type(name, "a word", v, e);
     TRY(check_word(h, name, v->text, e));
-    if (h->choices == losses && task == TASK_REGRESSION &&
-        strcmp(v->text, losses[LOSS_CROSS_ENTROPY]) == 0)
-        return error_set(e, ERR_INVALID,
-                         "%s \"cross_entropy\" is for classification; the task is regression",
-                         name);
-    return ERR_OK;
-}
-
-/* ---- from values to specs ------------------------------------------------------------------ */
-
-/* The value given for a layer (from 1), or for all; NULL where the default stands. */
-static const struct value *given(const struct params *p, const char *name, size_t layer)
-{
-    char numbered[64];
-    const struct value *v = NULL;
-
-    if (layer > 0) {
-        (void)snprintf(numbered, sizeof numbered, "%s_%zu", name, layer); /* short by the table */
-        v = params_get(p, numbered);
-    }
-    return v ? v : params_get(p, name);
-}
-
-static double number_of(const struct params *p, const char *name, size_t layer)
-{
-    const struct value *v = given(p, name, layer);
-
-    return v ? value_number(v) : strtod(named(name, strlen(name))->default_json, NULL);
-}
-
-static bool flag_of(const struct params *p, const char *name)
-{
-    const struct value *v = given(p, name, 0);
-
-    return v ? v->boolean : named(name, strlen(name))->default_json[0] == 't';
-}
-
-/* The place of the chosen word in its list, which is its enum's value. */
-static size_t choice_of(const struct params *p, const char *name, size_t layer)
-{
-    const struct hyper *h = named(name, strlen(name));
-    const struct value *v = given(p, name, layer);
-    const char *word = v ? v->text : h->default_json + 1; /* behind the quote */
-    size_t length = v ? strlen(word) : strlen(word) - 1;
-    size_t i = 0;
-
-    while (strlen(h->choices[i]) != length || memcmp(h->choices[i], word, length) != 0)
-        i++;
-    return i;
-}
-
-static enum err check_all(const struct params *p, enum task task, struct error *e)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        const struct hyper *h;
-        size_t layer;
-
-        TRY(hyper_find(p->items[i].name, &h, &layer, e));
-        TRY(hyper_check(h, p->items[i].name, &p->items[i].value, task, e));
-    }
-    if (params_get(p, "hidden") && (params_get(p, "layers") || params_get(p, "width")))
-        return error_set(e, ERR_INVALID,
-                         "hidden names the whole network, in place of layers and width");
-    return ERR_OK;
-}
-
-static void set_layers(const struct params *p, struct spec *s)
-{
-    const struct value *hidden = params_get(p, "hidden");
-
-    s->n_hidden = hidden ? hidden->list.n : (size_t)number_of(p, "layers", 0);
-    for (size_t i = 0; i < s->n_hidden; i++) {
-        s->width[i] = hidden ? (size_t)hidden->list.items[i] : (size_t)number_of(p, "width", i + 1);
-        s->activation[i] = (enum activation)choice_of(p, "activation", i + 1);
-    }
-}
-
-static size_t batch_size(const struct params *p, size_t n_rows)
-{
-    const struct value *v = params_get(p, "batch_size");
-
-    if (v && v->kind != VALUE_TEXT)
-        return (size_t)value_number(v);
-    if (v && strcmp(v->text, "full") == 0)
-        return 0;
-    return n_rows >= 50000 ? 256 : n_rows >= 5000 ? 128 : 32;
-}
-
-static double learning_rate(const struct params *p, enum optimizer o)
-{
-    const struct value *v = params_get(p, "learning_rate");
-
-    return v ? value_number(v) : o == OPTIMIZER_SGD ? 0.01 : 0.001;
-}
-
-enum err hyper_spec(const struct params *p, enum task task, size_t n_rows, struct spec *out,
-                    struct error *e)
-{
-    struct spec s = {0};
-
-    TRY(check_all(p, task, e));
-    set_layers(p, &s);
-    s.init = (enum init)choice_of(p, "init", 0);
-    s.loss = task == TASK_REGRESSION         ? LOSS_MSE
-             : params_get(p, "loss") == NULL ? LOSS_CROSS_ENTROPY
-                                             : (enum loss)choice_of(p, "loss", 0);
-    s.optimizer = (enum optimizer)choice_of(p, "optimizer", 0);
-    s.learning_rate = learning_rate(p, s.optimizer);
-    s.momentum = number_of(p, "momentum", 0);
-    s.nesterov = flag_of(p, "nesterov");
-    s.beta1 = number_of(p, "beta1", 0);
-    s.beta2 = number_of(p, "beta2", 0);
-    s.epsilon = number_of(p, "epsilon", 0);
-    s.l2 = number_of(p, "l2", 0);
-    s.batch_size = batch_size(p, n_rows);
-    s.epochs = (size_t)number_of(p, "epochs", 0);
-    *out = s;
-    return ERR_OK;
-}
-
-enum err hyper_prepare(const struct params *p, enum task task, struct prepare_spec *out,
-                       struct error *e)
-{
-    TRY(check_all(p, task, e));
-    *out = (struct prepare_spec){
-        .scaling = (enum prepare_scaling)choice_of(p, "scaling", 0),
-        .impute = (enum prepare_impute)choice_of(p, "impute", 0),
-        .missing_indicator = flag_of(p, "missing_indicator"),
-    };
-    return ERR_OK;
-}
-
-/* ---- the canonical text --------------------------------------------------------------------- */
-
-static void real_item(struct buf *out, const char *name, double x)
-{
-    char text[32];
-
-    buf_format_double(x, text);
-    buf_printf(out, "%s=%s;", name, text);
-}
-
-/* Members stand in the order of their names. */
-void hyper_canonical(const struct spec *s, const struct prepare_spec *prepare, struct buf *out)
-{
-    bool adam = s->optimizer == OPTIMIZER_ADAM, sgd = s->optimizer == OPTIMIZER_SGD;
-
-    buf_puts(out, "activation=");
-    for (size_t i = 0; i < s->n_hidden; i++)
-        buf_printf(out, "%s%s", i > 0 ? "," : "", hyper_activation_name(s->activation[i]));
-    buf_printf(out, ";batch_size=%zu;", s->batch_size);
-    if (adam)
-        real_item(out, "beta1", s->beta1);
-    if (adam)
-        real_item(out, "beta2", s->beta2);
-    buf_printf(out, "epochs=%zu;", s->epochs);
-    if (adam)
-        real_item(out, "epsilon", s->epsilon);
-    buf_puts(out, "hidden=");
-    for (size_t i = 0; i < s->n_hidden; i++)
-        buf_printf(out, "%s%zu", i > 0 ? "," : "", s->width[i]);
-    buf_printf(out, ";impute=%s;init=%s;", imputes[prepare->impute], inits[s->init]);
-    real_item(out, "l2", s->l2);
-    real_item(out, "learning_rate", s->learning_rate);
-    buf_printf(out, "loss=%s;missing_indicator=%s;", losses[s->loss],
-               prepare->missing_indicator ? "true" : "false");
-    if (sgd)
-        real_item(out, "momentum", s->momentum);
-    if (sgd && s->momentum > 0) /* without momentum there is nothing to look ahead with */
-        buf_printf(out, "nesterov=%s;", s->nesterov ? "true" : "false");
-    buf_printf(out, "optimizer=%s;scaling=%s;", optimizers[s->optimizer],
-               scalings[prepare->scaling]);
+    return check_task(h, name, v->text, task, e);
 }
 
 const char *hyper_activation_name(enum activation a)
 {
-    return activations[a];
+    return hyper_activations[a];
 }
 
 const char *hyper_optimizer_name(enum optimizer o)
 {
-    return optimizers[o];
+    return hyper_optimizers[o];
 }

@@ -32,6 +32,7 @@ struct hyper {
     bool below_max;             /* max itself is not allowed */
     const char *const *choices; /* words; for a number those beside it ("auto"); NULL: none */
     const char *const *absent_choices; /* words of the contract that this build lacks, or NULL */
+    bool may_be_false;                 /* an integer: false turns it off */
     bool per_layer;   /* may be given for each hidden layer: width_1, width_2, … */
     bool needs_layer; /* used where there is a hidden layer (for width_3: a third) */
     const char *gate; /* another hyperparameter, by whose value this one is used; or NULL */
@@ -71,7 +72,7 @@ enum err hyper_prepare(const struct params *p, enum task task, struct prepare_sp
 
 /**
  * Appends the configuration in its canonical text: every hyperparameter that is used, with its
- * effective value, sorted by name. Equal texts train equally.
+ * effective value, in a fixed order. Equal texts train equally.
  */
 void hyper_canonical(const struct spec *s, const struct prepare_spec *prepare, struct buf *out);
 

@@ -18,11 +18,12 @@
 #include "core/data/fold.h"
 #include "core/linalg/kernel.h"
 #include "core/nn/metric.h"
+#include "core/nn/mlp.h"
 #include "core/train/spec.h"
 
 enum train_state {
     TRAIN_RUNNING,   /* epochs are left */
-    TRAIN_COMPLETED, /* all epochs are done */
+    TRAIN_COMPLETED, /* all epochs are done, or early stopping ended it */
     TRAIN_DIVERGED,  /* a loss is not finite; a result, not an error */
     TRAIN_CANCELLED  /* it was not wanted any more */
 };
@@ -31,14 +32,20 @@ enum train_state {
 struct train_result {
     enum train_state state;
     size_t epochs_run;
-    const char *reason; /* of divergence: "loss is not finite in epoch 3"; else "" */
+    size_t epochs;      /* the epoch scored: with early stopping the best one, else the last */
+    const char *reason; /* of divergence: "loss is not finite in epoch 3; layer 2 is the first with
+                           weights that are not finite"; else "" */
     size_t n_metrics;   /* metric_count() */
-    /* By metric_index, after the last epoch run; NaN where undefined, of the other task, or where
-     * the training diverged or was cancelled. */
+    /* By metric_index, after the epoch scored; train: all training rows, those set aside too. NaN
+     * where undefined, of the other task, or where the training diverged or was cancelled. */
     const double *train, *validation;
-    /* (epochs_run) each. Losses are mean data losses by row weight, without penalties; the
-     * training loss is taken as the batches went by. NaN where there are no validation rows. */
+    /* (epochs_run) each. Losses are mean data losses by row weight and class weight, without
+     * penalties; the training loss is taken as the batches went by. NaN where there are no
+     * validation rows. The learning rate is that of the epoch's last step. */
     const double *train_loss, *validation_loss, *validation_score, *learning_rate;
+    /* (epochs_run, n_layers): each epoch's last step. */
+    size_t n_layers;
+    const struct mlp_statistics *layers;
     uint64_t weights_hash;
 };
 
@@ -51,7 +58,8 @@ struct train;
  * d        borrowed until train_destroy
  * decides  the metric whose validation score the curve shows
  *
- * Errors   ERR_NO_MEMORY; ERR_INVALID: the loss does not fit the task, there are no rows
+ * Errors   ERR_NO_MEMORY; ERR_INVALID: the loss does not fit the task, there are no rows,
+ *          batch_norm with batches of one row, rows that cannot be set aside
  */
 enum err train_create(const struct spec *s, const struct fold_data *d, const struct kernel *k,
                       const struct metric *decides, uint64_t seed, uint32_t repeat, uint32_t fold,
@@ -73,7 +81,7 @@ enum train_state train_run_to(struct train *t, size_t epoch, train_wanted *wante
 const struct train_result *train_result(const struct train *t);
 
 /**
- * The validation predictions after the last epoch run: probabilities, or values in the target's
+ * The validation predictions after the epoch scored: probabilities, or values in the target's
  * own unit.
  *
  * out  (n_validation, n_outputs), row-major

@@ -139,6 +139,8 @@ static void describe_hyper(struct json *j, const struct hyper *h)
     }
     if (h->choices)
         describe_words(j, "choices", h->choices);
+    if (h->may_be_false)
+        json_bool(j, "may_be_false", true);
     json_bool(j, "per_layer", h->per_layer);
     if (h->gate) {
         json_string(j, "used_with", h->gate);
@@ -151,7 +153,8 @@ static void describe_hypers(struct json *j)
 {
     static const char *const LISTS[][2] = {
         {"activation", "activations"}, {"optimizer", "optimizers"}, {"init", "initializers"},
-        {"loss", "losses"},            {"scaling", "scalings"},     {"impute", "imputations"},
+        {"loss", "losses"},            {"schedule", "schedules"},   {"scaling", "scalings"},
+        {"impute", "imputations"},     {"class_weight", "class_weights"},
     };
 
     json_array(j, "hyperparameters");

@@ -87,7 +87,9 @@ static enum err make_plan(struct draft *d, struct error *e)
     struct plan_facts facts = {
         .n_features = prepare_features(d->table, &usual),
         .n_outputs = table_outputs(d->table),
-        .n_folds = d->split->n_folds,
+        .n_folds = (size_t)d->split->n_folds * d->split->n_repeats,
+        .n_warnings = d->split->n_warnings,
+        .warnings = d->split->warnings,
         .threads = api->config->threads,
         .memory_bytes = api->config->memory_bytes,
         .work_per_second = jobs_work_per_second(api->jobs),

@@ -49,6 +49,7 @@ enum { N_OPTIONS = sizeof OPTIONS / sizeof *OPTIONS };
 struct upload {
     char name[NAME_BYTES]; /* empty: dataset-ID */
     struct table_options options;
+    const char *file_name; /* or NULL */
     const char *options_json;
     char sha256[SHA256_HEX_BYTES];
     struct table *table;
@@ -109,7 +110,8 @@ static bool is_name(const char *s)
 
 static void cut_ending(char *name)
 {
-    static const char *const ENDINGS[] = {".gz", ".csv", ".tsv", ".txt", ".dat", ".tab"};
+    static const char *const ENDINGS[] = {".gz",  ".csv", ".tsv",  ".txt",    ".dat", ".tab",
+                                          ".npy", ".npz", ".idx", ".arff", ".libsvm", ".svm"};
 
     for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
         size_t n = strlen(name), m = strlen(ENDINGS[i]);
@@ -139,8 +141,8 @@ static void choose_name(struct upload *u)
     const char *given = find_option(u->call, "name");
 
     if (!given) {
-        if (u->options.file_name)
-            name_from_file(u->options.file_name, u->name);
+        if (u->file_name)
+            name_from_file(u->file_name, u->name);
         return;
     }
     if (!is_name(given) || strlen(given) >= NAME_BYTES)
@@ -175,7 +177,7 @@ static enum err read_options(struct upload *u, struct error *e)
     check_known(u->call, q->form, q->n_form);
     for (size_t i = 0; i < N_OPTIONS; i++)
         *option_member(&u->options, i) = find_option(u->call, OPTIONS[i].name);
-    u->options.file_name = q->method == HTTP_PUT ? call_segment(u->call, 0) : q->file_name;
+    u->file_name = q->method == HTTP_PUT ? call_segment(u->call, 0) : q->file_name;
     choose_name(u);
     TRY(faults_check(&u->call->faults, e));
     return write_options(u, e);
@@ -237,10 +239,11 @@ static enum err read_table(struct upload *u, struct error *e)
 {
     int fd = u->call->q->spool;
     struct source source = {.ctx = &fd, .read = source_read, .rewind = source_rewind};
+    struct table_file file = {&source, u->file_name};
     CLEANUP(buf_finish) struct buf text = {0};
     struct json j;
 
-    if (table_read(&source, &u->options, u->call->api->config->memory_bytes, &u->table, e) !=
+    if (table_read(&file, 1, &u->options, u->call->api->config->memory_bytes, &u->table, e) !=
         ERR_OK) {
         if (e->field[0])
             faults_add(&u->call->faults, e->field, NULL, "%s", e->message);

@@ -46,7 +46,7 @@ struct outcome {
     enum fold_state state;
     bool diverged;   /* failed because its loss did */
     char error[512]; /* a sentence; empty if all is well */
-    size_t epochs_run;
+    size_t epochs, epochs_run; /* scored, trained */
     double seconds;
     int64_t finished_at_ms;
     uint64_t weights_hash;

@@ -63,6 +63,7 @@ static enum err keep_result(const struct train_result *r, struct outcome *out, s
     }
     memcpy(out->train, r->train, r->n_metrics * sizeof *r->train);
     memcpy(out->validation, r->validation, r->n_metrics * sizeof *r->validation);
+    out->epochs = r->epochs;
     out->epochs_run = r->epochs_run;
     out->weights_hash = r->weights_hash;
     out->diverged = r->state == TRAIN_DIVERGED;
@@ -156,7 +157,7 @@ static enum err apply_fold(struct store *store, struct write *w, struct error *e
             .repeat = run->repeat,
             .fold = run->fold,
             .state = o->state == FOLD_COMPLETED ? "completed" : "failed",
-            .epochs = (int64_t)o->epochs_run,
+            .epochs = (int64_t)o->epochs,
             .epochs_run = (int64_t)o->epochs_run,
             .seconds = o->seconds,
             .error = o->error[0] ? o->error : NULL,

@@ -206,6 +206,12 @@ static enum err choose_search(const struct decoding *c, const struct search_form
 
 /* ---- warnings ------------------------------------------------------------------------------ */
 
+/* Whoever wrote down the folds knew of groups and times. */
+static bool ignores(enum split_kind kind, enum column_role role)
+{
+    return kind != SPLIT_PREDEFINED && split_kind_needs(kind) != role;
+}
+
 static enum err collect_warnings(const struct decoding *c, const struct space *s, struct error *e)
 {
     struct definition *d = c->d;
@@ -221,10 +227,10 @@ static enum err collect_warnings(const struct decoding *c, const struct space *s
         memcpy(list, unused, n * sizeof *list);
     if (strcmp(d->metric->name, "accuracy") == 0 && c->facts->rarest_share < 0.1)
         list[n++] = "the rarest class has less than 10 % of the rows: accuracy says little of it";
-    if (c->facts->has_group)
+    if (c->facts->has_group && ignores(d->split.kind, ROLE_GROUP))
         list[n++] = "the data set has a group column that this kind of cross-validation ignores: "
                     "scores may be too good";
-    if (c->facts->has_time)
+    if (c->facts->has_time && ignores(d->split.kind, ROLE_TIME))
         list[n++] = "the data set has a time column that this kind of cross-validation ignores: "
                     "scores may be too good";
     d->n_warnings = n;

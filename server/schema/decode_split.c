@@ -7,18 +7,14 @@
 /* Of one trial: each is a row of the database and an object in memory from the start. */
 enum { MAX_FOLDS = 100000 };
 
-static const char *const splits_absent[] = {
-    "group_kfold",   "stratified_group_kfold", "time_series", "leave_one_group_out",
-    "shuffle_split", "leave_one_out",          NULL};
-
 /* ---- cross-validation ---------------------------------------------------------------------- */
 
 /* As written; what does not come keeps these values. */
 struct split_form {
-    int64_t folds, repeats;
+    int64_t folds, repeats, gap;
     bool shuffle;
     double test_fraction;
-    bool has_folds, has_repeats, has_shuffle, has_test_fraction;
+    bool has_folds, has_repeats, has_gap, has_shuffle, has_test_fraction;
 };
 
 static const struct field split_fields[] = {
@@ -45,36 +41,48 @@ static const struct field split_fields[] = {
      .present_offset = offsetof(struct split_form, has_test_fraction),
      .min = 0.001,
      .max = 0.999},
+    {.key = "gap",
+     .type = FIELD_INT,
+     .offset = offsetof(struct split_form, gap),
+     .present_offset = offsetof(struct split_form, has_gap),
+     .max = UINT32_MAX},
     {.key = NULL},
 };
 
-static const char *const split_absent_keys[] = {"gap", NULL};
-
+/* What the data says about its rows decides; a plan of its own before all else. */
 static enum split_kind default_split(const struct decoding *c)
 {
-    const char *need = c->facts->has_group ? "group" : c->facts->has_time ? "time" : NULL;
+    const struct definition_facts *facts = c->facts;
 
-    if (need)
-        faults_add(c->faults, "/cross_validation/kind", NULL,
-                   "the data set has a %s column, and %s is not in this build; name one of the "
-                   "known kinds: kfold, stratified_kfold, predefined, holdout",
-                   need, c->facts->has_group ? "group_kfold" : "time_series");
-    return c->facts->n_folds > 0 ? SPLIT_PREDEFINED : SPLIT_STRATIFIED_KFOLD;
+    if (facts->n_folds > 0)
+        return SPLIT_PREDEFINED;
+    if (facts->has_group && facts->task == TASK_CLASSIFICATION)
+        return SPLIT_STRATIFIED_GROUP_KFOLD;
+    if (facts->has_group)
+        return SPLIT_GROUP_KFOLD;
+    return facts->has_time ? SPLIT_TIME_SERIES : SPLIT_STRATIFIED_KFOLD;
+}
+
+static bool has_column(const struct definition_facts *facts, enum column_role role)
+{
+    return (role != ROLE_FOLD || facts->n_folds > 0) && (role != ROLE_GROUP || facts->has_group) &&
+           (role != ROLE_TIME || facts->has_time);
 }
 
 static enum split_kind decode_split_kind(const struct decoding *c, const struct reader *r)
 {
-    enum split_kind kind = SPLIT_STRATIFIED_KFOLD;
+    enum split_kind kind = default_split(c);
     struct reader word;
     const char *name;
 
     if (!r->item || !decode_kind(r, &word))
-        return default_split(c);
+        return kind;
     word.name = "kind";
-    if (reader_word(&word, split_kind_names(), splits_absent, &name))
+    if (reader_word(&word, split_kind_names(), NULL, &name))
         (void)split_kind_find(name, &kind); /* one of the known */
-    if (kind == SPLIT_PREDEFINED && c->facts->n_folds == 0)
-        reader_fault(&word, "kind \"predefined\" needs a data set with a fold column");
+    if (!has_column(c->facts, split_kind_needs(kind)))
+        reader_fault(&word, "kind \"%s\" needs a data set with a %s column", split_kind_name(kind),
+                     table_role_name(split_kind_needs(kind)));
     return kind;
 }
 
@@ -93,16 +101,18 @@ static void refuse_unused(const struct decoding *c, bool came, const char *key,
 static void check_split(const struct decoding *c, const struct split_form *f, enum split_kind kind)
 {
     size_t rows = c->facts->n_rows - c->facts->n_test_rows;
-    bool is_kfold = kind == SPLIT_KFOLD || kind == SPLIT_STRATIFIED_KFOLD;
+    unsigned uses = split_kind_uses(kind);
 
-    refuse_unused(c, f->has_folds && !is_kfold, "folds", kind);
-    refuse_unused(c, f->has_test_fraction && kind != SPLIT_HOLDOUT, "test_fraction", kind);
-    refuse_unused(c, f->has_shuffle && kind == SPLIT_PREDEFINED, "shuffle", kind);
-    refuse_unused(c, f->has_repeats && kind == SPLIT_PREDEFINED, "repeats", kind);
-    if (is_kfold && (size_t)f->folds > rows)
+    refuse_unused(c, f->has_folds && !(uses & SPLIT_USES_FOLDS), "folds", kind);
+    refuse_unused(c, f->has_repeats && !(uses & SPLIT_USES_REPEATS), "repeats", kind);
+    refuse_unused(c, f->has_shuffle && !(uses & SPLIT_USES_SHUFFLE), "shuffle", kind);
+    refuse_unused(c, f->has_test_fraction && !(uses & SPLIT_USES_TEST_FRACTION), "test_fraction",
+                  kind);
+    refuse_unused(c, f->has_gap && !(uses & SPLIT_USES_GAP), "gap", kind);
+    if (uses & SPLIT_USES_FOLDS && kind != SPLIT_SHUFFLE_SPLIT && (size_t)f->folds > rows)
         faults_add(c->faults, "/cross_validation/folds", NULL,
                    "folds %lld is above the data set's %zu rows", (long long)f->folds, rows);
-    if (is_kfold && f->folds * f->repeats > MAX_FOLDS)
+    if (uses & SPLIT_USES_FOLDS && f->folds * f->repeats > MAX_FOLDS)
         faults_add(c->faults, "/cross_validation/repeats", NULL,
                    "folds %lld times repeats %lld are %lld folds per trial, above %d",
                    (long long)f->folds, (long long)f->repeats, (long long)(f->folds * f->repeats),
@@ -124,7 +134,7 @@ static void decode_folds(const struct decoding *c)
         if (!cJSON_IsString(item) && !decode_is_object(&r))
             return;
         if (cJSON_IsObject(item))
-            field_decode_object(&r, split_fields, split_absent_keys, &f);
+            field_decode_object(&r, split_fields, NULL, &f);
     }
     kind = decode_split_kind(c, &r);
     check_split(c, &f, kind);
@@ -133,6 +143,7 @@ static void decode_folds(const struct decoding *c)
     c->d->split.n_repeats = (uint32_t)f.repeats;
     c->d->split.shuffle = f.shuffle;
     c->d->split.test_fraction = f.test_fraction;
+    c->d->split.gap = (size_t)f.gap;
 }
 
 /* ---- sealed rows --------------------------------------------------------------------------- */

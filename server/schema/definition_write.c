@@ -20,18 +20,20 @@ static void write_sampler(const struct definition *d, struct json *j)
 /* Only what the kind uses, as only that can be read back. */
 static void write_split(const struct split_spec *s, struct json *j)
 {
-    bool is_kfold = s->kind == SPLIT_KFOLD || s->kind == SPLIT_STRATIFIED_KFOLD;
+    unsigned uses = split_kind_uses(s->kind);
 
     json_object_inline(j, "cross_validation");
     json_string(j, "kind", split_kind_name(s->kind));
-    if (is_kfold)
+    if (uses & SPLIT_USES_FOLDS)
         json_i64(j, "folds", s->n_folds);
-    if (s->kind == SPLIT_HOLDOUT)
+    if (uses & SPLIT_USES_TEST_FRACTION)
         json_double(j, "test_fraction", s->test_fraction);
-    if (s->kind != SPLIT_PREDEFINED) {
+    if (uses & SPLIT_USES_REPEATS)
         json_i64(j, "repeats", s->n_repeats);
+    if (uses & SPLIT_USES_SHUFFLE)
         json_bool(j, "shuffle", s->shuffle);
-    }
+    if (uses & SPLIT_USES_GAP)
+        json_i64(j, "gap", (int64_t)s->gap);
     json_end(j);
 }
 

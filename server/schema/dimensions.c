@@ -69,7 +69,7 @@ static bool read_value(const struct source *s, const struct reader *r, struct va
         reader_fault(r, "%s", e.message);
         return false;
     }
-    if (s->hyper->type == HYPER_REAL) /* 1 and 1.0 are one number */
+    if (s->hyper->type == HYPER_REAL && v.kind == VALUE_INT) /* 1 and 1.0 are one number */
         v = (struct value){.kind = VALUE_REAL, .real = value_number(&v)};
     *out = v;
     return true;
@@ -177,7 +177,7 @@ static bool read_range(const struct source *s, const struct form *f, struct dime
 static bool check_form(const struct source *s, const struct form *f, size_t layer)
 {
     if (f->per_layer && (!s->hyper->per_layer || layer > 0)) {
-        reader_fault(&s->at, "%s: per_layer is for width and activation", s->at.name);
+        reader_fault(&s->at, "%s: per_layer is for width, activation and dropout", s->at.name);
         return false;
     }
     if (f->has_choices &&
@@ -424,18 +424,18 @@ void dimensions_read(const struct reader *space, enum task task, struct definiti
         expand(d, space->faults);
 }
 
+#define STANDARD_SPACE(widest)                                                                     \
+    "{\"layers\": {\"min\": 1, \"max\": 4},"                                                        \
+    " \"width\": {\"min\": 16, \"max\": " widest ", \"scale\": \"log\"},"                            \
+    " \"activation\": [\"relu\", \"silu\", \"tanh\"], \"optimizer\": \"adamw\","                     \
+    " \"learning_rate\": {\"min\": 3e-4, \"max\": 3e-2, \"scale\": \"log\"},"                        \
+    " \"weight_decay\": {\"min\": 1e-5, \"max\": 1, \"scale\": \"log\"},"                            \
+    " \"dropout\": {\"min\": 0, \"max\": 0.4, \"step\": 0.1},"                                       \
+    " \"scaling\": [\"standard\", \"quantile\"], \"epochs\": 200, \"early_stopping\": 20}"
+
 const char *dimensions_standard(size_t n_rows)
 {
-    return n_rows < 2000 ? "{\"layers\": {\"min\": 1, \"max\": 4},"
-                           " \"width\": {\"min\": 16, \"max\": 128, \"scale\": \"log\"},"
-                           " \"activation\": [\"relu\", \"tanh\"], \"optimizer\": \"adam\","
-                           " \"learning_rate\": {\"min\": 3e-4, \"max\": 3e-2, \"scale\": \"log\"},"
-                           " \"epochs\": 100}"
-                         : "{\"layers\": {\"min\": 1, \"max\": 4},"
-                           " \"width\": {\"min\": 16, \"max\": 512, \"scale\": \"log\"},"
-                           " \"activation\": [\"relu\", \"tanh\"], \"optimizer\": \"adam\","
-                           " \"learning_rate\": {\"min\": 3e-4, \"max\": 3e-2, \"scale\": \"log\"},"
-                           " \"epochs\": 100}";
+    return n_rows < 2000 ? STANDARD_SPACE("128") : STANDARD_SPACE("512");
 }
 
 /* ---- warnings ------------------------------------------------------------------------------ */

@@ -103,13 +103,15 @@ static double estimate(const struct survey *v)
 static enum err warn(const struct definition *d, const struct plan_facts *m, struct plan *p,
                      struct arena *a, struct error *e)
 {
-    const char **list = arena_alloc(a, d->n_warnings + 2, sizeof *list);
+    const char **list = arena_alloc(a, d->n_warnings + m->n_warnings + 2, sizeof *list);
     size_t n = d->n_warnings;
 
     if (!list)
         return error_no_memory(e);
     if (n > 0)
         memcpy(list, d->warnings, n * sizeof *list);
+    for (size_t i = 0; i < m->n_warnings; i++)
+        list[n++] = m->warnings[i];
     if (p->memory_bytes > m->memory_bytes)
         list[n++] = "the folds and trainings together need more memory than the daemon may use: "
                     "folds will be prepared more than once";
@@ -134,7 +136,7 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
                          "a network of %" PRIu64 " weights needs %" PRIu64
                          " bytes to train; the daemon may use %" PRIu64,
                          p.weights_max, v.most_bytes, machine->memory_bytes);
-    p.folds_per_trial = (int64_t)machine->n_folds * d->split.n_repeats;
+    p.folds_per_trial = (int64_t)machine->n_folds;
     p.folds = p.trials * p.folds_per_trial;
     p.all_trials_seen = v.seen >= p.trials;
     p.memory_bytes = memory(&v, p.folds_per_trial);

@@ -17,7 +17,9 @@
 struct plan_facts {
     size_t n_features;            /* encoded */
     size_t n_outputs;             /* classes or targets */
-    size_t n_folds;               /* of one repeat, as split_create cut them */
+    size_t n_folds;               /* of all repeats, as split_create cut them */
+    size_t n_warnings;
+    char *const *warnings; /* those of split_create */
     size_t n_train, n_validation; /* rows of a typical fold */
     unsigned threads;
     uint64_t memory_bytes;  /* that the daemon may use */

@@ -139,7 +139,7 @@ const BROKEN = [
     ["bytes that are no UTF-8", Buffer.from("a,t\n1,caf\xe9\n2,y\n", "latin1"), "", /line 2.*UTF-8/],
     ["no such target", "a,t\n1,x\n2,y\n", "target=nothing", /nothing/],
     ["an unknown option", "a,t\n1,x\n2,y\n", "tarket=t", /tarket.*target/],
-    ["an unknown format", "a,t\n1,x\n2,y\n", "format=npy", /not in this build; known: csv, tsv/],
+    ["an unknown format", "a,t\n1,x\n2,y\n", "format=xlsx", /not in this build; known: csv, tsv, npy/],
     ["a name of digits", "a,t\n1,x\n2,y\n", "name=123", /name "123"/],
     ["negative weights", "a,w,t\n1,1,x\n2,-1,y\n", "weight=w", /line 3, column 2 "w"/],
     ["a word in split", "a,s,t\n1,train,x\n2,tset,y\n", "split=s", /line 3, column 2 "s"/],

@@ -28,10 +28,10 @@ async function table(url, id) {
     return text.split("\r\n").map((line) => line.slice(0, line.lastIndexOf(","))).join("\n");
 }
 
-async function search(options) {
+async function search(options, definition = DEFINITION) {
     const daemon = await startDaemon(options);
     await upload(daemon.url, "iris");
-    const made = await submit(daemon.url, DEFINITION);
+    const made = await submit(daemon.url, definition);
     const done = await finished(daemon.url, made.id, 120);
     const rows = await table(daemon.url, made.id);
     await daemon.stop();
@@ -137,6 +137,12 @@ test("an experiment that cannot be loaded any more fails in words, and can be de
     await second.stop();
 });
 
+/* Long enough to be still running when a shell has taken hold of the database. */
+const LONGER = { ...DEFINITION, space: { ...DEFINITION.space, epochs: 400 } };
+let undisturbedLonger;
+
+before(async () => { undisturbedLonger = await search({}, LONGER); });
+
 /* A shell that holds the database until it is told to end: nothing can be written meanwhile. */
 async function lock(db) {
     const shell = spawn("sqlite3", [db], { stdio: ["pipe", "pipe", "inherit"] });
@@ -148,23 +154,25 @@ async function lock(db) {
     };
 }
 
+const ready = (daemon) => fetch(`${daemon.url}/readyz`).then((r) => r.text());
+
 test("while the database cannot be written nobody waits for ever, and nothing is lost", async () => {
     const db = path.join(folder, "locked.db");
     const daemon = await startDaemon({ db });
     await upload(daemon.url, "iris");
-    const made = await submit(daemon.url, DEFINITION);
+    const made = await submit(daemon.url, LONGER);
     const unlock = await lock(db);
     const paused = await api(daemon.url, `/experiments/${made.id}/pause`, { method: "POST" });
     assert.equal(paused.status, 503, paused.text);
     assert.match(paused.json.detail, /cannot be stored yet/);
-    assert.match((await fetch(`${daemon.url}/readyz`).then((r) => r.text())), /degraded/);
+    assert.match(await ready(daemon), /degraded/);
     await unlock();
     while ((await api(daemon.url, `/experiments/${made.id}`)).json.state !== "paused")
         await new Promise((resolve) => setTimeout(resolve, 50));
     const resumed = await api(daemon.url, `/experiments/${made.id}/resume`, { method: "POST" });
     assert.equal(resumed.status, 202, resumed.text);
     await finished(daemon.url, made.id, 120);
-    assert.equal(await table(daemon.url, made.id), undisturbed);
+    assert.equal(await table(daemon.url, made.id), undisturbedLonger);
     await daemon.stop();
 });
 
@@ -172,10 +180,12 @@ test("a daemon that cannot write ends all the same, and the search goes on after
     const db = path.join(folder, "locked-stop.db");
     const first = await startDaemon({ db });
     await upload(first.url, "iris");
-    const made = await submit(first.url, DEFINITION);
+    const made = await submit(first.url, LONGER);
     const unlock = await lock(db);
-    while (!/degraded/.test(await fetch(`${first.url}/readyz`).then((r) => r.text())))
+    for (let tries = 0; !/degraded/.test(await ready(first)); tries++) {
+        assert.ok(tries < 300, "it does not say that it cannot write");
         await new Promise((resolve) => setTimeout(resolve, 100));
+    }
     const order = api(first.url, `/experiments/${made.id}/pause`, { method: "POST" }).catch(() => {});
     const how = await first.stop();
     assert.deepEqual([how.code, how.signal], [0, null]);
@@ -183,7 +193,7 @@ test("a daemon that cannot write ends all the same, and the search goes on after
     await order;
     const second = await startDaemon({ db });
     await finished(second.url, made.id, 120);
-    assert.equal(await table(second.url, made.id), undisturbed);
+    assert.equal(await table(second.url, made.id), undisturbedLonger);
     await second.stop();
 });
 

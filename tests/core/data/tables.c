@@ -14,9 +14,10 @@ enum err tables_try(const char *text, const struct table_options *o, struct tabl
 {
     struct table_options none = {0};
     struct memory_source m;
+    struct table_file file = {&m.source, NULL};
 
     source_memory_init(&m, text, strlen(text));
-    return table_read(&m.source, o ? o : &none, TABLES_MAX_BYTES, out, e);
+    return table_read(&file, 1, o ? o : &none, TABLES_MAX_BYTES, out, e);
 }
 
 struct table *tables_read(const char *text, const struct table_options *o)

@@ -19,7 +19,7 @@ static char *records(struct source *s, char delimiter)
 {
     struct buf out = {0};
     struct csv *c = NULL;
-    struct csv_record r;
+    struct record r;
     struct error e = {0};
 
     assert_int_equal(csv_create(s, delimiter, "#", &c, &e), ERR_OK);
@@ -151,7 +151,7 @@ static void a_cell_of_a_mebibyte_is_the_longest(void **state)
 
 static void more_columns_than_the_limit_are_refused(void **state)
 {
-    size_t n = CSV_MAX_COLUMNS + 1;
+    size_t n = RECORD_MAX_COLUMNS + 1;
     char *text = malloc(n + 1);
 
     (void)state;

@@ -135,13 +135,14 @@ static void a_table_is_read_from_gzip(void **state)
     unsigned char bytes[300];
     size_t n = compress_text(text, strlen(text), bytes, sizeof bytes);
     CLEANUP(tables_end) struct table *t = NULL;
-    struct table_options o = {.file_name = "t.csv.gz"};
+    struct table_options o = {0};
     struct memory_source m;
+    struct table_file file = {&m.source, "t.csv.gz"};
     struct error e = {0};
 
     (void)state;
     source_memory_init(&m, bytes, n);
-    assert_int_equal(table_read(&m.source, &o, 1 << 20, &t, &e), ERR_OK);
+    assert_int_equal(table_read(&file, 1, &o, 1 << 20, &t, &e), ERR_OK);
     assert_int_equal(t->n_rows, 3);
     assert_int_equal(t->n_classes, 2);
 }

@@ -15,9 +15,9 @@
 #include "tests/core/data/tables.h"
 
 static const struct prepare_spec standard = {
-    .scaling = PREPARE_STANDARD, .impute = PREPARE_MEAN, .missing_indicator = true};
+    .scaling = SCALING_STANDARD, .impute = PREPARE_MEAN, .missing_indicator = true};
 static const struct prepare_spec unscaled = {
-    .scaling = PREPARE_NONE, .impute = PREPARE_MEAN, .missing_indicator = true};
+    .scaling = SCALING_NONE, .impute = PREPARE_MEAN, .missing_indicator = true};
 
 static void fold_end(struct fold_data **d)
 {
@@ -202,32 +202,33 @@ static void row_weights_are_copied(void **state)
     assert_int_equal(d->n_features, 1);
 }
 
+/* A regression with row weights. */
 static struct table *random_table(struct rng *r, size_t n)
 {
-    static const struct table_options o = {.target = "y"};
+    static const struct table_options o = {.target = "y,z", .weight = "w"};
     struct buf text = {0};
     struct table *t;
 
-    buf_puts(&text, "a,b,c,y\n");
+    buf_puts(&text, "a,b,c,w,y,z\n");
     for (size_t i = 0; i < n; i++) {
         if (rng_below(r, 8) > 0)
             buf_printf(&text, "%.17g", 100 * rng_normal(r));
         buf_printf(&text, ",%u,", rng_below(r, 1000));
         if (rng_below(r, 8) > 0)
             buf_printf(&text, "word_%u", rng_below(r, 1 + rng_below(r, 12)));
-        buf_printf(&text, ",%.17g\n", rng_normal(r));
+        buf_printf(&text, ",%u,%.17g,%.17g\n", 1 + rng_below(r, 5), rng_normal(r), rng_normal(r));
     }
     t = tables_read(text.data, &o);
     buf_finish(&text);
     return t;
 }
 
-/* Any other values in the validation rows, even missing ones, and any other targets. */
-static void spoil_validation_rows(struct table *t, const uint16_t *plan, uint16_t fold,
+/* Any other values in the validation rows, even missing ones, other targets and weights. */
+static void spoil_validation_rows(struct table *t, const struct split *s, uint32_t fold,
                                   struct rng *r)
 {
     for (size_t i = 0; i < t->n_rows; i++) {
-        if (plan[i] != fold)
+        if (split_part(s, 1, fold, i) != SPLIT_VALIDATION)
             continue;
         for (size_t j = 0; j < t->n_columns; j++) {
             struct column *c = &t->columns[j];
@@ -235,53 +236,63 @@ static void spoil_validation_rows(struct table *t, const uint16_t *plan, uint16_
             if (c->values)
                 c->values[i] = c->role == ROLE_FEATURE && c->missing && rng_below(r, 2)
                                    ? (double)NAN
-                                   : 1e6 * rng_normal(r);
+                                   : fabs(1e6 * rng_normal(r));
             else
                 c->codes[i] = (int32_t)rng_below(r, (uint32_t)c->n_labels + 1) - 1;
         }
     }
 }
 
+static void check_training_part(const struct fold_data *a, const struct fold_data *b)
+{
+    size_t n = a->n_train, o = a->n_outputs;
+
+    assert_int_equal(b->n_train, n);
+    assert_memory_equal(a->x, b->x, n * a->stride * sizeof *a->x);
+    assert_memory_equal(a->y, b->y, n * o * sizeof *a->y);
+    assert_memory_equal(a->target, b->target, n * o * sizeof *a->target);
+    assert_memory_equal(a->target_mean, b->target_mean, o * sizeof *a->target_mean);
+    assert_memory_equal(a->target_scale, b->target_scale, o * sizeof *a->target_scale);
+    assert_memory_equal(a->weight, b->weight, n * sizeof *a->weight);
+    assert_memory_equal(a->row, b->row, n * sizeof *a->row);
+    assert_memory_equal(a->unit, b->unit, n * sizeof *a->unit);
+    assert_true(memcmp(a->x + n * a->stride, b->x + n * a->stride,
+                       a->n_validation * a->stride * sizeof *a->x) != 0);
+    assert_true(memcmp(a->weight + n, b->weight + n, a->n_validation * sizeof *a->weight) != 0);
+}
+
 /* The promise: nothing that touches a validation row reaches training. */
 static void validation_rows_do_not_change_a_bit_of_the_training_part(void **state)
 {
+    enum { SCALINGS = SCALING_QUANTILE + 1, IMPUTES = PREPARE_MEDIAN + 1 };
     uint64_t seed = 21;
     struct rng r;
 
     (void)state;
     print_message("seed %d\n", (int)seed);
     rng_init(&r, seed, 0, 0, RNG_TEST, 0);
-    for (int trial = 0; trial < 30; trial++) {
+    for (int trial = 0; trial < 4 * SCALINGS * IMPUTES; trial++) {
         CLEANUP(tables_end) struct table *t = random_table(&r, 60 + rng_below(&r, 60));
         struct split_spec spec = {.kind = SPLIT_KFOLD,
                                   .n_folds = 4,
                                   .n_repeats = 2,
                                   .shuffle = true,
                                   .seed = rng_u64(&r)};
-        struct prepare_spec how = standard;
+        struct prepare_spec how = {.scaling = (enum scaling_kind)(trial % SCALINGS),
+                                   .impute = (enum prepare_impute)(trial / SCALINGS % IMPUTES),
+                                   .missing_indicator = true,
+                                   .max_categories = trial % 3 ? 0 : 5};
         CLEANUP(split_end) struct split *s = NULL;
         CLEANUP(fold_end) struct fold_data *before = NULL;
         CLEANUP(fold_end) struct fold_data *after = NULL;
         struct error e = {0};
         uint32_t fold = 1 + rng_below(&r, 4);
-        size_t n;
 
-        how.impute = trial % 2 ? PREPARE_MEDIAN : PREPARE_MEAN;
-        how.max_categories = trial % 3 ? 0 : 5;
         assert_int_equal(split_create(t, &spec, &s, &e), ERR_OK);
         assert_int_equal(prepare_fold(t, s, 1, fold, &how, &before, &e), ERR_OK);
-        spoil_validation_rows(t, split_repeat(s, 1), (uint16_t)fold, &r);
+        spoil_validation_rows(t, s, fold, &r);
         assert_int_equal(prepare_fold(t, s, 1, fold, &how, &after, &e), ERR_OK);
-        n = before->n_train;
-        assert_int_equal(after->n_train, n);
-        assert_memory_equal(before->x, after->x, n * before->stride * sizeof(float));
-        assert_memory_equal(before->y, after->y, n * sizeof(float));
-        assert_memory_equal(before->target, after->target, n * sizeof(double));
-        assert_memory_equal(before->target_mean, after->target_mean, sizeof(double));
-        assert_memory_equal(before->target_scale, after->target_scale, sizeof(double));
-        assert_memory_equal(before->row, after->row, n * sizeof(uint32_t));
-        assert_true(memcmp(before->x + n * before->stride, after->x + n * before->stride,
-                           before->n_validation * before->stride * sizeof(float)) != 0);
+        check_training_part(before, after);
     }
 }
 
@@ -323,15 +334,11 @@ static void numbers_beyond_float32_are_refused_by_name(void **state)
 
 static void choices_have_names(void **state)
 {
-    enum prepare_scaling scaling;
     enum prepare_impute impute;
 
     (void)state;
-    assert_true(prepare_scaling_find("none", &scaling) && scaling == PREPARE_NONE);
     assert_true(prepare_impute_find("median", &impute) && impute == PREPARE_MEDIAN);
-    assert_string_equal(prepare_scaling_name(PREPARE_STANDARD), "standard");
     assert_string_equal(prepare_impute_name(PREPARE_MEAN), "mean");
-    assert_false(prepare_scaling_find("robust", &scaling));
     assert_false(prepare_impute_find("mode", &impute));
 }
 

@@ -325,28 +325,38 @@ static void plans_that_cannot_be_are_refused(void **state)
         struct split_spec spec;
         const char *field, *message;
     } cases[] = {
-        {{SPLIT_KFOLD, 9, 1, true, 0, 0, 1}, "folds", "folds 9: the data has only 8 rows to cut"},
-        {{SPLIT_STRATIFIED_KFOLD, 7, 1, true, 0, 0, 1},
+        {{.kind = SPLIT_KFOLD, .n_folds = 9, .n_repeats = 1, .shuffle = true},
+         "folds",
+         "folds 9: the data has only 8 rows to cut"},
+        {{.kind = SPLIT_STRATIFIED_KFOLD, .n_folds = 7, .n_repeats = 1, .shuffle = true},
          "folds",
          "folds 7: every class has fewer rows, the largest, \"a\", has 6"},
-        {{SPLIT_KFOLD, 1, 1, true, 0, 0, 1}, "folds", "folds 1: expected 2 to 10000"},
-        {{SPLIT_KFOLD, 2, 0, true, 0, 0, 1}, "repeats", "repeats 0: expected 1 to 10000"},
-        {{SPLIT_KFOLD, 2, 3, false, 0, 0, 1},
+        {{.kind = SPLIT_KFOLD, .n_folds = 1, .n_repeats = 1, .shuffle = true},
+         "folds",
+         "folds 1: expected 2 to 10000"},
+        {{.kind = SPLIT_KFOLD, .n_folds = 2, .shuffle = true},
+         "repeats",
+         "repeats 0: expected 1 to 10000"},
+        {{.kind = SPLIT_KFOLD, .n_folds = 2, .n_repeats = 3},
          "repeats",
          "repeats 3: unshuffled folds are the same each time; expected 1"},
-        {{SPLIT_PREDEFINED, 0, 1, true, 0, 0, 1},
+        {{.kind = SPLIT_PREDEFINED, .n_repeats = 1, .shuffle = true},
          "kind",
          "kind predefined: the data set has no fold column"},
-        {{SPLIT_HOLDOUT, 0, 1, true, 1.5, 0, 1},
+        {{.kind = SPLIT_HOLDOUT, .n_repeats = 1, .shuffle = true, .test_fraction = 1.5},
          "test_fraction",
          "test_fraction 1.5: expected a number between 0 and 1"},
-        {{SPLIT_HOLDOUT, 0, 1, true, 0.01, 0, 1},
+        {{.kind = SPLIT_HOLDOUT, .n_repeats = 1, .shuffle = true, .test_fraction = 0.01},
          "test_fraction",
          "test_fraction 0.01: of 8 rows that leaves one part empty"},
-        {{SPLIT_KFOLD, 2, 1, true, 0, 1, 1},
+        {{.kind = SPLIT_KFOLD, .n_folds = 2, .n_repeats = 1, .shuffle = true, .sealed_fraction = 1},
          "sealed",
          "sealed fraction 1: expected a number from 0 to below 1"},
-        {{SPLIT_KFOLD, 2, 1, true, 0, 0.01, 1},
+        {{.kind = SPLIT_KFOLD,
+          .n_folds = 2,
+          .n_repeats = 1,
+          .shuffle = true,
+          .sealed_fraction = 0.01},
          "sealed",
          "sealed 0.01: of 8 rows that leaves one part empty"},
     };
@@ -375,7 +385,7 @@ static void kinds_have_names(void **state)
         assert_int_equal(kind, i);
         assert_string_equal(split_kind_name(kind), split_kind_names()[i]);
     }
-    assert_false(split_kind_find("group_kfold", &kind));
+    assert_false(split_kind_find("nested_kfold", &kind));
 }
 
 int main(void)

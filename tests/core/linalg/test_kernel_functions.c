@@ -50,6 +50,42 @@ static double exact_softplus(double x)
     return (x > 0 ? x : 0.0) + log1p(exp(-fabs(x)));
 }
 
+static double exact_leaky_relu(double x)
+{
+    return x > 0 ? x : 0.01 * x;
+}
+
+static double exact_elu(double x)
+{
+    return x > 0 ? x : expm1(x);
+}
+
+static double exact_selu(double x)
+{
+    return 1.0507009873554804934193349852946 *
+           (x > 0 ? x : 1.6732632423543772848170429916717 * expm1(x));
+}
+
+static double exact_softsign(double x)
+{
+    return x / (1.0 + fabs(x));
+}
+
+static double exact_silu(double x)
+{
+    return x * exact_logistic(x);
+}
+
+static double exact_gelu(double x)
+{
+    return 0.5 * x * erfc(-x / sqrt(2.0));
+}
+
+static double exact_hard_sigmoid(double x)
+{
+    return fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0;
+}
+
 struct function {
     enum kernel_function f;
     double (*exact)(double);
@@ -62,6 +98,12 @@ static const struct function functions[] = {
     {KERNEL_TANH, tanh, 6},
     {KERNEL_LOGISTIC, exact_logistic, 6},
     {KERNEL_SOFTPLUS, exact_softplus, 6},
+    {KERNEL_ERF, erf, 6},
+    {KERNEL_SINE, sin, 6},
+    {KERNEL_LEAKY_RELU, exact_leaky_relu, 6},
+    {KERNEL_ELU, exact_elu, 6},
+    {KERNEL_SELU, exact_selu, 6},
+    {KERNEL_SOFTSIGN, exact_softsign, 6},
 };
 
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
@@ -109,6 +151,104 @@ static void functions_are_within_their_bounds_of_libm(void **state)
     }
 }
 
+/* All NaNs are one. */
+static void assert_same_bits(size_t n, const float *a, const float *b)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_true((isnan(a[i]) && isnan(b[i])) || memcmp(a + i, b + i, sizeof *a) == 0);
+}
+
+/* Where two terms cancel, what counts is the error beside the larger one. */
+static const struct {
+    enum kernel_function f;
+    double (*exact)(double);
+    double bound, beside; /* |error| <= bound (beside + |x|) */
+} cancelling[] = {
+    {KERNEL_GELU, exact_gelu, 2e-7, 0.0},
+    {KERNEL_SILU, exact_silu, 2e-7, 0.0},
+    {KERNEL_HARD_SIGMOID, exact_hard_sigmoid, 2e-7, 1.0},
+};
+
+static void activations_that_cancel_are_right_beside_their_terms(void **state)
+{
+    const struct kernel *k = fastest();
+    float x[CHUNK], y[CHUNK];
+
+    (void)state;
+    for (size_t f = 0; f < sizeof cancelling / sizeof *cancelling; f++) {
+        uint64_t bits = 1;
+
+        for (size_t n; (n = next_chunk(&bits, x)) > 0;) {
+            k->map(cancelling[f].f, n, x, y);
+            for (size_t i = 0; i < n; i++) {
+                double at = (double)x[i], error = fabs((double)y[i] - cancelling[f].exact(at));
+
+                if (isfinite(x[i]) &&
+                    error > cancelling[f].bound * (cancelling[f].beside + fabs(at)) + 1e-37)
+                    fail_msg("function %d of %g: %g", (int)cancelling[f].f, at, (double)y[i]);
+            }
+        }
+    }
+}
+
+/* Central differences of libm's functions; `at` is what the derivative is computed from. */
+static void slopes_are_the_functions_derivatives(void **state)
+{
+    static const struct function smooth[] = {
+        {KERNEL_TANH, tanh, 0},
+        {KERNEL_LOGISTIC, exact_logistic, 0},
+        {KERNEL_ELU, exact_elu, 0},
+        {KERNEL_SELU, exact_selu, 0},
+        {KERNEL_GELU, exact_gelu, 0},
+        {KERNEL_SILU, exact_silu, 0},
+        {KERNEL_SINE, sin, 0},
+        {KERNEL_SOFTPLUS, exact_softplus, 0},
+        {KERNEL_SOFTSIGN, exact_softsign, 0},
+        {KERNEL_LEAKY_RELU, exact_leaky_relu, 0},
+        {KERNEL_HARD_SIGMOID, exact_hard_sigmoid, 0},
+    };
+    const struct kernel *k = fastest();
+    const double H = 1e-5;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof smooth / sizeof *smooth; i++) {
+        for (int step = -1234; step < 1234; step++) {
+            float x = 0.0101f * (float)step + 0.0007f, y = x, d = 2.0f;
+            double want = (smooth[i].exact((double)x + H) - smooth[i].exact((double)x - H)) / H;
+
+            if (!kernel_slope_needs_sums(smooth[i].f))
+                k->map(smooth[i].f, 1, &x, &y);
+            k->slope(smooth[i].f, 1, &y, &d);
+            if (fabs((double)d - want) > 2e-6)
+                fail_msg("slope %d at %g: %g, not %g", (int)smooth[i].f, (double)x, (double)d,
+                         want);
+        }
+    }
+}
+
+/* Far from zero the sine's digits come from 190 digits of pi: Kahan's and other hard cases. */
+static void the_cosine_behind_the_sine_is_right_however_far_away(void **state)
+{
+    const struct kernel *k = fastest();
+    float x[CHUNK];
+    double worst = 0.0;
+    uint64_t bits = 2;
+
+    (void)state;
+    for (size_t n; (n = next_chunk(&bits, x)) > 0;) {
+        for (size_t i = 0; i < n; i++) {
+            float d = 1.0f;
+
+            if (!isfinite(x[i]))
+                continue;
+            k->slope(KERNEL_SINE, 1, x + i, &d);
+            worst = fmax(worst, ulps(d, cos((double)x[i])));
+        }
+    }
+    print_message("cosine: %.2f ulp\n", worst);
+    assert_true(worst <= 6.0);
+}
+
 static void functions_have_the_same_bits_in_every_kernel(void **state)
 {
     const struct kernel *k, *reference;
@@ -117,15 +257,18 @@ static void functions_have_the_same_bits_in_every_kernel(void **state)
     (void)state;
     assert_int_equal(kernel_choose("reference", &reference, NULL), ERR_OK);
     for (size_t i = 0; (k = kernel_at(i)); i++) {
-        for (size_t f = 0; kernel_supported(k) && f < N_FUNCTIONS; f++) {
+        for (int f = 0; kernel_supported(k) && f <= KERNEL_ERF; f++) {
             uint64_t bits = i;
 
             for (size_t n; (n = next_chunk(&bits, x)) > 0;) {
-                k->map(functions[f].f, n, x, y);
-                reference->map(functions[f].f, n, x, z);
+                k->map((enum kernel_function)f, n, x, y);
+                reference->map((enum kernel_function)f, n, x, z);
+                assert_same_bits(n, y, z);
                 for (size_t j = 0; j < n; j++)
-                    assert_true((isnan(y[j]) && isnan(z[j])) ||
-                                memcmp(y + j, z + j, sizeof *y) == 0);
+                    y[j] = z[j] = 1.0f;
+                k->slope((enum kernel_function)f, n, x, y);
+                reference->slope((enum kernel_function)f, n, x, z);
+                assert_same_bits(n, y, z);
             }
         }
     }
@@ -146,6 +289,10 @@ static void special_values_are_what_mathematics_says(void **state)
         assert_true(y[0] == 0.0f && y[1] == 0.0f && isinf(y[2]) && isnan(y[3]));
         k->map(KERNEL_SOFTPLUS, 4, x, y);
         assert_true(isinf(y[2]) && isnan(y[3]));
+        for (int f = 0; f <= KERNEL_ERF; f++) { /* a network that diverges shows it */
+            k->map((enum kernel_function)f, 4, x, y);
+            assert_true(isnan(y[3]));
+        }
     }
 }
 
@@ -263,6 +410,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_within_their_bounds_of_libm),
+        cmocka_unit_test(activations_that_cancel_are_right_beside_their_terms),
+        cmocka_unit_test(slopes_are_the_functions_derivatives),
+        cmocka_unit_test(the_cosine_behind_the_sine_is_right_however_far_away),
         cmocka_unit_test(functions_have_the_same_bits_in_every_kernel),
         cmocka_unit_test(special_values_are_what_mathematics_says),
         cmocka_unit_test(softmax_has_the_same_bits_in_every_kernel),

@@ -15,7 +15,7 @@
 #include "core/base/rng.h"
 #include "core/linalg/kernel.h"
 
-enum { SEED = 20240601, N_RULES = 4, N_SLOPES = KERNEL_LOGISTIC + 1 };
+enum { SEED = 20240601, N_RULES = KERNEL_ADADELTA + 1, N_SLOPES = KERNEL_SINE + 1 };
 
 /* One layer's data in plain order, without padding. */
 struct problem {
@@ -29,6 +29,8 @@ struct answer {
     float *g, *g_in_blocks;
     float *once, *once_in_blocks; /* weights after one update */
     float *w[N_RULES], *a[N_RULES], *b[N_RULES];
+    float *stepped[N_RULES], *scaled[N_RULES]; /* by gradient and step: whole, and by a half */
+    double square_sum;
     bool padding_is_zero;
 };
 
@@ -162,7 +164,10 @@ static struct kernel_update update_of(enum kernel_rule rule)
     return (struct kernel_update){
         .rule = rule,
         .rate = 0.01f,
+        .l1 = rule % 2 ? 0.01f : 0.0f,
         .l2 = 0.1f,
+        .keep = 0.999f,
+        .rate_now = 0.02f,
         .momentum = 0.9f,
         .beta1 = 0.9f,
         .gain1 = 0.1f,
@@ -189,6 +194,26 @@ static void answer_updates(const struct kernel *k, const struct problem *q,
         out->a[rule] = from_panels(&p, a, &out->padding_is_zero);
         out->b[rule] = from_panels(&p, b, &out->padding_is_zero);
     }
+}
+
+/* The same in two halves: the gradient to memory, then a step with a scale. */
+static float *by_steps(const struct kernel *k, const struct problem *q,
+                       const struct kernel_pair *in, enum kernel_rule rule, float scale,
+                       struct answer *out)
+{
+    struct panels p = panels_make(k, q->inputs + 1, q->outputs);
+    struct kernel_update u = update_of(rule);
+    float *w = to_panels(&p, q->w), *a = to_panels(&p, NULL), *b = to_panels(&p, NULL);
+    float *g = to_panels(&p, NULL);
+
+    k->gradient(in, &p, false, g);
+    out->square_sum = k->square_sum(&p, g);
+    for (int i = 0; i < 3; i++)
+        k->step(&p, g, scale, &u, w, a, b);
+    free(g);
+    free(a);
+    free(b);
+    return from_panels(&p, w, &out->padding_is_zero);
 }
 
 /* One plain update by the whole batch, and by two blocks of which the last one updates. */
@@ -224,6 +249,10 @@ static void answer_gradient(const struct kernel *k, const struct problem *q, str
     out->g = from_panels(&p, g, &out->padding_is_zero);
     answer_blocks(k, q, &in, out);
     answer_updates(k, q, &in, out);
+    for (int rule = 0; rule < N_RULES; rule++) {
+        out->stepped[rule] = by_steps(k, q, &in, (enum kernel_rule)rule, 1.0f, out);
+        out->scaled[rule] = by_steps(k, q, &in, (enum kernel_rule)rule, 0.5f, out);
+    }
     free(x);
     free(dz);
 }
@@ -248,6 +277,8 @@ static void answer_finish(struct answer *a)
         free(a->w[rule]);
         free(a->a[rule]);
         free(a->b[rule]);
+        free(a->stepped[rule]);
+        free(a->scaled[rule]);
     }
     free(a->g);
     free(a->g_in_blocks);
@@ -269,8 +300,11 @@ static void assert_same(const struct problem *q, const struct answer *a, const s
         assert_memory_equal(a->w[rule], b->w[rule], w_bytes);
         assert_memory_equal(a->a[rule], b->a[rule], w_bytes);
         assert_memory_equal(a->b[rule], b->b[rule], w_bytes);
+        assert_memory_equal(a->stepped[rule], b->w[rule], w_bytes);
+        assert_memory_equal(a->scaled[rule], b->scaled[rule], w_bytes);
     }
     assert_memory_equal(a->g, b->g, w_bytes);
+    assert_memory_equal(&a->square_sum, &b->square_sum, sizeof a->square_sum);
     assert_memory_equal(a->g_in_blocks, b->g, w_bytes);
     assert_memory_equal(a->once, b->once, w_bytes);
     assert_memory_equal(a->once_in_blocks, b->once, w_bytes);
@@ -362,6 +396,26 @@ static void the_reference_multiplies_matrices(void **state)
     problem_finish(&q);
 }
 
+static void the_sum_of_squares_is_that_of_the_gradient(void **state)
+{
+    const struct kernel *k;
+    struct problem q;
+    struct answer a;
+    double sum = 0.0;
+    struct rng r;
+
+    (void)state;
+    start(&r, 5);
+    assert_int_equal(kernel_choose(NULL, &k, NULL), ERR_OK);
+    q = problem_make(&r, 6, 9, 41);
+    a = answer_make(k, &q);
+    for (size_t i = 0; i < 10 * q.outputs; i++)
+        sum += (double)a.g[i] * (double)a.g[i];
+    assert_true(fabs(a.square_sum / sum - 1.0) < 1e-12);
+    answer_finish(&a);
+    problem_finish(&q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +423,7 @@ int main(void)
         cmocka_unit_test(every_width_up_to_40_gives_the_reference_bits),
         cmocka_unit_test(random_shapes_give_the_reference_bits),
         cmocka_unit_test(the_reference_multiplies_matrices),
+        cmocka_unit_test(the_sum_of_squares_is_that_of_the_gradient),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

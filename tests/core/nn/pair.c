@@ -1,7 +1,10 @@
 #include "tests/core/nn/pair.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
+
+enum { SEED = 5, REPEAT = 2, FOLD = 3 };
 
 void pair_shape(struct oracle *o, size_t depth, enum activation a, enum output output, size_t n)
 {
@@ -35,10 +38,26 @@ static void draw_rows(struct pair *p, struct rng *r)
         p->scale[i] = (float)(o->weight[i] / total);
 }
 
+/* The masks of step 1, from dropout.h's words: bit 7 and up hold the step. */
+static void draw_masks(struct oracle *o)
+{
+    for (size_t l = 0; l + 1 < o->shape.n_layers; l++) {
+        double p = o->shape.dropout[l];
+        struct rng r;
+
+        rng_init(&r, SEED, REPEAT, FOLD, RNG_DROPOUT, (uint32_t)(128 + l));
+        for (size_t i = 0; i < o->rows; i++)
+            for (size_t j = 0; j < o->shape.width[l]; j++)
+                o->mask[l][i][j] =
+                    (double)rng_u32(&r) < floor(p * 4294967296.0) ? 0.0 : 1.0 / (1.0 - p);
+    }
+}
+
 void pair_make(struct pair *p, const struct kernel *k, const struct optimizer_state *s,
                struct rng *r)
 {
-    struct mlp_plan plan = {ORACLE_ROWS, optimizer_arrays(s), true};
+    struct mlp_plan plan = {
+        .rows = ORACLE_ROWS, .n_arrays = optimizer_arrays(s), .gradients = true};
     float weights[PAIR_MOST_WEIGHTS];
 
     p->kernel = k;
@@ -51,7 +70,9 @@ void pair_make(struct pair *p, const struct kernel *k, const struct optimizer_st
     }
     if (mlp_create(&p->oracle.shape, &plan, k, &p->mlp, NULL) != ERR_OK)
         abort();
+    mlp_init(p->mlp, INIT_AUTO, SEED, REPEAT, FOLD); /* names the streams of dropout */
     mlp_write(p->mlp, weights);
+    draw_masks(&p->oracle);
 }
 
 void pair_finish(struct pair *p)
@@ -74,9 +95,10 @@ void pair_run(struct pair *p, const struct kernel_update *update)
         .y = p->y,
         .scale = p->scale,
         .work = work,
+        .delta = (float)o->delta,
     };
 
-    mlp_forward(p->mlp, o->rows, p->x, PAIR_STRIDE);
+    mlp_forward_training(p->mlp, o->rows, p->x, PAIR_STRIDE, 1, true);
     loss_gradient(p->kernel, &rows, mlp_output_gradient(p->mlp), loss);
     mlp_backward(p->mlp, o->rows, p->x, PAIR_STRIDE, true, update);
 }

@@ -17,7 +17,7 @@ static double follow(struct optimizer_state s, double rate)
 {
     static double w[PAIR_MOST_WEIGHTS], a[PAIR_MOST_WEIGHTS], b[PAIR_MOST_WEIGHTS];
     static double g[PAIR_MOST_WEIGHTS], got[PAIR_MOST_WEIGHTS];
-    struct pair p = {.oracle = {.loss = LOSS_CROSS_ENTROPY, .l2 = s.l2}};
+    struct pair p = {.oracle = {.loss = LOSS_CROSS_ENTROPY, .l1 = s.l1, .l2 = s.l2}};
     const struct kernel *k;
     double worst = 0.0;
     struct rng r;
@@ -38,6 +38,7 @@ static double follow(struct optimizer_state s, double rate)
         optimizer_step(&s, rate, &u);
         pair_run(&p, &u);
         oracle_gradient(&p.oracle, w, g);
+        oracle_decay(&p.oracle, rate * s.weight_decay, w);
         oracle_step(&s, rate, t, p.n_weights, g, w, a, b);
         pair_read(&p, MLP_WEIGHTS, got);
         distance = oracle_distance(p.n_weights, got, w);
@@ -79,6 +80,34 @@ static void adam_follows_the_oracle(void **state)
     assert_true(follow(s, 0.01) < 1e-5);
 }
 
+static void the_other_optimizers_follow_the_oracle(void **state)
+{
+    static const struct {
+        enum optimizer kind;
+        double rate, epsilon, decay;
+    } others[] = {
+        {OPTIMIZER_ADAMW, 0.01, 1e-8, 0.1},    {OPTIMIZER_NADAM, 0.01, 1e-8, 0.0},
+        {OPTIMIZER_ADAGRAD, 0.05, 1e-10, 0.0}, {OPTIMIZER_RMSPROP, 0.01, 1e-8, 0.0},
+        {OPTIMIZER_ADADELTA, 1.0, 1e-6, 0.0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof others / sizeof *others; i++) {
+        struct optimizer_state s = {
+            .kind = others[i / 2].kind,
+            .beta1 = 0.9,
+            .beta2 = 0.999,
+            .rho = 0.95,
+            .epsilon = others[i / 2].epsilon,
+            .weight_decay = others[i / 2].decay,
+            .l1 = i % 2 ? 0.001 : 0.0,
+            .l2 = i % 2 ? 0.01 : 0.0,
+        };
+
+        assert_true(follow(s, others[i / 2].rate) < 1e-5);
+    }
+}
+
 /* The first step of Adam is the learning rate times the gradient's sign: Kingma and Ba 2015,
  * section 2.1. */
 static void adams_first_step_is_the_learning_rate(void **state)
@@ -111,7 +140,12 @@ static void arrays_are_kept_only_where_the_rule_needs_them(void **state)
     assert_int_equal(optimizer_arrays(&(struct optimizer_state){.kind = OPTIMIZER_SGD}), 0);
     assert_int_equal(
         optimizer_arrays(&(struct optimizer_state){.kind = OPTIMIZER_SGD, .momentum = 0.9}), 1);
-    assert_int_equal(optimizer_arrays(&(struct optimizer_state){.kind = OPTIMIZER_ADAM}), 2);
+    for (int kind = OPTIMIZER_ADAM; kind <= OPTIMIZER_ADADELTA; kind++) {
+        struct optimizer_state s = {.kind = (enum optimizer)kind};
+        bool one = s.kind == OPTIMIZER_ADAGRAD || s.kind == OPTIMIZER_RMSPROP;
+
+        assert_int_equal(optimizer_arrays(&s), one ? 1 : 2);
+    }
 }
 
 int main(void)
@@ -120,6 +154,7 @@ int main(void)
         cmocka_unit_test(plain_gradient_descent_follows_the_oracle),
         cmocka_unit_test(momentum_and_nesterov_follow_the_oracle),
         cmocka_unit_test(adam_follows_the_oracle),
+        cmocka_unit_test(the_other_optimizers_follow_the_oracle),
         cmocka_unit_test(adams_first_step_is_the_learning_rate),
         cmocka_unit_test(arrays_are_kept_only_where_the_rule_needs_them),
     };

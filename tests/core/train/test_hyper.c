@@ -66,7 +66,7 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_int_equal(s.batch_size, 32);
     assert_int_equal(s.epochs, 100);
     assert_int_equal(hyper_prepare(&nothing, TASK_CLASSIFICATION, &p, &e), ERR_OK);
-    assert_int_equal(p.scaling, PREPARE_STANDARD);
+    assert_int_equal(p.scaling, SCALING_STANDARD);
     assert_int_equal(p.impute, PREPARE_MEAN);
     assert_true(p.missing_indicator);
     assert_int_equal(spec_of(&nothing, TASK_REGRESSION, 100).loss, LOSS_MSE);
@@ -125,46 +125,70 @@ static void hidden_names_the_whole_network(void **state)
     assert_int_equal(spec_of(&(struct params){1, &linear}, TASK_CLASSIFICATION, 10).n_hidden, 0);
 }
 
+static const int64_t zero[] = {64, 0};
+/* What is refused, for which task, in which words. */
+static const struct {
+    struct param item;
+    enum task task;
+    const char *message;
+} cases[] = {
+    {{"learning_rate", REAL(3.5e7)}, 0, "learning_rate 35000000 is above 1000000"},
+    {{"learning_rate", REAL(0)}, 0, "learning_rate 0 is not above 0"},
+    {{"momentum", REAL(1)}, 0, "momentum 1 is not below 1"},
+    {{"width", INT(0)}, 0, "width 0 is below 1"},
+    {{"width", REAL(2.5)}, 0, "width: expected an integer, got 2.5"},
+    {{"layers", INT(65)}, 0, "layers 65 is above 64"},
+    {{"epochs", TEXT("many")}, 0, "epochs: expected an integer, got \"many\""},
+    {{"nesterov", INT(1)}, 0, "nesterov: expected true or false, got 1"},
+    {{"init", TEXT("he_norml")},
+     0,
+     "init \"he_norml\": did you mean \"he_normal\"? known: auto, standard_normal, "
+     "glorot_uniform, he_normal, glorot_normal, he_uniform, lecun_normal, orthogonal, zeros"},
+    {{"optimizer", TEXT("lbfgs")},
+     0,
+     "optimizer \"lbfgs\": not in this build; known: sgd, adam, adamw, nadam, adagrad, "
+     "rmsprop, adadelta"},
+    {{"dropout", REAL(1)}, 0, "dropout 1 is not below 1"},
+    {{"rho", REAL(-0.1)}, 0, "rho -0.1 is below 0"},
+    {{"weight_decay", REAL(1001)}, 0, "weight_decay 1001 is above 1000"},
+    {{"schedule", TEXT("linear")},
+     0,
+     "schedule \"linear\": no such choice; known: constant, step, exponential, inverse_time, "
+     "cosine, warmup_cosine, one_cycle, plateau"},
+    {{"step_epochs", INT(0)}, 0, "step_epochs 0 is below 1"},
+    {{"decay", REAL(0)}, 0, "decay 0 is not above 0"},
+    {{"final_fraction", REAL(1.5)}, 0, "final_fraction 1.5 is above 1"},
+    {{"warmup_fraction", REAL(1)}, 0, "warmup_fraction 1 is not below 1"},
+    {{"plateau_patience", INT(-1)}, 0, "plateau_patience -1 is below 0"},
+    {{"gradient_clip", REAL(0)}, 0, "gradient_clip 0 is not above 0"},
+    {{"gradient_clip", TEXT("off")},
+     0,
+     "gradient_clip \"off\": no such choice; known: none, or a number"},
+    {{"l1", REAL(-1)}, 0, "l1 -1 is below 0"},
+    {{"huber_delta", REAL(0)}, 0, "huber_delta 0 is not above 0"},
+    {{"early_stopping", INT(0)}, 0, "early_stopping 0 is below 1"},
+    {{"early_stopping", BOOL(true)}, 0, "early_stopping: expected an integer or false, got true"},
+    {{"early_stopping_fraction", REAL(1)}, 0, "early_stopping_fraction 1 is not below 1"},
+    {{"class_weight", TEXT("balanced")},
+     TASK_REGRESSION,
+     "class_weight \"balanced\" is for classification; the task is regression"},
+    {{"batch_size", TEXT("half")},
+     0,
+     "batch_size \"half\": no such choice; known: auto, full, or an integer"},
+    {{"loss", TEXT("cross_entropy")},
+     TASK_REGRESSION,
+     "loss \"cross_entropy\" is for classification; the task is regression"},
+    {{"hidden", {.kind = VALUE_LIST, .list = {2, zero}}}, 0, "hidden 0 is below 1"},
+    {{"hidden", INT(5)}, 0, "hidden: expected a list of widths, got 5"},
+    {{"lerning_rate", REAL(0.1)},
+     0,
+     "lerning_rate: no such hyperparameter; did you mean learning_rate?"},
+    {{"epochs_2", INT(3)}, 0, "epochs_2: epochs is one for the whole network"},
+    {{"width_65", INT(3)}, 0, "width_65: a network has at most 64 hidden layers"},
+};
+
 static void bad_names_and_values_are_refused_in_words(void **state)
 {
-    static const int64_t zero[] = {64, 0};
-    static const struct {
-        struct param item;
-        enum task task;
-        const char *message;
-    } cases[] = {
-        {{"learning_rate", REAL(3.5e7)}, 0, "learning_rate 35000000 is above 1000000"},
-        {{"learning_rate", REAL(0)}, 0, "learning_rate 0 is not above 0"},
-        {{"momentum", REAL(1)}, 0, "momentum 1 is not below 1"},
-        {{"width", INT(0)}, 0, "width 0 is below 1"},
-        {{"width", REAL(2.5)}, 0, "width: expected an integer, got 2.5"},
-        {{"layers", INT(65)}, 0, "layers 65 is above 64"},
-        {{"epochs", TEXT("many")}, 0, "epochs: expected an integer, got \"many\""},
-        {{"nesterov", INT(1)}, 0, "nesterov: expected true or false, got 1"},
-        {{"activation", TEXT("gelu")},
-         0,
-         "activation \"gelu\": not in this build; known: identity, sigmoid, tanh, relu"},
-        {{"activation", TEXT("rleu")},
-         0,
-         "activation \"rleu\": did you mean \"relu\"? known: identity, sigmoid, tanh, relu"},
-        {{"optimizer", TEXT("lbfgs")},
-         0,
-         "optimizer \"lbfgs\": not in this build; known: sgd, adam"},
-        {{"batch_size", TEXT("half")},
-         0,
-         "batch_size \"half\": no such choice; known: auto, full, or an integer"},
-        {{"loss", TEXT("cross_entropy")},
-         TASK_REGRESSION,
-         "loss \"cross_entropy\" is for classification; the task is regression"},
-        {{"hidden", {.kind = VALUE_LIST, .list = {2, zero}}}, 0, "hidden 0 is below 1"},
-        {{"hidden", INT(5)}, 0, "hidden: expected a list of widths, got 5"},
-        {{"lerning_rate", REAL(0.1)},
-         0,
-         "lerning_rate: no such hyperparameter; did you mean learning_rate?"},
-        {{"epochs_2", INT(3)}, 0, "epochs_2: epochs is one for the whole network"},
-        {{"width_65", INT(3)}, 0, "width_65: a network has at most 64 hidden layers"},
-    };
-
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct param item = cases[i].item;
@@ -177,18 +201,45 @@ static void bad_names_and_values_are_refused_in_words(void **state)
     }
 }
 
-static void what_the_contract_knows_and_this_build_lacks_is_said_so(void **state)
+static void a_layer_is_part_of_a_name(void **state)
 {
     const struct hyper *h;
     struct error e;
     size_t layer;
 
     (void)state;
-    assert_int_equal(hyper_find("dropout", &h, &layer, &e), ERR_INVALID);
-    assert_non_null(strstr(e.message, "dropout: not in this build; known: hidden, layers, width"));
     assert_int_equal(hyper_find("width_12", &h, &layer, &e), ERR_OK);
     assert_int_equal(layer, 12);
     assert_string_equal(h->name, "width");
+    assert_int_equal(hyper_find("nothing", &h, &layer, &e), ERR_INVALID);
+    assert_non_null(strstr(e.message, "no such hyperparameter; known: hidden, layers, width"));
+}
+
+static void defaults_go_by_optimizer_and_schedule(void **state)
+{
+    struct param adadelta[] = {{"optimizer", TEXT("adadelta")}, {"schedule", TEXT("exponential")}};
+    struct param adagrad[] = {{"optimizer", TEXT("adagrad")}, {"schedule", TEXT("one_cycle")}};
+    struct param rmsprop[] = {{"optimizer", TEXT("rmsprop")}, {"schedule", TEXT("inverse_time")}};
+    struct spec s = spec_of(&(struct params){2, adadelta}, TASK_CLASSIFICATION, 10);
+
+    (void)state;
+    assert_true(s.learning_rate == 1.0 && s.rho == 0.9 && s.epsilon == 1e-6 && s.decay == 0.95);
+    s = spec_of(&(struct params){2, adagrad}, TASK_CLASSIFICATION, 10);
+    assert_true(s.learning_rate == 0.01 && s.epsilon == 1e-10 && s.warmup_fraction == 0.3);
+    s = spec_of(&(struct params){2, rmsprop}, TASK_CLASSIFICATION, 10);
+    assert_true(s.learning_rate == 0.01 && s.rho == 0.99 && s.epsilon == 1e-8 && s.decay == 0.01);
+}
+
+static void what_is_off_may_be_said(void **state)
+{
+    struct param off[] = {{"early_stopping", BOOL(false)}, {"gradient_clip", TEXT("none")}};
+    struct param on[] = {{"early_stopping", INT(7)}, {"gradient_clip", REAL(2.5)}};
+    struct spec s = spec_of(&(struct params){2, off}, TASK_CLASSIFICATION, 10);
+
+    (void)state;
+    assert_true(s.early_stopping == 0 && s.gradient_clip == 0);
+    s = spec_of(&(struct params){2, on}, TASK_CLASSIFICATION, 10);
+    assert_true(s.early_stopping == 7 && s.gradient_clip == 2.5);
 }
 
 static void equal_trainings_have_equal_canonical_texts(void **state)
@@ -206,9 +257,10 @@ static void equal_trainings_have_equal_canonical_texts(void **state)
     assert_string_equal(buf_text(&a), buf_text(&b));
     assert_string_equal(
         buf_text(&a),
-        "activation=relu,relu;batch_size=32;beta1=0.9;beta2=0.999;epochs=100;epsilon=1e-08;"
-        "hidden=64,64;impute=mean;init=auto;l2=0;learning_rate=0.001;loss=cross_entropy;"
-        "missing_indicator=true;optimizer=adam;scaling=standard;");
+        "layers=64:relu:0,64:relu:0;batch_norm=false;init=auto;optimizer=adam;beta1=0.9;"
+        "beta2=0.999;epsilon=1e-08;learning_rate=0.001;gradient_clip=0;schedule=constant;"
+        "loss=cross_entropy;l1=0;l2=0;class_weight=none;batch_size=32;epochs=100;"
+        "early_stopping=0;scaling=standard;impute=mean;missing_indicator=true;");
     buf_clear(&b);
     canonical_of(&nothing, 5000, &b);
     assert_string_not_equal(buf_text(&a), buf_text(&b));
@@ -219,19 +271,16 @@ static void equal_trainings_have_equal_canonical_texts(void **state)
 static void every_hyperparameter_in_use_changes_the_canonical_text(void **state)
 {
     struct param sgd = {"optimizer", TEXT("sgd")};
-    struct param others[] = {{"layers", INT(3)},
-                             {"width", INT(65)},
-                             {"activation", TEXT("tanh")},
-                             {"init", TEXT("he_normal")},
-                             {"learning_rate", REAL(0.5)},
-                             {"momentum", REAL(0.5)},
-                             {"l2", REAL(1e-3)},
-                             {"batch_size", INT(8)},
-                             {"epochs", INT(7)},
-                             {"loss", TEXT("mse")},
-                             {"scaling", TEXT("none")},
-                             {"impute", TEXT("median")},
-                             {"missing_indicator", BOOL(false)}};
+    struct param others[] = {{"layers", INT(3)},           {"width", INT(65)},
+                             {"activation", TEXT("tanh")}, {"init", TEXT("he_normal")},
+                             {"learning_rate", REAL(0.5)}, {"momentum", REAL(0.5)},
+                             {"l1", REAL(1e-3)},           {"l2", REAL(1e-3)},
+                             {"dropout", REAL(0.5)},       {"batch_norm", BOOL(true)},
+                             {"schedule", TEXT("cosine")}, {"gradient_clip", REAL(1)},
+                             {"early_stopping", INT(5)},   {"class_weight", TEXT("balanced")},
+                             {"batch_size", INT(8)},       {"epochs", INT(7)},
+                             {"loss", TEXT("mse")},        {"scaling", TEXT("none")},
+                             {"impute", TEXT("median")},   {"missing_indicator", BOOL(false)}};
     struct buf base = {0}, changed = {0};
 
     (void)state;
@@ -256,7 +305,9 @@ int main(void)
         cmocka_unit_test(layers_may_each_have_their_own_width_and_activation),
         cmocka_unit_test(hidden_names_the_whole_network),
         cmocka_unit_test(bad_names_and_values_are_refused_in_words),
-        cmocka_unit_test(what_the_contract_knows_and_this_build_lacks_is_said_so),
+        cmocka_unit_test(a_layer_is_part_of_a_name),
+        cmocka_unit_test(defaults_go_by_optimizer_and_schedule),
+        cmocka_unit_test(what_is_off_may_be_said),
         cmocka_unit_test(equal_trainings_have_equal_canonical_texts),
         cmocka_unit_test(every_hyperparameter_in_use_changes_the_canonical_text),
     };

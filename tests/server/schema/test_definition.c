@@ -112,10 +112,14 @@ static void the_data_set_alone_is_a_whole_definition(void **state)
         "  \"space\": {\n"
         "    \"layers\": {\"min\": 1, \"max\": 4, \"scale\": \"linear\"},\n"
         "    \"width\": {\"min\": 16, \"max\": 128, \"scale\": \"log\"},\n"
-        "    \"activation\": [\"relu\", \"tanh\"],\n"
-        "    \"optimizer\": \"adam\",\n"
+        "    \"activation\": [\"relu\", \"silu\", \"tanh\"],\n"
+        "    \"optimizer\": \"adamw\",\n"
         "    \"learning_rate\": {\"min\": 0.0003, \"max\": 0.03, \"scale\": \"log\"},\n"
-        "    \"epochs\": 100\n"
+        "    \"weight_decay\": {\"min\": 1e-05, \"max\": 1, \"scale\": \"log\"},\n"
+        "    \"dropout\": {\"min\": 0, \"max\": 0.4, \"scale\": \"linear\", \"step\": 0.1},\n"
+        "    \"scaling\": [\"standard\", \"quantile\"],\n"
+        "    \"epochs\": 200,\n"
+        "    \"early_stopping\": 20\n"
         "  },\n"
         "  \"cross_validation\": {\"kind\": \"stratified_kfold\", \"folds\": 5, \"repeats\": 1, "
         "\"shuffle\": true},\n"
@@ -131,6 +135,16 @@ static void the_data_set_alone_is_a_whole_definition(void **state)
         "}\n");
     buf_finish(&b);
     assert_string_equal(good(*state, "{}", &diabetes)->metric->name, "r2");
+}
+
+static void a_rare_class_makes_balanced_accuracy_decide(void **state)
+{
+    struct definition_facts facts = iris;
+
+    facts.rarest_share = 0.099;
+    assert_string_equal(good(*state, "{}", &facts)->metric->name, "balanced_accuracy");
+    facts.rarest_share = 0.1;
+    assert_string_equal(good(*state, "{}", &facts)->metric->name, "accuracy");
 }
 
 static void the_example_of_the_contract_has_48_trials(void **state)
@@ -255,6 +269,8 @@ static void writing_and_decoding_is_identity(void **state)
         "{\"sealed\": {\"fraction\": 0.25}, \"cross_validation\": \"kfold\"}",
         "{\"cross_validation\": {\"kind\": \"holdout\", \"test_fraction\": 0.3, \"repeats\": 3}}",
         "{\"cross_validation\": {\"kind\": \"kfold\", \"folds\": 3, \"shuffle\": false}}",
+        "{\"cross_validation\": {\"kind\": \"shuffle_split\", \"test_fraction\": 0.3}}",
+        "{\"cross_validation\": \"leave_one_out\"}",
         "{\"space\": {}}",
         "{\"space\": {\"hidden\": [[], [3], [4, 5]], \"l2\": {\"min\": 0, \"max\": 0.4, \"step\": "
         "0.1}}}",
@@ -289,17 +305,21 @@ static void writing_and_decoding_is_identity(void **state)
 
 /* ---- what is wrong ------------------------------------------------------------------------- */
 
+#define CLASSIFICATION_METRICS                                                                     \
+    "accuracy, balanced_accuracy, f1_macro, f1, precision, recall, mcc, roc_auc, "                 \
+    "average_precision, log_loss, brier"
+
 static const struct {
     const char *text, *pointer, *detail;
 } broken[] = {
     {"{\"metrc\": \"accuracy\"}", "/metrc", "metrc: unknown key; did you mean metric?"},
     {"{\"metric\": \"r2\"}", "/metric",
      "metric \"r2\" is for regression; the task of data set \"iris\" is classification"},
-    {"{\"metric\": \"f1_macro\"}", "/metric",
-     "metric \"f1_macro\": not in this build; known: accuracy, log_loss"},
+    {"{\"metric\": \"beauty\"}", "/metric",
+     "metric \"beauty\": no such choice; known: " CLASSIFICATION_METRICS},
     {"{\"metric\": \"acuracy\"}", "/metric",
-     "metric \"acuracy\": did you mean \"accuracy\"? known: accuracy, log_loss"},
-    {"{\"metric\": 3}", "/metric", "metric: expected one of accuracy, log_loss, got 3"},
+     "metric \"acuracy\": did you mean \"accuracy\"? known: " CLASSIFICATION_METRICS},
+    {"{\"metric\": 3}", "/metric", "metric: expected one of " CLASSIFICATION_METRICS ", got 3"},
     {"{\"sampler\": \"tpe\"}", "/sampler",
      "sampler \"tpe\": not in this build; known: grid, random, auto"},
     {"{\"sampler\": {\"kind\": \"gird\"}}", "/sampler/kind",
@@ -350,10 +370,13 @@ static const struct {
     {"{\"sealed\": {\"fraction\": 1}}", "/sealed/fraction", "fraction 1 is above 0.9"},
     {"{\"sealed\": {}}", "/sealed", "fraction is missing: share of the rows to set aside"},
     {"{\"cross_validation\": {\"kind\": \"group_kfold\"}}", "/cross_validation/kind",
-     "kind \"group_kfold\": not in this build; known: kfold, stratified_kfold, predefined, "
-     "holdout"},
+     "kind \"group_kfold\" needs a data set with a group column"},
+    {"{\"cross_validation\": \"time_series\"}", "/cross_validation",
+     "kind \"time_series\" needs a data set with a time column"},
     {"{\"cross_validation\": {\"kind\": \"kflod\"}}", "/cross_validation/kind",
-     "kind \"kflod\": did you mean \"kfold\"? known: kfold, stratified_kfold, predefined, holdout"},
+     "kind \"kflod\": did you mean \"kfold\"? known: kfold, stratified_kfold, group_kfold, "
+     "stratified_group_kfold, time_series, predefined, leave_one_group_out, shuffle_split, "
+     "leave_one_out, holdout"},
     {"{\"cross_validation\": {\"folds\": 1}}", "/cross_validation/folds", "folds 1 is below 2"},
     {"{\"cross_validation\": {\"folds\": 151}}", "/cross_validation/folds",
      "folds 151 is above the data set's 150 rows"},
@@ -367,7 +390,9 @@ static const struct {
     {"{\"cross_validation\": {\"repeats\": 2, \"shuffle\": false}}", "/cross_validation/repeats",
      "repeats above 1 need \"shuffle\": true; else every repeat is the same"},
     {"{\"cross_validation\": {\"gap\": 2}}", "/cross_validation/gap",
-     "gap: not in this build; known: kind, folds, repeats, shuffle, test_fraction"},
+     "gap is not used by kind \"stratified_kfold\""},
+    {"{\"cross_validation\": {\"kind\": \"shuffle_split\", \"repeats\": 2}}",
+     "/cross_validation/repeats", "repeats is not used by kind \"shuffle_split\""},
     {"{\"space\": [1]}", "/space", "space: expected an object, got [1]"},
     {"{\"space\": {\"widht\": 5}}", "/space/widht",
      "widht: no such hyperparameter; did you mean width?"},
@@ -401,10 +426,10 @@ static const struct {
     {"{\"space\": {\"width\": null}}", "/space/width", "width: expected a value, got null"},
     {"{\"space\": {\"activation\": {\"min\": 1, \"max\": 2}}}", "/space/activation",
      "activation is not a number: give {\"choices\": […]}"},
-    {"{\"space\": {\"activation\": [\"relu\", \"gelu\"]}}", "/space/activation/1",
-     "activation \"gelu\": not in this build; known: identity, sigmoid, tanh, relu"},
+    {"{\"space\": {\"loss\": [\"mse\", \"hinge\"]}}", "/space/loss/1",
+     "loss \"hinge\": no such choice; known: cross_entropy, mse, mae, huber"},
     {"{\"space\": {\"epochs\": {\"min\": 1, \"max\": 5, \"per_layer\": true}}}", "/space/epochs",
-     "epochs: per_layer is for width and activation"},
+     "epochs: per_layer is for width, activation and dropout"},
     {"{\"space\": {\"hidden\": [[64], [0]]}}", "/space/hidden/1", "hidden 0 is below 1"},
     {"{\"space\": {\"hidden\": [[64], [2, \"x\"]]}}", "/space/hidden/1/1",
      "hidden: expected an integer, got \"x\""},
@@ -431,9 +456,9 @@ static void what_the_build_lacks_names_what_it_has(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(decode(f, "{\"space\": {\"dropout\": 0.5}}", &iris), ERR_INVALID);
-    assert_string_equal(f->faults.first->pointer, "/space/dropout");
-    assert_non_null(strstr(f->faults.first->detail, "dropout: not in this build; known: hidden"));
+    assert_int_equal(decode(f, "{\"space\": {\"optimizer\": \"lbfgs\"}}", &iris), ERR_INVALID);
+    assert_string_equal(f->faults.first->pointer, "/space/optimizer");
+    assert_non_null(strstr(f->faults.first->detail, "\"lbfgs\": not in this build; known: sgd"));
 }
 
 static void all_faults_come_at_once(void **state)
@@ -450,16 +475,24 @@ static void all_faults_come_at_once(void **state)
     assert_string_equal(f->e.field, "/extra");
 }
 
-static void data_of_groups_or_in_time_needs_a_kind_named(void **state)
+static void the_datas_columns_choose_the_kind_of_cross_validation(void **state)
 {
     struct definition_facts facts = iris;
     struct fixture *f = *state;
 
+    assert_int_equal(good(f, "{}", &facts)->split.kind, SPLIT_STRATIFIED_KFOLD);
+    facts.has_time = true;
+    good(f, "{\"cross_validation\": {\"gap\": 7}}", &facts);
+    assert_true(f->d->split.kind == SPLIT_TIME_SERIES && f->d->split.gap == 7);
+    assert_int_equal(f->d->n_warnings, 0);
     facts.has_group = true;
-    assert_int_equal(decode(f, "{}", &facts), ERR_INVALID);
-    assert_string_equal(f->faults.first->pointer, "/cross_validation/kind");
+    assert_int_equal(good(f, "{}", &facts)->split.kind, SPLIT_STRATIFIED_GROUP_KFOLD);
+    assert_int_equal(f->d->n_warnings, 1); /* of the time */
     good(f, "{\"cross_validation\": \"kfold\"}", &facts);
-    assert_int_equal(f->d->n_warnings, 1);
+    assert_int_equal(f->d->n_warnings, 2);
+    facts.n_folds = 4;
+    assert_int_equal(good(f, "{}", &facts)->split.kind, SPLIT_PREDEFINED);
+    assert_int_equal(f->d->n_warnings, 0);
 }
 
 static void text_that_is_not_json_is_a_400_with_line_and_column(void **state)
@@ -540,6 +573,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_data_set_alone_is_a_whole_definition),
+        cmocka_unit_test(a_rare_class_makes_balanced_accuracy_decide),
         cmocka_unit_test(the_example_of_the_contract_has_48_trials),
         cmocka_unit_test(per_layer_makes_a_dimension_for_every_layer),
         cmocka_unit_test(unused_dimensions_do_not_multiply_a_grid),
@@ -551,7 +585,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_broken_definition_is_told_by_place_and_reason),
         cmocka_unit_test(what_the_build_lacks_names_what_it_has),
         cmocka_unit_test(all_faults_come_at_once),
-        cmocka_unit_test(data_of_groups_or_in_time_needs_a_kind_named),
+        cmocka_unit_test(the_datas_columns_choose_the_kind_of_cross_validation),
         cmocka_unit_test(text_that_is_not_json_is_a_400_with_line_and_column),
         cmocka_unit_test(a_definition_names_its_data_set_in_four_ways),
         cmocka_unit_test(mutated_definitions_never_surprise),

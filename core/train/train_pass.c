@@ -1,0 +1,250 @@
+/* Rows through the network: batches, losses, predictions, scores. */
+#include <math.h>
+#include <string.h>
+
+#include "core/base/rng.h"
+#include "core/train/train_private.h"
+
+/* A row's weight in the loss. Metrics know the data's own weights only. */
+static double weight_of(const struct train *t, size_t row)
+{
+    const struct fold_data *d = t->data;
+    double weight = d->weight ? (double)d->weight[row] : 1.0;
+
+    return t->class_weight ? weight * t->class_weight[d->classes[row]] : weight;
+}
+
+double train_weight(const struct train *t, const uint32_t *rows, size_t n)
+{
+    double sum = 0.0;
+
+    if (!t->data->weight && !t->class_weight)
+        return (double)n;
+    for (size_t i = 0; i < n; i++)
+        sum += weight_of(t, rows[i]);
+    return sum;
+}
+
+/* Each epoch's order starts from the rows' own, so that it does not depend on earlier epochs. */
+static void shuffle_order(struct train *t, size_t epoch)
+{
+    struct rng r;
+
+    for (size_t i = 0; i < t->n_fit; i++)
+        t->order[i] = t->split ? t->split[i] : (uint32_t)i;
+    rng_init(&r, t->seed, t->repeat, t->fold, RNG_SHUFFLE, (uint32_t)epoch);
+    rng_shuffle(&r, t->order, t->n_fit);
+}
+
+static void copy_truth(struct train *t, size_t to, size_t row)
+{
+    const struct fold_data *d = t->data;
+
+    if (d->classes)
+        t->block.classes[to] = d->classes[row];
+    else
+        memcpy(t->block.y + to * d->n_outputs, d->y + row * d->n_outputs,
+               d->n_outputs * sizeof *d->y);
+}
+
+static void gather(struct train *t, const uint32_t *order, size_t n, double total)
+{
+    const struct fold_data *d = t->data;
+    struct block *b = &t->block;
+
+    for (size_t i = 0; i < n; i++) {
+        memcpy(b->x + i * b->x_stride, d->x + order[i] * d->stride, d->stride * sizeof *d->x);
+        b->scale[i] = total > 0.0 ? (float)(weight_of(t, order[i]) / total) : 0.0f;
+        copy_truth(t, i, order[i]);
+    }
+}
+
+/* Losses of the block's rows, and the gradient that backpropagation starts from. */
+static void compute_loss(struct train *t, size_t n)
+{
+    struct loss_rows r = {
+        .loss = t->spec.loss,
+        .output = t->output,
+        .rows = n,
+        .n = t->data->n_outputs,
+        .z = mlp_outputs(t->mlp),
+        .stride = mlp_stride(t->mlp),
+        .classes = t->block.classes,
+        .y = t->block.y,
+        .scale = t->block.scale,
+        .work = t->block.work,
+        .delta = (float)t->spec.huber_delta,
+    };
+
+    loss_gradient(t->kernel, &r, mlp_output_gradient(t->mlp), t->block.loss);
+}
+
+/* Remembers where the numbers of the last forward pass went wrong, the first time they do. */
+static void check_loss(struct train *t, size_t rows, double loss)
+{
+    if (isfinite(loss) || t->has_fault)
+        return;
+    t->has_fault = true;
+    t->fault = mlp_find_fault(t->mlp, rows);
+}
+
+/* Goes on summing the block's losses by weight. */
+static double add_losses(struct train *t, const uint32_t *rows, size_t n, double sum)
+{
+    for (size_t i = 0; i < n; i++)
+        sum += weight_of(t, rows[i]) * (double)t->block.loss[i];
+    check_loss(t, n, sum);
+    return sum;
+}
+
+static void next_step(struct train *t, size_t epoch, size_t step, struct kernel_update *update)
+{
+    const struct spec *s = &t->spec;
+    struct schedule_spec schedule = {
+        .kind = s->schedule,
+        .step_epochs = s->step_epochs,
+        .decay = s->decay,
+        .final_fraction = s->final_fraction,
+        .warmup_fraction = s->warmup_fraction,
+    };
+    double rate =
+        schedule_rate(&schedule, s->learning_rate, epoch - 1, step, t->n_steps, s->epochs);
+
+    if (s->schedule == SCHEDULE_PLATEAU)
+        rate *= t->watch.rate_factor;
+    t->step++;
+    t->learning_rate[epoch - 1] = rate;
+    optimizer_step(&t->optimizer, rate, update);
+}
+
+/* One step of the optimizer; returns the sum of the rows' losses by weight. statistics: NULL, or
+ * where those of the step go, which needs the whole gradient in memory and gives the same bits. */
+static double train_batch(struct train *t, const uint32_t *order, size_t n,
+                          const struct kernel_update *update, struct mlp_statistics *statistics)
+{
+    double total = train_weight(t, order, n), sum = 0.0;
+    struct block *b = &t->block;
+
+    for (size_t from = 0; from < n; from += t->rows) {
+        size_t rows = n - from < t->rows ? n - from : t->rows;
+        bool last = from + rows == n;
+
+        gather(t, order + from, rows, total);
+        mlp_forward_training(t->mlp, rows, b->x, b->x_stride, t->step, from == 0);
+        if (statistics)
+            mlp_observe(t->mlp, rows, from == 0);
+        compute_loss(t, rows);
+        sum = add_losses(t, order + from, rows, sum);
+        mlp_backward(t->mlp, rows, b->x, b->x_stride, from == 0,
+                     last && !statistics ? update : NULL);
+    }
+    if (statistics)
+        mlp_step_observed(t->mlp, update, statistics);
+    return sum;
+}
+
+bool train_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx, double *loss)
+{
+    size_t n = t->n_steps * t->batch < t->n_fit ? t->n_steps * t->batch : t->n_fit;
+    struct mlp_statistics *statistics = t->layers + (epoch - 1) * t->result.n_layers;
+    double sum = 0.0;
+
+    shuffle_order(t, epoch);
+    for (size_t step = 0; step < t->n_steps; step++) {
+        size_t from = step * t->batch;
+        struct kernel_update update;
+
+        if (wanted && !wanted(ctx))
+            return false;
+        next_step(t, epoch, step, &update);
+        sum += train_batch(t, t->order + from, n - from < t->batch ? n - from : t->batch, &update,
+                           step + 1 == t->n_steps ? statistics : NULL);
+    }
+    *loss = sum / train_weight(t, t->order, n);
+    return true;
+}
+
+double train_watched_loss(struct train *t)
+{
+    const uint32_t *watched = t->split + t->n_fit;
+    size_t n = t->data->n_train - t->n_fit;
+    double sum = 0.0;
+
+    for (size_t from = 0; from < n; from += t->rows) {
+        size_t rows = n - from < t->rows ? n - from : t->rows;
+
+        gather(t, watched + from, rows, 1.0);
+        mlp_forward(t->mlp, rows, t->block.x, t->block.x_stride);
+        compute_loss(t, rows);
+        sum = add_losses(t, watched + from, rows, sum);
+    }
+    return sum / train_weight(t, watched, n);
+}
+
+/* Predictions for rows from..end, and the sum of their losses by weight. */
+static double predict(struct train *t, size_t from, size_t end)
+{
+    const struct fold_data *d = t->data;
+    struct block *b = &t->block;
+    double sum = 0.0;
+
+    for (size_t row = from; row < end; row += t->rows) {
+        size_t n = end - row < t->rows ? end - row : t->rows;
+
+        mlp_forward(t->mlp, n, d->x + row * d->stride, d->stride);
+        for (size_t i = 0; i < n; i++) {
+            copy_truth(t, i, row + i);
+            b->scale[i] = 1.0f; /* only the losses are of interest */
+        }
+        compute_loss(t, n);
+        for (size_t i = 0; i < n; i++)
+            sum += weight_of(t, row + i) * (double)b->loss[i];
+        check_loss(t, n, sum);
+        loss_predict(t->kernel, t->output, n, d->n_outputs, mlp_outputs(t->mlp), mlp_stride(t->mlp),
+                     b->work, t->predicted + row * d->n_outputs);
+    }
+    return sum;
+}
+
+static struct metric_rows rows_of(const struct train *t, size_t from, size_t end)
+{
+    const struct fold_data *d = t->data;
+
+    return (struct metric_rows){
+        .task = d->task,
+        .rows = end - from,
+        .n = d->n_outputs,
+        .predicted = t->predicted + from * d->n_outputs,
+        .offset = d->target_mean,
+        .factor = d->target_scale,
+        .classes = d->classes ? d->classes + from : NULL,
+        .target = d->target ? d->target + from * d->n_outputs : NULL,
+        .weight = d->weight ? d->weight + from : NULL,
+        .work = t->metric_work,
+    };
+}
+
+static size_t n_rows(const struct train *t)
+{
+    return t->data->n_train + t->data->n_validation;
+}
+
+void train_validate(struct train *t, double *loss, double *score)
+{
+    size_t from = t->data->n_train, end = n_rows(t);
+    struct metric_rows rows = rows_of(t, from, end);
+    double sum = predict(t, from, end), weight = 0.0;
+
+    for (size_t i = from; i < end; i++)
+        weight += weight_of(t, i);
+    *loss = sum / weight;
+    *score = metric_score(t->decides, &rows);
+}
+
+void train_score(struct train *t, size_t from, size_t end, double *values)
+{
+    struct metric_rows rows = rows_of(t, from, end);
+
+    (void)predict(t, from, end); /* the losses are in the curves */
+    metric_score_all(&rows, values);
+}

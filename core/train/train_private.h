@@ -1,0 +1,80 @@
+/*
+ * A training's inside, for core/train/train*.c alone.
+ */
+#ifndef SWEEPD_CORE_TRAIN_TRAIN_PRIVATE_H
+#define SWEEPD_CORE_TRAIN_TRAIN_PRIVATE_H
+
+#include "core/base/mem.h"
+#include "core/nn/mlp.h"
+#include "core/train/train.h"
+#include "core/train/watch.h"
+
+/* The rows that pass through the network together, copied next to each other. */
+struct block {
+    float *x; /* (rows, x_stride) */
+    size_t x_stride;
+    int32_t *classes;
+    float *y;     /* (rows, n_outputs) */
+    float *scale; /* the row's weight over the batch's */
+    float *loss;
+    float *work; /* for loss.h */
+};
+
+struct train {
+    struct spec spec;
+    const struct fold_data *data;
+    const struct kernel *kernel;
+    const struct metric *decides;
+    uint64_t seed;
+    uint32_t repeat, fold;
+    enum output output;
+    size_t n_fit;       /* rows that are trained on; the other training rows are watched */
+    size_t batch, rows; /* rows of a batch, most rows of a block */
+    size_t n_steps;     /* of an epoch */
+    size_t step;        /* steps done in all */
+    struct arena *arena;
+    struct mlp *mlp;
+    struct optimizer_state optimizer;
+    struct watch watch;
+    struct mlp_fault fault; /* of the first loss that was not finite */
+    bool has_fault;
+    struct block block;
+    uint32_t *split;      /* (n_train): n_fit rows to train on, then the watched; NULL: no split */
+    uint32_t *order;      /* (n_fit), shuffled each epoch */
+    double *class_weight; /* (n_outputs), or NULL */
+    float *predicted;     /* (n, n_outputs), by the row of the fold's data */
+    void *metric_work;
+    double *train_loss, *validation_loss, *validation_score, *learning_rate; /* (epochs) */
+    struct mlp_statistics *layers;                                           /* (epochs, layers) */
+    double train_metrics[METRIC_MAX], validation_metrics[METRIC_MAX];
+    char reason[128];
+    struct train_result result;
+};
+
+/* train_size.c: what a spec means for data of a size. */
+struct mlp_shape train_shape(const struct spec *s, enum task task, size_t n_features,
+                             size_t n_outputs);
+struct optimizer_state train_optimizer(const struct spec *s);
+size_t train_batch_rows(const struct spec *s, size_t n_train);
+size_t train_steps(const struct spec *s, size_t n_train);
+struct mlp_plan train_plan(const struct spec *s, size_t n_train);
+bool train_watches(const struct spec *s);
+
+/* train_pass.c: rows through the network. */
+
+/** The sum of some rows' weights in the loss. */
+double train_weight(const struct train *t, const uint32_t *rows, size_t n);
+
+/** Trains one epoch, counted from 1, and sets its mean loss; false where it was given up. */
+bool train_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx, double *loss);
+
+/** Mean loss of the rows that are watched. */
+double train_watched_loss(struct train *t);
+
+/** Mean loss and score of the validation rows. */
+void train_validate(struct train *t, double *loss, double *score);
+
+/** All metrics of rows from..end of the fold's data. */
+void train_score(struct train *t, size_t from, size_t end, double *values);
+
+#endif
