@@ -338,6 +338,15 @@ void encode_trial(struct json *j, const char *key, const struct trial_record *t,
     json_end(j);
 }
 
+/* JSON from the database, where there is any. */
+static void encode_curve(struct json *j, const char *key, const char *text)
+{
+    if (text)
+        json_raw(j, key, text);
+    else
+        json_null(j, key);
+}
+
 void encode_curves(struct json *j, const struct fold_record *folds, size_t n)
 {
     json_object(j, NULL);
@@ -350,10 +359,11 @@ void encode_curves(struct json *j, const struct fold_record *folds, size_t n)
         json_i64(j, "repeat", folds[i].repeat);
         json_string(j, "state", folds[i].state);
         json_i64(j, "epochs", folds[i].epochs);
-        json_raw(j, "train_loss", c->train_loss);
-        json_raw(j, "validation_loss", c->validation_loss);
-        json_raw(j, "validation_score", c->validation_score);
-        json_raw(j, "learning_rate", c->learning_rate);
+        encode_curve(j, "train_loss", c->train_loss);
+        encode_curve(j, "validation_loss", c->validation_loss);
+        encode_curve(j, "validation_score", c->validation_score);
+        encode_curve(j, "learning_rate", c->learning_rate);
+        encode_curve(j, "layers", c->layers);
         json_end(j);
     }
     json_end(j);

@@ -1,6 +1,7 @@
 /*
- * A table comes in: by PUT, as a raw body, or as a form. The bytes lie in an unlinked file; they
- * are hashed, read three times by core/data/read.h, and stored as typed columns.
+ * A table comes in: by PUT, as a raw body, or as a form of one or several files. The bytes lie in
+ * unlinked files; they are hashed, read three times by core/data/read.h, and stored as typed
+ * columns.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -49,7 +50,7 @@ enum { N_OPTIONS = sizeof OPTIONS / sizeof *OPTIONS };
 struct upload {
     char name[NAME_BYTES]; /* empty: dataset-ID */
     struct table_options options;
-    const char *file_name; /* or NULL */
+    const char *file_name; /* of the first file, or NULL */
     const char *options_json;
     char sha256[SHA256_HEX_BYTES];
     struct table *table;
@@ -110,7 +111,7 @@ static bool is_name(const char *s)
 
 static void cut_ending(char *name)
 {
-    static const char *const ENDINGS[] = {".gz",  ".csv", ".tsv",  ".txt",    ".dat", ".tab",
+    static const char *const ENDINGS[] = {".gz",  ".csv", ".tsv", ".txt",  ".dat",    ".tab",
                                           ".npy", ".npz", ".idx", ".arff", ".libsvm", ".svm"};
 
     for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
@@ -148,7 +149,8 @@ static void choose_name(struct upload *u)
     if (!is_name(given) || strlen(given) >= NAME_BYTES)
         faults_add(&u->call->faults, "name", NULL,
                    "name \"%.80s\": expected up to %d letters, digits, '_', '.' or '-', not all "
-                   "digits", given, NAME_BYTES - 1);
+                   "digits",
+                   given, NAME_BYTES - 1);
     else
         (void)snprintf(u->name, NAME_BYTES, "%s", given);
 }
@@ -177,7 +179,9 @@ static enum err read_options(struct upload *u, struct error *e)
     check_known(u->call, q->form, q->n_form);
     for (size_t i = 0; i < N_OPTIONS; i++)
         *option_member(&u->options, i) = find_option(u->call, OPTIONS[i].name);
-    u->file_name = q->method == HTTP_PUT ? call_segment(u->call, 0) : q->file_name;
+    u->file_name = q->method == HTTP_PUT ? call_segment(u->call, 0)
+                   : q->n_files > 0      ? q->files[0].name
+                                         : NULL;
     choose_name(u);
     TRY(faults_check(&u->call->faults, e));
     return write_options(u, e);
@@ -215,36 +219,84 @@ static enum err source_rewind(void *ctx, struct error *e)
     return rewind_file(*(const int *)ctx, e);
 }
 
+static uint64_t count_bytes(const struct http_request *q)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < q->n_files; i++)
+        n += q->files[i].length;
+    return n;
+}
+
+static enum err hash_file(const struct http_file *f, unsigned char *block, struct sha256_ctx *state,
+                          struct error *e)
+{
+    size_t n = 1;
+
+    while (n > 0) {
+        TRY(read_block(f->fd, block, BLOCK_BYTES, &n, e));
+        sha256_update(state, n, block);
+    }
+    return rewind_file(f->fd, e);
+}
+
+/* Names tell training files from test files, lengths where a file ends; a name has no line end. */
+static void hash_name(const struct http_file *f, struct sha256_ctx *state)
+{
+    const char *name = f->name ? f->name : "";
+    char length[32];
+    int n = snprintf(length, sizeof length, "\n%" PRIu64 "\n", f->length);
+
+    sha256_update(state, strlen(name), (const uint8_t *)name);
+    sha256_update(state, (size_t)n, (const uint8_t *)length);
+}
+
+/* One file has the hash that sha256sum tells. */
 static enum err hash_bytes(struct upload *u, struct error *e)
 {
     CLEANUP(mem_free) unsigned char *block = malloc(BLOCK_BYTES);
+    const struct http_request *q = u->call->q;
     unsigned char digest[SHA256_DIGEST_SIZE];
     struct sha256_ctx state;
-    size_t n = 1;
 
     if (!block)
         return error_no_memory(e);
     sha256_init(&state);
-    while (n > 0) {
-        TRY(read_block(u->call->q->spool, block, BLOCK_BYTES, &n, e));
-        sha256_update(&state, n, block);
+    for (size_t i = 0; i < q->n_files; i++) {
+        if (q->n_files > 1)
+            hash_name(&q->files[i], &state);
+        TRY(hash_file(&q->files[i], block, &state, e));
     }
     sha256_digest(&state, sizeof digest, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         (void)snprintf(u->sha256 + 2 * i, 3, "%02x", digest[i]);
-    return rewind_file(u->call->q->spool, e);
+    return ERR_OK;
+}
+
+static enum err read_files(struct upload *u, struct error *e)
+{
+    const struct http_request *q = u->call->q;
+    int fds[HTTP_MAX_FILES];
+    struct source sources[HTTP_MAX_FILES];
+    struct table_file files[HTTP_MAX_FILES];
+
+    _Static_assert((int)HTTP_MAX_FILES == (int)TABLE_MAX_FILES,
+                   "a form carries as many as a table takes");
+    for (size_t i = 0; i < q->n_files; i++) {
+        fds[i] = q->files[i].fd;
+        sources[i] = (struct source){&fds[i], source_read, source_rewind};
+        files[i] = (struct table_file){&sources[i], i == 0 ? u->file_name : q->files[i].name};
+    }
+    return table_read(files, q->n_files, &u->options, u->call->api->config->memory_bytes, &u->table,
+                      e);
 }
 
 static enum err read_table(struct upload *u, struct error *e)
 {
-    int fd = u->call->q->spool;
-    struct source source = {.ctx = &fd, .read = source_read, .rewind = source_rewind};
-    struct table_file file = {&source, u->file_name};
     CLEANUP(buf_finish) struct buf text = {0};
     struct json j;
 
-    if (table_read(&file, 1, &u->options, u->call->api->config->memory_bytes, &u->table, e) !=
-        ERR_OK) {
+    if (read_files(u, e) != ERR_OK) {
         if (e->field[0])
             faults_add(&u->call->faults, e->field, NULL, "%s", e->message);
         return e->code;
@@ -273,7 +325,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .sha256 = u->sha256,
         .options = u->options_json,
         .report = u->report,
-        .bytes = (int64_t)u->call->q->spool_length,
+        .bytes = (int64_t)count_bytes(u->call->q),
         .created_at_ms = clock_now_ms(),
     };
     struct dataset_record same;
@@ -309,7 +361,7 @@ enum err dataset_upload(struct call *c, struct error *e)
     enum err found;
 
     TRY(read_options(&u, e));
-    if (c->q->spool < 0 || c->q->spool_length == 0)
+    if (count_bytes(c->q) == 0)
         return error_set(e, ERR_INVALID,
                          "the upload is empty: expected a table as the body (curl -T FILE, "
                          "--data-binary @FILE) or as the form's field \"file\" (-F file=@FILE)");

@@ -26,6 +26,7 @@ static void fail(struct exchange *x, const struct error *e)
 {
     unsigned status = e->code == ERR_SYNTAX     ? 400
                       : e->code == ERR_LIMIT    ? 413
+                      : e->code == ERR_INVALID  ? 422
                       : e->code == ERR_NO_SPACE ? 507
                       : e->code == ERR_IO       ? 500
                                                 : 503;
@@ -60,14 +61,14 @@ static void check_type(struct exchange *x, const char *type, size_t n)
 
 /* ---- spooling ------------------------------------------------------------------------------ */
 
-/* Takes the bytes of an upload or of a form's file; opens the file at the first call. */
-static enum err spool(void *ctx, const char *bytes, size_t n, struct error *e)
+/* Takes the bytes of an upload or of a form's file `i`; opens the file at its first call. */
+static enum err spool(void *ctx, size_t i, const char *bytes, size_t n, struct error *e)
 {
     struct exchange *x = ctx;
 
-    if (x->spool.fd < 0)
-        TRY(spool_open(x->h->o.spool_folder, &x->spool, e));
-    return spool_write(&x->spool, bytes, n, e);
+    if (x->spools[i].fd < 0)
+        TRY(spool_open(x->h->o.spool_folder, &x->spools[i], e));
+    return spool_write(&x->spools[i], bytes, n, e);
 }
 
 static void begin_spool(struct exchange *x, const char *type, size_t n)
@@ -113,7 +114,7 @@ static enum err keep(struct exchange *x, const char *bytes, size_t n, struct err
         buf_append(&x->memory, bytes, n);
         return buf_check(&x->memory, e);
     case HTTP_BODY_SPOOL:
-        return x->form ? multipart_feed(x->form, bytes, n, e) : spool(x, bytes, n, e);
+        return x->form ? multipart_feed(x->form, bytes, n, e) : spool(x, 0, bytes, n, e);
     }
     return ERR_OK;
 }
@@ -138,11 +139,16 @@ static enum err end_spool(struct exchange *x, struct error *e)
         TRY(multipart_end(x->form, e));
         x->q.n_form = multipart_n_fields(x->form);
         x->q.form = multipart_fields(x->form);
-        x->q.file_name = multipart_file_name(x->form);
     }
-    x->q.spool = x->spool.fd;
-    x->q.spool_length = x->spool.length;
-    return x->spool.fd >= 0 ? spool_rewind(&x->spool, e) : ERR_OK;
+    for (size_t i = 0; i < HTTP_MAX_FILES && x->spools[i].fd >= 0; i++) {
+        struct http_file *f = &x->q.files[x->q.n_files++];
+
+        f->fd = x->spools[i].fd;
+        f->length = x->spools[i].length;
+        f->name = x->form ? multipart_file_name(x->form, i) : NULL;
+        TRY(spool_rewind(&x->spools[i], e));
+    }
+    return ERR_OK;
 }
 
 void body_end(struct exchange *x)
@@ -152,7 +158,6 @@ void body_end(struct exchange *x)
     if (x->fault)
         return;
     x->q.has_body = x->received > 0;
-    x->q.spool = -1;
     x->q.body = "";
     switch (x->body) {
     case HTTP_BODY_NONE:
@@ -171,6 +176,7 @@ void body_end(struct exchange *x)
 void body_finish(struct exchange *x)
 {
     buf_finish(&x->memory);
-    spool_close(&x->spool);
+    for (size_t i = 0; i < HTTP_MAX_FILES; i++)
+        spool_close(&x->spools[i]);
     multipart_destroy(x->form);
 }

@@ -24,8 +24,8 @@ struct exchange *exchange_create(struct http *h, struct MHD_Connection *connecti
     x->connection = connection;
     x->peer = peer;
     x->started_s = clock_seconds();
-    x->spool.fd = -1;
-    x->q.spool = -1;
+    for (size_t i = 0; i < HTTP_MAX_FILES; i++)
+        x->spools[i].fd = -1;
     x->r.x = x;
     x->r.fd = -1;
     if (arena_create(ARENA_BYTES, &x->arena, NULL) == ERR_OK &&

@@ -31,8 +31,16 @@ enum http_method {
 enum http_body {
     HTTP_BODY_NONE,   /* a body is read and ignored */
     HTTP_BODY_MEMORY, /* in memory, up to max_json_bytes; else 413 */
-    HTTP_BODY_SPOOL /* to an unlinked file, up to max_upload_bytes; multipart forms are taken apart
-                     */
+    HTTP_BODY_SPOOL /* to unlinked files, up to max_upload_bytes; multipart forms are taken apart */
+};
+
+enum { HTTP_MAX_FILES = 4 }; /* in one upload */
+
+/* A file of an upload. */
+struct http_file {
+    int fd; /* closed by its owner; the offset stands at 0 */
+    uint64_t length;
+    const char *name; /* without folders; NULL where the client gave none */
 };
 
 struct http_pair {
@@ -52,10 +60,9 @@ struct http_request {
     const char *id;                  /* X-Request-Id: also in the answer and the log */
     const char *body;                /* HTTP_BODY_MEMORY: NUL-terminated */
     size_t body_length;
-    int spool;             /* HTTP_BODY_SPOOL: the upload, or the form's file part; -1 if none */
-    uint64_t spool_length; /* bytes in it; the offset stands at 0 */
-    const char *file_name; /* of the form's file part, or NULL */
-    size_t n_form;         /* the form's other fields */
+    size_t n_files; /* HTTP_BODY_SPOOL: the upload, or the form's files in order */
+    struct http_file files[HTTP_MAX_FILES];
+    size_t n_form; /* the form's other fields */
     const struct http_pair *form;
     bool has_body;       /* any byte came */
     struct arena *arena; /* for the handler */

@@ -111,7 +111,7 @@ struct exchange {
 
     enum http_body body;
     struct buf memory;
-    struct spool spool;
+    struct spool spools[HTTP_MAX_FILES]; /* open are the first so many */
     struct multipart *form;
     uint64_t received, max_received;
     int64_t body_began_ms;

@@ -1,5 +1,6 @@
 #include "server/http/multipart.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +31,10 @@ struct multipart {
     enum part part;
     struct buf value; /* of a field */
     const char *name; /* of the part; NULL until its headers tell */
-    bool has_file_name, has_file;
-    const char *file_name;
+    bool has_file_name;
+    const char *file_name; /* of the part */
+    size_t n_files;
+    const char *file_names[HTTP_MAX_FILES];
     size_t n_fields;
     struct http_pair fields[MULTIPART_MAX_FIELDS];
 };
@@ -171,6 +174,17 @@ static enum err read_header(struct multipart *m, struct error *e)
     return ERR_OK;
 }
 
+static enum err begin_file(struct multipart *m, struct error *e)
+{
+    if (m->n_files == HTTP_MAX_FILES)
+        return error_set(e, ERR_INVALID,
+                         "a form carries at most %d files; the field \"%.100s\" is one more",
+                         HTTP_MAX_FILES, m->name);
+    m->file_names[m->n_files++] = m->file_name;
+    m->part = PART_FILE;
+    return m->file(m->ctx, m->n_files - 1, "", 0, e);
+}
+
 static enum err begin_part(struct multipart *m, struct error *e)
 {
     if (!m->name)
@@ -184,12 +198,7 @@ static enum err begin_part(struct multipart *m, struct error *e)
         m->part = PART_FIELD;
         return ERR_OK;
     }
-    if (m->has_file)
-        return error_set(e, ERR_SYNTAX, "the form has a second file, in the field \"%.100s\"",
-                         m->name);
-    m->has_file = true;
-    m->part = PART_FILE;
-    return m->file(m->ctx, "", 0, e);
+    return begin_file(m, e);
 }
 
 static enum err take_data(struct multipart *m, const char *bytes, size_t n, struct error *e)
@@ -197,7 +206,7 @@ static enum err take_data(struct multipart *m, const char *bytes, size_t n, stru
     if (m->state != DATA || n == 0)
         return ERR_OK;
     if (m->part == PART_FILE)
-        return m->file(m->ctx, bytes, n, e);
+        return m->file(m->ctx, m->n_files - 1, bytes, n, e);
     if (n > MULTIPART_MAX_FIELD_BYTES - m->value.length)
         return error_set(e, ERR_LIMIT, "the form's field \"%.100s\" is larger than %d bytes",
                          m->name, MULTIPART_MAX_FIELD_BYTES);
@@ -280,6 +289,7 @@ static enum err end_line(struct multipart *m, struct error *e)
         m->state = HEADERS;
         m->name = NULL;
         m->has_file_name = false;
+        m->file_name = NULL;
     }
     buf_clear(&m->line);
     return ERR_OK;
@@ -386,14 +396,14 @@ const struct http_pair *multipart_fields(const struct multipart *m)
     return m->fields;
 }
 
-bool multipart_has_file(const struct multipart *m)
+size_t multipart_n_files(const struct multipart *m)
 {
-    return m->has_file;
+    return m->n_files;
 }
 
-const char *multipart_file_name(const struct multipart *m)
+const char *multipart_file_name(const struct multipart *m, size_t i)
 {
-    return m->file_name;
+    return m->file_names[i];
 }
 
 void multipart_destroy(struct multipart *m)

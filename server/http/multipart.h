@@ -1,13 +1,12 @@
 /*
- * multipart/form-data (RFC 7578), taken apart as it comes, in chunks of any size: one file,
- * handed on at once, and small text fields, kept.
+ * multipart/form-data (RFC 7578), taken apart as it comes, in chunks of any size: up to
+ * HTTP_MAX_FILES files, handed on at once, and small text fields, kept.
  *
- * The file is the part that has a file name or is called "file".
+ * A file is a part that has a file name or is called "file".
  */
 #ifndef SWEEPD_SERVER_HTTP_MULTIPART_H
 #define SWEEPD_SERVER_HTTP_MULTIPART_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/error.h"
@@ -20,8 +19,9 @@ enum {
     MULTIPART_MAX_BOUNDARY_BYTES = 70 /* RFC 2046 */
 };
 
-/* Takes the file's bytes; called once with n = 0 when the file begins. */
-typedef enum err multipart_file_fn(void *ctx, const char *bytes, size_t n, struct error *e);
+/* Takes bytes of the file number `i` (from 0); called once with n = 0 when a file begins. */
+typedef enum err multipart_file_fn(void *ctx, size_t i, const char *bytes, size_t n,
+                                   struct error *e);
 
 struct multipart;
 
@@ -35,7 +35,10 @@ struct multipart;
 enum err multipart_create(struct arena *a, const char *content_type, multipart_file_fn *file,
                           void *ctx, struct multipart **out, struct error *e);
 
-/** The next bytes. After an error the form is of no more use. Errors: ERR_SYNTAX, ERR_LIMIT, file's
+/**
+ * The next bytes. After an error the form is of no more use.
+ *
+ * Errors  ERR_SYNTAX, ERR_LIMIT; ERR_INVALID where there are too many files; what `file` returns
  */
 enum err multipart_feed(struct multipart *m, const char *bytes, size_t n, struct error *e);
 
@@ -45,9 +48,9 @@ enum err multipart_end(struct multipart *m, struct error *e);
 size_t multipart_n_fields(const struct multipart *m);
 const struct http_pair *multipart_fields(const struct multipart *m);
 
-/** Whether there was a file; its name without folders, or NULL. */
-bool multipart_has_file(const struct multipart *m);
-const char *multipart_file_name(const struct multipart *m);
+/** How many files there were; a file's name without folders, or NULL. */
+size_t multipart_n_files(const struct multipart *m);
+const char *multipart_file_name(const struct multipart *m, size_t i);
 
 /** Accepts NULL. */
 void multipart_destroy(struct multipart *m);

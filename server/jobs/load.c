@@ -10,6 +10,7 @@
 
 #include "server/jobs/facts.h"
 #include "server/jobs/private.h"
+#include "server/schema/sentences.h"
 #include "server/store/store_experiment.h"
 #include "server/store/store_fold.h"
 
@@ -115,7 +116,7 @@ static struct fold_run *find_fold(struct search *s, const struct fold_record *f)
     return t && i < t->n_folds ? &t->folds[i] : NULL;
 }
 
-static void take_up_fold(struct fold_run *run, const struct fold_record *f)
+static enum err take_up_fold(struct fold_run *run, const struct fold_record *f, struct error *e)
 {
     struct outcome *o = &run->outcome;
 
@@ -137,6 +138,7 @@ static void take_up_fold(struct fold_run *run, const struct fold_record *f)
         o->train[metric_index(m)] = f->metrics[i].train;
         o->validation[metric_index(m)] = f->metrics[i].validation;
     }
+    return sentences_read(f->warnings, &o->warnings, e);
 }
 
 static enum err load_folds(struct search *s, struct reader *r, struct error *e)
@@ -151,7 +153,7 @@ static enum err load_folds(struct search *s, struct reader *r, struct error *e)
         struct fold_run *run = find_fold(s, &folds[i]);
 
         if (run)
-            take_up_fold(run, &folds[i]);
+            TRY(take_up_fold(run, &folds[i], e));
     }
     return ERR_OK;
 }

@@ -39,19 +39,23 @@ struct jobs {
     struct pace pace;
 };
 
+enum { OUTCOME_CURVES = 5 };
+
 enum fold_state { FOLD_COMPLETED, FOLD_FAILED, FOLD_DROPPED };
 
 /* What came of one fold; written by its worker, then handed on. */
 struct outcome {
     enum fold_state state;
-    bool diverged;   /* failed because its loss did */
-    char error[512]; /* a sentence; empty if all is well */
+    bool diverged;             /* failed because its loss did */
+    char error[512];           /* a sentence; empty if all is well */
     size_t epochs, epochs_run; /* scored, trained */
     double seconds;
     int64_t finished_at_ms;
     uint64_t weights_hash;
     double train[METRIC_MAX], validation[METRIC_MAX]; /* by metric_index; NaN where undefined */
-    struct buf curves[4]; /* train_loss, validation_loss, validation_score, learning_rate */
+    /* train_loss, validation_loss, validation_score, learning_rate, layers */
+    struct buf curves[OUTCOME_CURVES];
+    struct buf warnings; /* sentences, each with a NUL after it; until the trial is closed */
 };
 
 /* One fold of one trial on its way: queue, worker, writer, conductor. */

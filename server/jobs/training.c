@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "core/train/train.h"
+#include "core/train/warn.h"
 #include "server/clock.h"
 #include "server/jobs/private.h"
+#include "server/schema/sentences.h"
 #include "server/store/store_fold.h"
 
 static const char ENGINE[] = SWEEPD_VERSION;
@@ -52,15 +54,19 @@ static bool is_wanted(void *ctx)
            !atomic_load_explicit(&s->jobs->stopping, memory_order_relaxed);
 }
 
-static enum err keep_result(const struct train_result *r, struct outcome *out, struct error *e)
+static enum err keep_result(const struct spec *s, enum task task, const struct train_result *r,
+                            struct outcome *out, struct error *e)
 {
     const double *curves[] = {r->train_loss, r->validation_loss, r->validation_score,
                               r->learning_rate};
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++)
         store_fold_curve_text(curves[i], r->epochs_run, &out->curves[i]);
+    store_fold_layers_text(r->layers, r->epochs_run, r->n_layers, &out->curves[4]);
+    for (size_t i = 0; i < OUTCOME_CURVES; i++)
         TRY(buf_check(&out->curves[i], e));
-    }
+    train_warnings(s, task, r, &out->warnings);
+    TRY(buf_check(&out->warnings, e));
     memcpy(out->train, r->train, r->n_metrics * sizeof *r->train);
     memcpy(out->validation, r->validation, r->n_metrics * sizeof *r->validation);
     out->epochs = r->epochs;
@@ -86,7 +92,7 @@ static enum err train_fold(struct fold_run *run, const struct fold_data *d, stru
                      run->repeat, run->fold, &t, e));
     if (train_run_to(t, spec->epochs, is_wanted, run) == TRAIN_COMPLETED)
         pace_add(&s->jobs->pace, spec, d, clock_seconds() - began);
-    failed = keep_result(train_result(t), &run->outcome, e);
+    failed = keep_result(spec, d->task, train_result(t), &run->outcome, e);
     train_destroy(t);
     return failed;
 }
@@ -106,8 +112,9 @@ static void train_and_keep(struct fold_run *run)
     if (failed != ERR_OK) {
         out->state = FOLD_FAILED;
         (void)snprintf(out->error, sizeof out->error, "%s", e.message);
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < OUTCOME_CURVES; i++)
             buf_finish(&out->curves[i]); /* half a curve is none */
+        buf_finish(&out->warnings);
     }
     cache_release(run->trial->search->jobs->cache, d);
     out->seconds = floor(1e6 * (clock_seconds() - began) + 0.5) / 1e6; /* microseconds will do */
@@ -145,31 +152,35 @@ static enum err apply_fold(struct store *store, struct write *w, struct error *e
 {
     const struct fold_run *run = OWNER(w, struct fold_run, write);
     const struct outcome *o = &run->outcome;
+    CLEANUP(buf_finish) struct buf warnings = {0};
     struct fold_metric metrics[METRIC_MAX];
     char hash[20];
 
+    sentences_write(&o->warnings, &warnings);
+    TRY(buf_check(&warnings, e));
     (void)snprintf(hash, sizeof hash, "%016" PRIx64, o->weights_hash);
-    return store_fold_insert(
-        store,
-        &(struct fold_record){
-            .experiment = run->trial->search->id,
-            .trial = run->trial->number,
-            .repeat = run->repeat,
-            .fold = run->fold,
-            .state = o->state == FOLD_COMPLETED ? "completed" : "failed",
-            .epochs = (int64_t)o->epochs,
-            .epochs_run = (int64_t)o->epochs_run,
-            .seconds = o->seconds,
-            .error = o->error[0] ? o->error : NULL,
-            .weights_hash = o->epochs_run > 0 ? hash : NULL,
-            .engine = ENGINE,
-            .kernel = run->trial->search->jobs->options.kernel->name,
-            .finished_at_ms = o->finished_at_ms,
-            .n_metrics = list_metrics(run, metrics),
-            .metrics = metrics,
-            .curves = {o->curves[0].data, o->curves[1].data, o->curves[2].data, o->curves[3].data},
-        },
-        e);
+    return store_fold_insert(store,
+                             &(struct fold_record){
+                                 .experiment = run->trial->search->id,
+                                 .trial = run->trial->number,
+                                 .repeat = run->repeat,
+                                 .fold = run->fold,
+                                 .state = o->state == FOLD_COMPLETED ? "completed" : "failed",
+                                 .epochs = (int64_t)o->epochs,
+                                 .epochs_run = (int64_t)o->epochs_run,
+                                 .seconds = o->seconds,
+                                 .error = o->error[0] ? o->error : NULL,
+                                 .warnings = buf_text(&warnings),
+                                 .weights_hash = o->epochs_run > 0 ? hash : NULL,
+                                 .engine = ENGINE,
+                                 .kernel = run->trial->search->jobs->options.kernel->name,
+                                 .finished_at_ms = o->finished_at_ms,
+                                 .n_metrics = list_metrics(run, metrics),
+                                 .metrics = metrics,
+                                 .curves = {o->curves[0].data, o->curves[1].data, o->curves[2].data,
+                                            o->curves[3].data, o->curves[4].data},
+                             },
+                             e);
 }
 
 static void fold_stored(struct write *w, const struct error *e)
@@ -177,7 +188,7 @@ static void fold_stored(struct write *w, const struct error *e)
     struct fold_run *run = OWNER(w, struct fold_run, write);
     struct jobs *j = run->trial->search->jobs;
 
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < OUTCOME_CURVES; i++)
         buf_finish(&run->outcome.curves[i]);
     if (e) {
         run->outcome.state = FOLD_DROPPED;

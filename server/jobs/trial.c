@@ -11,11 +11,16 @@
 #include "core/train/train.h"
 #include "server/jobs/private.h"
 #include "server/jobs/scores.h"
+#include "server/schema/sentences.h"
+
+enum { WARNINGS_MAX = 20 }; /* of a trial */
 
 /* ---- made -------------------------------------------------------------------------------- */
 
 void trial_destroy(struct trial_run *t)
 {
+    for (size_t i = 0; i < t->n_folds; i++)
+        buf_finish(&t->folds[i].outcome.warnings);
     arena_destroy(t->arena);
     free(t);
 }
@@ -110,15 +115,39 @@ static const struct fold_run *first_failed(const struct trial_run *t)
     return NULL;
 }
 
-static void describe_failure(const struct trial_run *t, const struct fold_run *failed, char *out,
-                             size_t capacity)
+/* A fold's sentence as its trial says it. */
+static void say_of_fold(const struct fold_run *f, const char *sentence, struct buf *out)
 {
-    if (t->search->split->n_repeats > 1)
-        (void)snprintf(out, capacity, "repeat %" PRIu32 ", fold %" PRIu32 ": %.400s",
-                       failed->repeat, failed->fold, failed->outcome.error);
-    else
-        (void)snprintf(out, capacity, "fold %" PRIu32 ": %.400s", failed->fold,
-                       failed->outcome.error);
+    if (f->trial->search->split->n_repeats > 1)
+        buf_printf(out, "repeat %" PRIu32 ", ", f->repeat);
+    buf_printf(out, "fold %" PRIu32 ": %.400s", f->fold, sentence);
+}
+
+/* The folds' warnings in their order, as a JSON array; of too many the last is how many more. */
+static void collect_warnings(const struct trial_run *t, struct buf *out)
+{
+    CLEANUP(buf_finish) struct buf list = {0};
+    size_t n = 0, all = 0;
+
+    for (size_t i = 0; i < t->n_folds; i++)
+        all += sentences_count(&t->folds[i].outcome.warnings);
+    for (size_t i = 0; i < t->n_folds; i++) {
+        const struct buf *of = &t->folds[i].outcome.warnings;
+
+        for (const char *s = sentences_first(of); s; s = sentences_next(of, s)) {
+            if (n == WARNINGS_MAX - 1 && all > WARNINGS_MAX)
+                break;
+            say_of_fold(&t->folds[i], s, &list);
+            buf_putc(&list, '\0');
+            n++;
+        }
+    }
+    if (all > n) {
+        buf_printf(&list, "%zu more warnings", all - n);
+        buf_putc(&list, '\0');
+    }
+    out->failed |= list.failed;
+    sentences_write(&list, out);
 }
 
 /* Scores of a trial whose folds have all completed. */
@@ -158,20 +187,24 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
                              .score_sem = NAN,
                              .train_mean = NAN,
                              .scores = scores};
-    char sentence[512];
+    CLEANUP(buf_finish) struct buf warnings = {0}, sentence = {0};
 
     if (!x)
         return error_no_memory(e);
+    collect_warnings(t, &warnings);
+    TRY(buf_check(&warnings, e));
+    f.warnings = buf_text(&warnings);
     for (size_t i = 0; i < t->n_folds; i++) {
         f.seconds += t->folds[i].outcome.seconds;
         if (t->folds[i].outcome.finished_at_ms > f.at_ms)
             f.at_ms = t->folds[i].outcome.finished_at_ms;
     }
     if (failed) {
-        describe_failure(t, failed, sentence, sizeof sentence);
+        say_of_fold(failed, failed->outcome.error, &sentence);
+        TRY(buf_check(&sentence, e));
         f.state = "failed";
         f.reason = failed->outcome.diverged ? "diverged" : "error";
-        f.error = sentence;
+        f.error = buf_text(&sentence);
     } else {
         f.n_scores = sum_up(t, x, scores, &f);
     }

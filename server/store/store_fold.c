@@ -34,6 +34,7 @@ static void bind_result(struct stmt *q, const struct fold_record *f)
     stmt_bind_text(q, f->curves.validation_loss);
     stmt_bind_text(q, f->curves.validation_score);
     stmt_bind_text(q, f->curves.learning_rate);
+    stmt_bind_text(q, f->curves.layers);
 }
 
 /* *is_new is false where the fold has a row already. */
@@ -45,9 +46,10 @@ static enum err insert_row(struct reader *r, const struct fold_record *f, bool *
     TRY(stmt_begin(r,
                    "INSERT INTO fold (experiment_id, trial, repeat, fold, state, epochs,"
                    "   epochs_run, error, warnings, weights_hash, train_loss, validation_loss,"
-                   "   validation_score, learning_rate, seconds, engine, kernel, finished_at_ms)"
+                   "   validation_score, learning_rate, layer_statistics, seconds, engine, kernel,"
+                   "   finished_at_ms)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                   "   ?16, ?17, ?18)"
+                   "   ?16, ?17, ?18, ?19)"
                    " ON CONFLICT (experiment_id, trial, repeat, fold) DO NOTHING",
                    &q, e));
     bind_key(&q, f);
@@ -91,7 +93,7 @@ static size_t count_bytes(const struct fold_record *f)
     return ROW_BYTES + METRIC_BYTES * f->n_metrics + text_bytes(f->error) +
            text_bytes(f->warnings) + text_bytes(f->curves.train_loss) +
            text_bytes(f->curves.validation_loss) + text_bytes(f->curves.validation_score) +
-           text_bytes(f->curves.learning_rate);
+           text_bytes(f->curves.learning_rate) + text_bytes(f->curves.layers);
 }
 
 static enum err count_in_trial(struct reader *r, const struct fold_record *f, struct error *e)
@@ -152,6 +154,7 @@ static enum err compare_metrics(struct reader *r, const struct fold_record *f, s
     return row || i < f->n_metrics ? differs(f, e) : ERR_OK;
 }
 
+/* Folds from before schema 2 have no statistics of layers. */
 static enum err compare(struct reader *r, const struct fold_record *f, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
@@ -162,6 +165,7 @@ static enum err compare(struct reader *r, const struct fold_record *f, struct er
                    "       AND warnings IS ?9 AND weights_hash IS ?10 AND train_loss IS ?11"
                    "       AND validation_loss IS ?12 AND validation_score IS ?13"
                    "       AND learning_rate IS ?14"
+                   "       AND (layer_statistics IS ?15 OR layer_statistics IS NULL)"
                    "  FROM fold"
                    " WHERE experiment_id = ?1 AND trial = ?2 AND repeat = ?3 AND fold = ?4",
                    &q, e));
@@ -228,6 +232,7 @@ static void read_curves(struct stmt *q, struct arena *a, struct fold_record *f)
     f->curves.validation_loss = stmt_text(q, a);
     f->curves.validation_score = stmt_text(q, a);
     f->curves.learning_rate = stmt_text(q, a);
+    f->curves.layers = stmt_text(q, a);
 }
 
 static enum err fetch_metrics(struct reader *r, struct arena *a, struct fold_record *f,
@@ -332,7 +337,7 @@ enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, 
 
     TRY(stmt_begin(r,
                    "SELECT repeat, fold, state, epochs, epochs_run, train_loss, validation_loss,"
-                   "       validation_score, learning_rate"
+                   "       validation_score, learning_rate, layer_statistics"
                    "  FROM fold"
                    " WHERE experiment_id = ?1 AND trial = ?2"
                    " ORDER BY repeat, fold",
@@ -342,16 +347,59 @@ enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, 
     return collect(&q, read_curves, a, n, out, e);
 }
 
+/* ---- curves as text ------------------------------------------------------------------------ */
+
+static void put_number(struct buf *out, double x, int digits)
+{
+    if (isfinite(x))
+        buf_printf(out, "%.*g", digits, x);
+    else
+        buf_puts(out, "null");
+}
+
 void store_fold_curve_text(const double *x, size_t n, struct buf *out)
 {
     buf_putc(out, '[');
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             buf_putc(out, ',');
-        if (isfinite(x[i]))
-            buf_printf(out, "%.9g", x[i]);
-        else
-            buf_puts(out, "null");
+        put_number(out, x[i], 9);
+    }
+    buf_putc(out, ']');
+}
+
+/* One number of one layer over the epochs; offset: of the member. */
+static void put_member(const struct mlp_statistics *x, size_t n_epochs, size_t n_layers,
+                       const char *name, size_t offset, struct buf *out)
+{
+    buf_printf(out, "\"%s\":[", name);
+    for (size_t i = 0; i < n_epochs; i++) {
+        if (i > 0)
+            buf_putc(out, ',');
+        put_number(out, *(const double *)((const char *)(x + i * n_layers) + offset), 4);
+    }
+    buf_putc(out, ']');
+}
+
+void store_fold_layers_text(const struct mlp_statistics *x, size_t n_epochs, size_t n_layers,
+                            struct buf *out)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } members[] = {{"gradient_norm", offsetof(struct mlp_statistics, gradient_norm)},
+                   {"update_ratio", offsetof(struct mlp_statistics, update_ratio)},
+                   {"idle", offsetof(struct mlp_statistics, idle)}};
+
+    buf_putc(out, '[');
+    for (size_t l = 0; l < n_layers; l++) {
+        buf_puts(out, l > 0 ? ",{" : "{");
+        for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+            if (i > 0)
+                buf_putc(out, ',');
+            put_member(x + l, n_epochs, n_layers, members[i].name, members[i].offset, out);
+        }
+        buf_putc(out, '}');
     }
     buf_putc(out, ']');
 }

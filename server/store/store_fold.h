@@ -10,6 +10,7 @@
 #include "core/base/buf.h"
 #include "core/base/error.h"
 #include "core/base/mem.h"
+#include "core/nn/mlp.h"
 #include "server/store/store.h"
 
 struct fold_metric {
@@ -20,6 +21,7 @@ struct fold_metric {
 /* Per epoch, JSON arrays of numbers or null; NULL where there is no such curve. */
 struct fold_curves {
     const char *train_loss, *validation_loss, *validation_score, *learning_rate;
+    const char *layers; /* an object of such arrays for each layer: store_fold_layers_text */
 };
 
 /* States: completed, failed. */
@@ -63,5 +65,14 @@ enum err store_fold_unfinished(struct reader *r, int64_t experiment, struct aren
 
 /** Appends a curve as it is stored: "[0.693147181,null]", nine digits, NaN and infinity as null. */
 void store_fold_curve_text(const double *x, size_t n, struct buf *out);
+
+/**
+ * Appends the layers' statistics as they are stored: an array of {"gradient_norm":[…],
+ * "update_ratio":[…],"idle":[…]}, four digits.
+ *
+ * x  (n_epochs, n_layers)
+ */
+void store_fold_layers_text(const struct mlp_statistics *x, size_t n_epochs, size_t n_layers,
+                            struct buf *out);
 
 #endif

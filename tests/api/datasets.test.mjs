@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -125,6 +128,81 @@ test("several targets make a regression with several outputs", async () => {
     assert.equal(answer.status, 201, answer.text);
     assert.equal(answer.json.task, "regression");
     assert.deepEqual(answer.json.target, ["u", "v"]);
+});
+
+/* An IDX array of bytes: two zeros, the type, the dimensions, then the values. */
+function idx(shape, value) {
+    const head = Buffer.alloc(4 + 4 * shape.length);
+
+    head.writeUInt8(0x08, 2);
+    head.writeUInt8(shape.length, 3);
+    shape.forEach((n, k) => head.writeUInt32BE(n, 4 + 4 * k));
+    return Buffer.concat([head, Buffer.from(Array.from({ length: shape.reduce((a, b) => a * b) },
+                                                       (_, i) => value(i)))]);
+}
+
+/* Writes files into a folder of their own and sends them by curl, each as a part "file". */
+async function sendFiles(files, ...more) {
+    const folder = await mkdtemp(path.join(tmpdir(), "sweepd-test-"));
+    const parts = [];
+
+    try {
+        for (const [name, bytes] of files) {
+            await writeFile(path.join(folder, name), bytes);
+            parts.push("-F", `file=@${path.join(folder, name)}`);
+        }
+        return await curl(...parts, ...more, `${daemon.url}/api/v1/datasets`);
+    } finally {
+        await rm(folder, { recursive: true });
+    }
+}
+
+test("images and labels come as two files of one form", async () => {
+    const images = gzipSync(idx([12, 2, 3], (i) => (i * 37) % 256));
+    const labels = gzipSync(idx([12], (i) => i % 3));
+    const files = [["train-images-idx3-ubyte.gz", images], ["train-labels-idx1-ubyte.gz", labels]];
+    const made = await sendFiles(files);
+    assert.equal(made.name, "train-images-idx3-ubyte", JSON.stringify(made));
+    assert.equal(made.rows, 12);
+    assert.equal(made.features, 6);
+    assert.equal(made.columns.length, 7);
+    assert.deepEqual(made.target, ["label"]);
+    assert.equal(made.task, "classification");
+    assert.deepEqual(made.classes, ["0", "1", "2"].map((label) => ({ label, rows: 4 })));
+    assert.equal(made.bytes, images.length + labels.length);
+    const rows = (await api(daemon.url, `/datasets/${made.id}/rows?limit=2`)).json.items;
+    assert.deepEqual(Object.values(rows[1]).slice(0, 6), [222, 3, 40, 77, 114, 151]);
+
+    assert.deepEqual(await sendFiles(files), made, "the same files again");
+    const other = [files[0], ["train-labels-idx1-ubyte.gz", gzipSync(idx([12], (i) => (i + 1) % 3))]];
+    assert.equal((await sendFiles(other)).status, 409, "the second file counts, too");
+});
+
+test("images and labels of a training and a test set come as four files", async () => {
+    const set = (name, n) => [[`${name}-images-idx3-ubyte`, idx([n, 2, 2], (i) => (i * 41) % 256)],
+                              [`${name}-labels-idx1-ubyte`, idx([n], (i) => i % 2)]];
+    const made = await sendFiles([...set("train", 8), ...set("t10k", 4)], "-F", "name=both");
+    assert.equal(made.name, "both", JSON.stringify(made));
+    assert.equal(made.rows, 12);
+    assert.equal(made.features, 4);
+    const swapped = await sendFiles([...set("t10k", 8), ...set("train", 4)], "-F", "name=swapped");
+    assert.notEqual(swapped.sha256, made.sha256, "names tell a training set from a test set");
+});
+
+test("a single file keeps the hash of its bytes", async () => {
+    const text = "a,t\n1,x\n2,y\n7,x\n";
+    const made = await sendFiles([["hashed.csv", text]]);
+    assert.equal(made.sha256, createHash("sha256").update(text).digest("hex"));
+});
+
+test("five files, and two that make no table together, are refused in words", async () => {
+    const table = "a,t\n1,x\n2,y\n3,x\n";
+    const five = await sendFiles(Array.from({ length: 5 }, (_, i) => [`${i}.csv`, table]));
+    assert.equal(five.status, 422);
+    assert.match(five.detail, /a form carries at most 4 files/);
+    const two = await sendFiles([["a.csv", table], ["b.csv", table]]);
+    assert.equal(two.status, 422, JSON.stringify(two));
+    assert.match(two.detail, /files/);
 });
 
 const BROKEN = [

@@ -230,6 +230,57 @@ test("the views of the database say what the API says, while it runs and in an e
     await rm(folder, { recursive: true });
 });
 
+/* Twelve sigmoid layers: what reaches the first of them is less than a millionth. */
+const DEEP = { dataset: "iris", sampler: "grid", metric: "accuracy",
+               space: { layers: 12, width: 16, activation: "sigmoid", init: "glorot_normal",
+                        optimizer: "sgd", learning_rate: 0.01, epochs: 4 } };
+
+test("gradients that vanish are a trial's warnings, fold by fold, and can be seen in its curves", async () => {
+    const made = await submit(daemon.url, { ...DEEP, cross_validation: { kind: "kfold", folds: 3 } });
+    await finished(daemon.url, made.id);
+    const { warnings } = await get(`/experiments/${made.id}/trials/1`);
+    const vanishing = warnings.filter((w) => w.includes("vanish"));
+    assert.equal(vanishing.length, 3, warnings.join("\n"));
+    vanishing.forEach((w, i) => assert.match(w, new RegExp(`^fold ${i + 1}: gradients of layer 1 ` +
+        "are \\de-\\d\\d of layer 13's from epoch 1 on: they vanish; .* usually helps$")));
+
+    const { folds } = await get(`/experiments/${made.id}/trials/1/curves`);
+    assert.equal(folds.length, 3);
+    for (const { layers } of folds) {
+        assert.equal(layers.length, 13);
+        for (const layer of layers)
+            for (const name of ["gradient_norm", "update_ratio", "idle"])
+                assert.equal(layer[name].length, 4);
+        assert.ok(layers[0].gradient_norm.every((x, i) => x < 1e-6 * layers[12].gradient_norm[i]));
+        assert.ok(layers[0].update_ratio.every((x) => x < 1e-6));
+        assert.ok(layers[0].idle.every((x) => x >= 0 && x < 0.5));
+        assert.deepEqual(layers[12].idle, [null, null, null, null]);
+    }
+    const rows = await sql(`SELECT * FROM layer_statistics WHERE experiment_id = ${made.id}
+                             ORDER BY fold, layer, epoch`);
+    assert.equal(rows.length, 3 * 13 * 4);
+    assert.deepEqual(rows.map((r) => [r.gradient_norm, r.update_ratio, r.idle]),
+        folds.flatMap(({ layers }) => layers.flatMap((l) =>
+            l.gradient_norm.map((x, i) => [x, l.update_ratio[i], l.idle[i]]))));
+});
+
+test("a network that learns has no warnings", async () => {
+    const made = await submit(daemon.url, { ...DEEP, space: { ...DEEP.space, activation: "relu",
+                                                              init: "he_normal" } });
+    await finished(daemon.url, made.id);
+    assert.deepEqual((await get(`/experiments/${made.id}/trials/1`)).warnings, []);
+});
+
+test("of many warnings a trial shows nineteen, with their repeats, and how many more there are", async () => {
+    const made = await submit(daemon.url, { ...DEEP, space: { ...DEEP.space, epochs: 1 },
+        cross_validation: { kind: "kfold", folds: 5, repeats: 5 } });
+    await finished(daemon.url, made.id);
+    const { warnings } = await get(`/experiments/${made.id}/trials/1`);
+    assert.equal(warnings.length, 20);
+    assert.match(warnings[0], /^repeat 1, fold 1: gradients/);
+    assert.match(warnings[19], /^\d+ more warnings$/);
+});
+
 const LONG = { dataset: "iris", sampler: "grid",
                space: { layers: 2, width: [32, 33, 34, 35], epochs: 100000 } };
 

@@ -12,7 +12,7 @@
 #include "core/train/train.h"
 #include "tests/core/train/folds.h"
 
-enum { N_SPECS = 20, N_FOLDS = 5, EPOCHS = 3 };
+enum { N_SPECS = 40, N_PLAIN = 20, N_FOLDS = 5, EPOCHS = 3 };
 
 /* What a training leaves behind. */
 struct trace {
@@ -42,6 +42,34 @@ static void folds_finish(struct folds *f)
         folds_destroy(f->data[i]);
 }
 
+/* From N_PLAIN on everything that a network can have takes its turn. */
+static void add_everything(size_t i, enum task task, struct spec *s)
+{
+    s->init = (enum init)(i % INIT_COUNT);
+    s->loss = task == TASK_REGRESSION ? (enum loss)(LOSS_MSE + i % (LOSS_COUNT - 1))
+                                      : (enum loss)(i % LOSS_COUNT);
+    s->optimizer = (enum optimizer)(i % OPTIMIZER_COUNT);
+    s->schedule = (enum schedule)(i % SCHEDULE_COUNT);
+    s->rho = 0.9;
+    s->weight_decay = 0.01;
+    s->step_epochs = 1;
+    s->decay = 0.5;
+    s->final_fraction = 0.1;
+    s->warmup_fraction = 0.3;
+    s->plateau_patience = 1;
+    s->early_stopping = i % 4 ? 0 : 2;
+    s->early_stopping_fraction = 0.2;
+    s->l1 = i % 5 ? 0.0 : 0.001;
+    s->gradient_clip = i % 3 ? 0.0 : 0.5;
+    s->huber_delta = 0.5;
+    s->batch_norm = i % 4 == 1;
+    s->balanced = task == TASK_CLASSIFICATION && i % 2;
+    for (size_t l = 0; l < s->n_hidden; l++) {
+        s->activation[l] = (enum activation)((i + 5 * l) % ACTIVATION_COUNT);
+        s->dropout[l] = i % 3 == 1 ? 0.3 : 0.0;
+    }
+}
+
 /* The i-th of N_SPECS varied configurations for a task. */
 static struct spec spec_of(size_t i, enum task task)
 {
@@ -57,7 +85,7 @@ static struct spec spec_of(size_t i, enum task task)
         .beta2 = 0.999,
         .epsilon = 1e-8,
         .l2 = i % 5 ? 0.0 : 0.01,
-        .batch_size = i % 6 == 0 ? 0 : 7 + i,
+        .batch_size = i % 6 == 0 ? 0 : 7 + i % N_PLAIN,
         .epochs = EPOCHS,
     };
 
@@ -65,6 +93,8 @@ static struct spec spec_of(size_t i, enum task task)
         s.width[l] = 1 + (i * 7 + l * 11) % 40;
         s.activation[l] = (enum activation)((i + l) % 4);
     }
+    if (i >= N_PLAIN)
+        add_everything(i, task, &s);
     return s;
 }
 
@@ -82,9 +112,9 @@ static void run(const struct kernel *k, const struct folds *f, size_t i, struct 
     (void)train_run_to(t, EPOCHS, NULL, NULL);
     r = train_result(t);
     out->hash = r->weights_hash;
-    memcpy(out->train_loss, r->train_loss, sizeof out->train_loss);
-    memcpy(out->validation_loss, r->validation_loss, sizeof out->validation_loss);
-    memcpy(out->validation_score, r->validation_score, sizeof out->validation_score);
+    memcpy(out->train_loss, r->train_loss, r->epochs_run * sizeof(double));
+    memcpy(out->validation_loss, r->validation_loss, r->epochs_run * sizeof(double));
+    memcpy(out->validation_score, r->validation_score, r->epochs_run * sizeof(double));
     memcpy(out->metrics[0], r->train, r->n_metrics * sizeof(double));
     memcpy(out->metrics[1], r->validation, r->n_metrics * sizeof(double));
     train_destroy(t);

@@ -92,14 +92,18 @@ static inline uint64_t hash(const char *bytes, size_t n, uint64_t h)
 static inline void handle_upload(const struct http_request *q, struct http_response *r)
 {
     struct buf b = {0};
-    uint64_t h = 0;
-    char block[4096];
-    ssize_t n;
 
-    while (q->spool >= 0 && (n = read(q->spool, block, sizeof block)) > 0)
-        h = hash(block, (size_t)n, h);
-    buf_printf(&b, "length=%" PRIu64 " hash=%" PRIx64 " name=%s", q->spool_length, h,
-               q->file_name ? q->file_name : "-");
+    buf_printf(&b, "files=%zu", q->n_files);
+    for (size_t i = 0; i < q->n_files; i++) {
+        uint64_t h = 0;
+        char block[4096];
+        ssize_t n;
+
+        while ((n = read(q->files[i].fd, block, sizeof block)) > 0)
+            h = hash(block, (size_t)n, h);
+        buf_printf(&b, " length=%" PRIu64 " hash=%" PRIx64 " name=%s", q->files[i].length, h,
+                   q->files[i].name ? q->files[i].name : "-");
+    }
     for (size_t i = 0; i < q->n_form; i++)
         buf_printf(&b, " {%s=%s}", q->form[i].name, q->form[i].value);
     respond_text(r, 201, &b);

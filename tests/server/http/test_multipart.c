@@ -15,11 +15,24 @@
 
 static const char type[] = "multipart/form-data; boundary=XyZ";
 
-static enum err take(void *ctx, const char *bytes, size_t n, struct error *e)
+static enum err take(void *ctx, size_t i, const char *bytes, size_t n, struct error *e)
 {
+    struct buf *files = ctx;
+
     (void)e;
-    buf_append(ctx, bytes, n);
+    assert_true(i < HTTP_MAX_FILES);
+    buf_append(&files[i], bytes, n);
     return ERR_OK;
+}
+
+static void write_files(const struct multipart *m, const struct buf *files, struct buf *out)
+{
+    for (size_t i = 0; i < multipart_n_files(m); i++) {
+        const char *name = multipart_file_name(m, i);
+
+        buf_printf(out, "%sfile %s:", i > 0 ? ";" : "", name ? name : "-");
+        buf_append(out, files[i].data, files[i].length);
+    }
 }
 
 /* Feeds the form in chunks of 1 to `most` bytes; writes what came out of it, or "refused: …". */
@@ -27,13 +40,13 @@ static void parse(const char *content_type, const char *form, size_t n, size_t m
                   struct buf *out)
 {
     CLEANUP(arena_end) struct arena *a = NULL;
-    CLEANUP(buf_finish) struct buf file = {0};
+    struct buf files[HTTP_MAX_FILES] = {0};
     struct multipart *m = NULL;
     struct error e = {0};
     enum err err;
 
     assert_int_equal(arena_create(1000, &a, NULL), ERR_OK);
-    err = multipart_create(a, content_type, take, &file, &m, &e);
+    err = multipart_create(a, content_type, take, files, &m, &e);
     for (size_t i = 0; err == ERR_OK && i < n;) {
         size_t chunk = 1 + (size_t)rand_r(seed) % most;
 
@@ -49,14 +62,11 @@ static void parse(const char *content_type, const char *form, size_t n, size_t m
     else {
         for (size_t i = 0; i < multipart_n_fields(m); i++)
             buf_printf(out, "%s=%s;", multipart_fields(m)[i].name, multipart_fields(m)[i].value);
-        if (multipart_has_file(m)) {
-            const char *name = multipart_file_name(m);
-
-            buf_printf(out, "file %s:", name ? name : "-");
-            buf_append(out, file.data, file.length);
-        }
+        write_files(m, files, out);
     }
     multipart_destroy(m);
+    for (size_t i = 0; i < HTTP_MAX_FILES; i++)
+        buf_finish(&files[i]);
 }
 
 static void expect(const char *content_type, const char *form, const char *wanted)
@@ -96,6 +106,19 @@ static void a_part_named_file_is_the_file(void **state)
     (void)state;
     expect(type, FIELD("file", "a,b") END, "file -:a,b");
     expect(type, FILE_PART("filename=\"\"", "") END, "file -:");
+}
+
+static void several_files_stay_apart_and_in_order(void **state)
+{
+    (void)state;
+    expect(type,
+           FILE_PART("filename=a", "1\r\n") FIELD("file", "") FIELD("x", "2")
+               FILE_PART("filename=\"\"", "3") FILE_PART("filename=a", "45") END,
+           "x=2;file a:1\r\n;file -:;file -:3;file a:45");
+    expect(type,
+           FILE_PART("filename=a", "") FIELD("file", "") FIELD("file", "")
+               FILE_PART("filename=a", "") FILE_PART("filename=b", "") END,
+           "refused: a form carries at most 4 files; the field \"f\" is one more");
 }
 
 static void file_names_lose_folders_and_escapes(void **state)
@@ -142,8 +165,6 @@ static void faults_are_told(void **state)
     expect(type, "--XyZq\r\n", "refused: the form has text behind a boundary");
     expect(type, FIELD("a", "\xff") END,
            "refused: the form's field \"a\" has control characters or is not UTF-8");
-    expect(type, FILE_PART("filename=a", "1") FILE_PART("filename=b", "2") END,
-           "refused: the form has a second file, in the field \"f\"");
     expect(type, "--XyZ\r\nContent-Disposition: attachment; name=a\r\n\r\n1\r\n" END,
            "refused: a part of the form is not form-data");
     expect(type,
@@ -205,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_and_file_come_in_any_order),
         cmocka_unit_test(a_part_named_file_is_the_file),
+        cmocka_unit_test(several_files_stay_apart_and_in_order),
         cmocka_unit_test(file_names_lose_folders_and_escapes),
         cmocka_unit_test(what_looks_like_a_boundary_is_data),
         cmocka_unit_test(preamble_epilogue_and_padding_are_ignored),

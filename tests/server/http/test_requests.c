@@ -175,11 +175,45 @@ static void uploads_arrive_raw_or_as_forms(void **state)
                         "\r\n0\r\n",
                         NULL),
                 wanted);
-    expect_text(ask_for("PUT", "/upload", "", ""), "length=0");
+    expect_text(ask_for("PUT", "/upload", "", ""), "files=0");
     expect_status(ask_for("POST", "/upload", "Content-Type: multipart/form-data\r\n", form), 400);
     expect_text(
         ask_for("POST", "/upload", "Content-Type: multipart/form-data; boundary=Q\r\n", form),
         "ends before its last boundary");
+}
+
+/* A form of `n` files "f0", "f1", …, whose bytes are as many letters as their number, from "a". */
+static char *form_of_files(int n)
+{
+    struct buf b = {0};
+
+    for (int i = 0; i < n; i++)
+        buf_printf(&b,
+                   "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f%d\"\r\n"
+                   "\r\n%.*s\r\n",
+                   i, i, "abcdefgh");
+    buf_puts(&b, "--B--\r\n");
+    must(buf_check(&b, NULL) == ERR_OK);
+    return b.data;
+}
+
+static void a_form_carries_up_to_four_files(void **state)
+{
+    static const char type[] = "Content-Type: multipart/form-data; boundary=B\r\n";
+    char *four = form_of_files(HTTP_MAX_FILES), *five = form_of_files(HTTP_MAX_FILES + 1), *a;
+    char wanted[200];
+
+    (void)state;
+    (void)snprintf(wanted, sizeof wanted,
+                   "files=4 length=0 hash=0 name=f0 length=1 hash=%" PRIx64
+                   " name=f1 length=2 hash=%" PRIx64 " name=f2 length=3 hash=%" PRIx64 " name=f3",
+                   hash("a", 1, 0), hash("ab", 2, 0), hash("abc", 3, 0));
+    expect_text(ask_for("POST", "/upload", type, four), wanted);
+    a = ask_for("POST", "/upload", type, five);
+    assert_int_equal(status_of(a), 422);
+    expect_text(a, "a form carries at most 4 files");
+    free(four);
+    free(five);
 }
 
 static char *repeat(char c, size_t n)
@@ -333,6 +367,7 @@ int main(void)
         WITH_APP(content_types_are_judged),
         WITH_APP(pages_elsewhere_may_not_write),
         WITH_APP(uploads_arrive_raw_or_as_forms),
+        WITH_APP(a_form_carries_up_to_four_files),
         WITH_APP(what_is_too_large_gets_413),
         WITH_APP(a_refused_small_body_leaves_the_connection_usable),
         WITH_APP(continue_is_said_to_those_who_ask),

@@ -11,6 +11,7 @@
 #include "core/base/rng.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
+#include "server/schema/sentences.h"
 
 static void documents_are_indented_and_end_in_a_newline(void **state)
 {
@@ -133,6 +134,33 @@ static void a_problem_names_all_its_faults(void **state)
     arena_destroy(a);
 }
 
+static void sentences_read_back_as_they_were(void **state)
+{
+    static const char words[] = "gradients vanish\0a \"quoted\" name\n\0\xc3\xa4";
+    struct buf list = {0}, text = {0}, back = {0};
+    struct error e = {0};
+
+    (void)state;
+    sentences_write(&list, &text);
+    assert_string_equal(buf_text(&text), "[]");
+    assert_int_equal(sentences_read(buf_text(&text), &back, &e), ERR_OK);
+    assert_int_equal(sentences_count(&back), 0);
+    buf_append(&list, words, sizeof words);
+    buf_clear(&text);
+    sentences_write(&list, &text);
+    assert_string_equal(buf_text(&text),
+                        "[\"gradients vanish\", \"a \\\"quoted\\\" name\\n\", \"\xc3\xa4\"]");
+    assert_int_equal(sentences_read(buf_text(&text), &back, &e), ERR_OK);
+    assert_int_equal(sentences_count(&back), 3);
+    assert_int_equal(back.length, sizeof words);
+    assert_memory_equal(back.data, words, sizeof words);
+    assert_int_equal(sentences_read("[1]", &back, &e), ERR_SYNTAX);
+    assert_int_equal(sentences_read("[\"half", &back, &e), ERR_SYNTAX);
+    buf_finish(&list);
+    buf_finish(&text);
+    buf_finish(&back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +168,7 @@ int main(void)
         cmocka_unit_test(doubles_read_back_to_the_same_bits),
         cmocka_unit_test(familiar_doubles_are_short_and_missing_ones_null),
         cmocka_unit_test(a_problem_names_all_its_faults),
+        cmocka_unit_test(sentences_read_back_as_they_were),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,7 +268,13 @@ static inline struct fold_record scratch_fold(int64_t experiment, int64_t trial,
                                 .curves = {.train_loss = "[0.5,0.25,0.125]",
                                            .validation_loss = "[0.6,null,0.3]",
                                            .validation_score = "[0.1,0.2,0.3]",
-                                           .learning_rate = "[0.01,0.01,0.01]"}};
+                                           .learning_rate = "[0.01,0.01,0.01]",
+                                           .layers = "[{\"gradient_norm\":[3,2,1e-07],"
+                                                     "\"update_ratio\":[0.01,0.02,null],"
+                                                     "\"idle\":[0,0.5,1]},"
+                                                     "{\"gradient_norm\":[5,null,6],"
+                                                     "\"update_ratio\":[0.1,0.2,0.3],"
+                                                     "\"idle\":[null,null,null]}]"}};
 }
 
 static inline void scratch_insert_fold(struct scratch *x, int64_t experiment, int64_t trial,

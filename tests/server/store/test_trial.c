@@ -337,6 +337,8 @@ static void a_fold_comes_back_as_it_was(void **state)
     SUCCEED(store_fold_curves(x->r, id, 1, x->a, &n, &folds, &x->e));
     assert_int_equal(n, 2);
     assert_string_equal(folds[0].curves.validation_loss, "[0.6,null,0.3]");
+    assert_ptr_equal(strstr(folds[0].curves.layers, "[{\"gradient_norm\":[3,2,1e-07],"),
+                     folds[0].curves.layers);
     assert_int_equal(get(x, id, 1).folds_done, 2);
 }
 
@@ -377,6 +379,9 @@ static void another_result_of_a_fold_is_a_conflict(void **state)
     assert_int_equal(store_fold_insert(x->store, &f, &x->e), ERR_CONFLICT);
     f = scratch_fold(id, 1, 1, metrics);
     f.curves.train_loss = "[0.5,0.25,0.126]";
+    assert_int_equal(store_fold_insert(x->store, &f, &x->e), ERR_CONFLICT);
+    f = scratch_fold(id, 1, 1, metrics);
+    f.curves.layers = "[]";
     assert_int_equal(store_fold_insert(x->store, &f, &x->e), ERR_CONFLICT);
 }
 

@@ -19,6 +19,8 @@ static const struct {
     {"SELECT group_concat(name, ', ') FROM pragma_table_info('learning_curves')",
      "experiment_id, trial, repeat, fold, epoch, train_loss, validation_loss, validation_score, "
      "learning_rate\n"},
+    {"SELECT group_concat(name, ', ') FROM pragma_table_info('layer_statistics')",
+     "experiment_id, trial, repeat, fold, epoch, layer, gradient_norm, update_ratio, idle\n"},
 };
 
 static void check_columns(struct scratch *x, const char *path)
@@ -101,6 +103,35 @@ static void folds_show_their_metrics_and_curves(void **state)
                         "1|2|1|1|3|0.125|0.3|0.3|0.01\n");
 }
 
+static void layers_show_their_statistics(void **state)
+{
+    struct scratch *x = *state;
+
+    (void)insert_some(x);
+    assert_string_equal(scratch_ask(x, x->path,
+                                    "SELECT * FROM layer_statistics WHERE trial = 2"
+                                    " ORDER BY epoch, layer"),
+                        "1|2|1|1|1|1|3|0.01|0\n1|2|1|1|1|2|5|0.1|\n"
+                        "1|2|1|1|2|1|2|0.02|0.5\n1|2|1|1|2|2||0.2|\n"
+                        "1|2|1|1|3|1|1.0e-07||1\n1|2|1|1|3|2|6|0.3|\n");
+}
+
+static void numbers_that_do_not_exist_are_null(void **state)
+{
+    const struct mlp_statistics x[4] = {{1.0 / 3, 0.5, (double)NAN},
+                                        {12345.6, (double)INFINITY, 0.25},
+                                        {(double)NAN, 1e-9, 1},
+                                        {0, -(double)INFINITY, 0}};
+    CLEANUP(buf_finish) struct buf text = {0};
+
+    (void)state;
+    store_fold_layers_text(x, 2, 2, &text);
+    assert_string_equal(buf_text(&text),
+                        "[{\"gradient_norm\":[0.3333,null],\"update_ratio\":[0.5,1e-09],"
+                        "\"idle\":[null,1]},{\"gradient_norm\":[1.235e+04,0],"
+                        "\"update_ratio\":[null,null],\"idle\":[0.25,0]}]");
+}
+
 static void every_column_of_the_schema_has_a_comment(void **state)
 {
     struct scratch *x = *state;
@@ -142,6 +173,7 @@ static void an_export_holds_one_experiment_and_the_same_views(void **state)
                                     " FROM leaderboard"),
                         "2|dataset-2|2|1|0.75\n2|dataset-2|1|2|\n");
     assert_string_equal(scratch_ask(x, path, "SELECT count(*) FROM learning_curves"), "6\n");
+    assert_string_equal(scratch_ask(x, path, "SELECT count(*) FROM layer_statistics"), "12\n");
     assert_string_equal(scratch_ask(x, path, "SELECT count(*) FROM dataset_column"), "4\n");
     assert_string_equal(scratch_ask(x, path, "SELECT count(*) FROM dataset_chunk"), "0\n");
     scratch_close(x);
@@ -169,6 +201,8 @@ int main(void)
         TEST(the_summary_counts_and_names_the_best),
         TEST(hyperparameters_keep_their_type),
         TEST(folds_show_their_metrics_and_curves),
+        TEST(layers_show_their_statistics),
+        TEST(numbers_that_do_not_exist_are_null),
         TEST(every_column_of_the_schema_has_a_comment),
         TEST(an_export_holds_one_experiment_and_the_same_views),
         TEST(exporting_what_does_not_exist_leaves_nothing),
