@@ -150,7 +150,7 @@ struct experiment_pace encode_pace(const struct experiment_view *x)
         .trials_done = p->completed + p->pruned + p->failed + p->cancelled,
         .folds_done = p->folds_done,
         .elapsed_seconds = (double)x->record.elapsed_ms / 1000.0,
-        .eta_seconds = NAN,
+        .eta_seconds = (double)NAN,
     };
 
     pace.folds = pace.trials * x->record.folds_per_trial;

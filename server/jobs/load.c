@@ -129,7 +129,7 @@ static enum err take_up_fold(struct fold_run *run, const struct fold_record *f, 
     if (f->error)
         (void)snprintf(o->error, sizeof o->error, "%s", f->error);
     for (size_t i = 0; i < METRIC_MAX; i++)
-        o->train[i] = o->validation[i] = NAN;
+        o->train[i] = o->validation[i] = (double)NAN;
     for (size_t i = 0; i < f->n_metrics; i++) {
         const struct metric *m = metric_find(f->metrics[i].metric);
 

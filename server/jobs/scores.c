@@ -4,7 +4,7 @@
 
 struct scores scores_of(const double *x, size_t n, double test_share)
 {
-    struct scores s = {.mean = NAN, .std = NAN, .sem = NAN};
+    struct scores s = {.mean = (double)NAN, .std = (double)NAN, .sem = (double)NAN};
     double sum = 0, squares = 0;
 
     if (n == 0)

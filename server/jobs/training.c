@@ -106,7 +106,7 @@ static void train_and_keep(struct fold_run *run)
     enum err failed = take_fold(run, &d, &e);
 
     for (size_t i = 0; i < METRIC_MAX; i++)
-        out->train[i] = out->validation[i] = NAN;
+        out->train[i] = out->validation[i] = (double)NAN;
     if (failed == ERR_OK)
         failed = train_fold(run, d, &e);
     if (failed != ERR_OK) {

@@ -182,10 +182,10 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
     CLEANUP(mem_free) double *x = calloc(t->n_folds, sizeof *x);
     struct trial_score scores[METRIC_MAX];
     struct trial_finish f = {.state = "completed",
-                             .score = NAN,
-                             .score_std = NAN,
-                             .score_sem = NAN,
-                             .train_mean = NAN,
+                             .score = (double)NAN,
+                             .score_std = (double)NAN,
+                             .score_sem = (double)NAN,
+                             .train_mean = (double)NAN,
                              .scores = scores};
     CLEANUP(buf_finish) struct buf warnings = {0}, sentence = {0};
 
