@@ -115,34 +115,6 @@ double fmath_cos_turns(double t)
     }
 }
 
-double fmath_tanh(double x)
-{
-    double a = fabs(x), e, y;
-
-    if (a > 22.0)
-        return x < 0 ? -1.0 : 1.0;
-    if (a < 0.25) { /* the quotient below would cancel: continued fraction of tanh */
-        double z = x * x, d = 1.0;
-
-        for (int n = 19; n >= 1; n -= 2)
-            d = n + z / d;
-        return x / d;
-    }
-    e = fmath_exp(-2.0 * a);
-    y = (1.0 - e) / (1.0 + e);
-    return x < 0 ? -y : y;
-}
-
-double fmath_logistic(double x)
-{
-    double e;
-
-    if (x >= 0)
-        return 1.0 / (1.0 + fmath_exp(-x));
-    e = fmath_exp(x);
-    return e / (1.0 + e);
-}
-
 /* p[0] + p[1] x + … + p[7] x^7 over the same of q. */
 static double ratio_of_degree_7(const double *p, const double *q, double x)
 {

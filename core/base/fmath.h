@@ -15,10 +15,6 @@ double fmath_log(double x);
 /** cos(2 pi t) for t in [0, 1], absolute error below 1e-15. */
 double fmath_cos_turns(double t);
 
-/** Hyperbolic tangent and 1 / (1 + e^-x), within 6 ulp. */
-double fmath_tanh(double x);
-double fmath_logistic(double x);
-
 /**
  * The x below which a standard normal number lies with probability p: within 1e-14 of itself;
  * minus infinity at 0, infinity at 1, NaN outside.

@@ -133,8 +133,6 @@ static void functions_are_as_exact_as_promised(void **state)
         assert_true(ulps(fmath_exp(x), exp(x)) <= 2);
         assert_true(ulps(fmath_log(y), log(y)) <= 2);
         assert_true(ulps(fmath_log(1 + z / 100), log(1 + z / 100)) <= 2);
-        assert_true(ulps(fmath_tanh(z), tanh(z)) <= 6);
-        assert_true(ulps(fmath_logistic(z), (double)(1 / (1 + expl(-(long double)z)))) <= 6);
         assert_true(fabs(fmath_cos_turns(t) - (double)cosl(2 * acosl(-1) * (long double)t)) < 1e-15);
     }
 }
@@ -146,8 +144,6 @@ static void functions_keep_their_limits(void **state)
     assert_true(fmath_exp(709.7) < DBL_MAX && fmath_exp(-745) > 0);
     assert_true(fmath_log(1) == 0 && isinf(fmath_log(0)) && isnan(fmath_log(-1)));
     assert_true(ulps(fmath_log(5e-324), log(5e-324)) <= 2);
-    assert_true(fmath_tanh(1000) == 1 && fmath_tanh(-1000) == -1 && fmath_tanh(0) == 0);
-    assert_true(fmath_logistic(-800) == 0 && fmath_logistic(800) == 1);
     assert_true(isnan(fmath_exp((double)NAN)) && isnan(fmath_log((double)NAN)));
 }
 
