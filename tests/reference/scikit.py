@@ -126,7 +126,7 @@ def main():
                 runs = [ours(base, seed, *case) for seed in SEEDS]
                 mine, folds = mean_of([scores for scores, _ in runs]), runs[0][1]
                 others = mean_of([theirs(seed, *case, folds) for seed in SEEDS])
-                for metric in mine[0]:
+                for metric in others[0]:
                     a, b = [s[metric] for s in mine], [s[metric] for s in others]
                     error = statistics.stdev(b) / math.sqrt(len(b))
                     difference = statistics.mean(a) - statistics.mean(b)
