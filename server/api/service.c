@@ -137,6 +137,10 @@ static void describe_hyper(struct json *j, const struct hyper *h)
         json_double(j, "min", h->min);
         json_double(j, "max", h->max);
     }
+    if (h->above_min)
+        json_bool(j, "above_min", true);
+    if (h->below_max)
+        json_bool(j, "below_max", true);
     if (h->choices)
         describe_words(j, "choices", h->choices);
     if (h->may_be_false)
