@@ -133,6 +133,9 @@ void mlp_observe(struct mlp *m, size_t rows, bool first);
 void mlp_step_observed(struct mlp *m, const struct kernel_update *update,
                        struct mlp_statistics *out);
 
+/** Of the layer's observed values, as above; l counts from 0. */
+double mlp_idle(const struct mlp *m, size_t l);
+
 struct mlp_fault {
     size_t layer;     /* from 1; 0: none */
     const char *what; /* "weights" or "values" */

@@ -74,6 +74,11 @@ static double idle_share(const struct layer *l)
     return 1.0 - (double)alive / (double)l->p.columns;
 }
 
+double mlp_idle(const struct mlp *m, size_t l)
+{
+    return l + 1 < m->n_layers ? idle_share(m->layers + l) : (double)NAN;
+}
+
 /* The step of one layer, with the weights before it in m->draws. */
 static double step_ratio(struct mlp *m, struct layer *l, float scale,
                          const struct kernel_update *update)
@@ -97,7 +102,7 @@ void mlp_step_observed(struct mlp *m, const struct kernel_update *update,
         out[l] = (struct mlp_statistics){
             .gradient_norm = mlp_norm(m, MLP_GRADIENTS, l),
             .update_ratio = step_ratio(m, m->layers + l, scale, update),
-            .idle = l + 1 < m->n_layers ? idle_share(m->layers + l) : (double)NAN,
+            .idle = mlp_idle(m, l),
         };
 }
 

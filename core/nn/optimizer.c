@@ -17,6 +17,8 @@ static enum kernel_rule rule_of(const struct optimizer_state *o)
         return KERNEL_RMSPROP;
     case OPTIMIZER_ADADELTA:
         return KERNEL_ADADELTA;
+    case OPTIMIZER_LBFGS: /* never asked for a step */
+        return KERNEL_SGD;
     case OPTIMIZER_SGD:
         break;
     }
@@ -107,6 +109,7 @@ void optimizer_step(struct optimizer_state *o, double learning_rate, struct kern
     o->step++;
     switch (o->kind) {
     case OPTIMIZER_SGD:
+    case OPTIMIZER_LBFGS:
         break;
     case OPTIMIZER_ADAM:
     case OPTIMIZER_ADAMW:

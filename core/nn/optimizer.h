@@ -1,10 +1,10 @@
 /*
- * First-order optimizers with PyTorch's conventions: the constants of each step, which the
- * kernels apply to every weight.
+ * The optimizers; the first-order ones with PyTorch's conventions: the constants of each step,
+ * which the kernels apply to every weight.
  *
  * adagrad has no decay of its rate and starts from zero sums; rmsprop is neither centered nor has
  * it momentum; nadam's momentum decay is 0.004. Decoupled weight decay (adamw) leaves biases
- * alone, as do l1 and l2.
+ * alone, as do l1 and l2. lbfgs is in core/nn/lbfgs.h: here it has its name only.
  *
  * Source  torch.optim; Duchi, Hazan, Singer 2011; Hinton 2012, lecture 6e; Zeiler 2012; Kingma and
  *         Ba 2015; Dozat 2016; Loshchilov and Hutter 2019
@@ -25,10 +25,11 @@ enum optimizer {
     OPTIMIZER_NADAM,
     OPTIMIZER_ADAGRAD,
     OPTIMIZER_RMSPROP,
-    OPTIMIZER_ADADELTA
+    OPTIMIZER_ADADELTA,
+    OPTIMIZER_LBFGS
 };
 
-enum { OPTIMIZER_COUNT = OPTIMIZER_ADADELTA + 1 };
+enum { OPTIMIZER_COUNT = OPTIMIZER_LBFGS + 1 };
 
 struct optimizer_state {
     enum optimizer kind;
@@ -36,7 +37,7 @@ struct optimizer_state {
     bool nesterov;
     double beta1, beta2; /* adam, adamw, nadam */
     double rho;          /* rmsprop, adadelta */
-    double epsilon;      /* all but sgd; above 0 */
+    double epsilon;      /* all but sgd and lbfgs; above 0 */
     double weight_decay; /* adamw */
     double l1, l2;
     double clip; /* largest norm of the whole gradient; 0: any */
@@ -52,7 +53,7 @@ size_t optimizer_arrays(const struct optimizer_state *o);
 /** Before the first step; the members above the powers are set. */
 void optimizer_start(struct optimizer_state *o);
 
-/** Goes one step on and gives its constants. */
+/** Goes one step on and gives its constants; not for lbfgs. */
 void optimizer_step(struct optimizer_state *o, double learning_rate, struct kernel_update *out);
 
 #endif

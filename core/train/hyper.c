@@ -9,14 +9,13 @@
 
 /* ---- words --------------------------------------------------------------------------------- */
 
-/* In the order of their enums; a word of the contract that this build lacks is in …_absent. */
+/* In the order of their enums. */
 const char *const hyper_activations[] = {"identity",   "sigmoid", "tanh",     "relu",
                                          "leaky_relu", "elu",     "selu",     "gelu",
                                          "silu",       "softplus", "softsign", "hard_sigmoid",
                                          "sine",       NULL};
 const char *const hyper_optimizers[] = {"sgd",     "adam",    "adamw",    "nadam",
-                                        "adagrad", "rmsprop", "adadelta", NULL};
-static const char *const optimizers_absent[] = {"lbfgs", NULL};
+                                        "adagrad", "rmsprop", "adadelta", "lbfgs", NULL};
 const char *const hyper_inits[] = {"auto",          "standard_normal", "glorot_uniform",
                                    "he_normal",     "glorot_normal",   "he_uniform",
                                    "lecun_normal",  "orthogonal",      "zeros",
@@ -32,6 +31,8 @@ static const char *const batch_words[] = {"auto", "full", NULL};
 static const char *const no_clip[] = {"none", NULL};
 
 /* Those that a hyperparameter is used with. */
+static const char *const first_order[] = {"adam",    "adamw",   "nadam",    "sgd",
+                                          "adagrad", "rmsprop", "adadelta", NULL};
 static const char *const sgd_only[] = {"sgd", NULL};
 static const char *const adams_kin[] = {"adam", "adamw", "nadam", NULL};
 static const char *const with_rho[] = {"rmsprop", "adadelta", NULL};
@@ -66,11 +67,11 @@ static const struct hyper table[] = {
     {.name = "init", .type = HYPER_CHOICE, .default_json = "\"auto\"", .choices = hyper_inits,
      .summary = "distribution of the initial weights; auto goes by the activation"},
     {.name = "optimizer", .type = HYPER_CHOICE, .default_json = "\"adam\"",
-     .choices = hyper_optimizers, .absent_choices = optimizers_absent,
-     .summary = "how weights follow the gradient"},
+     .choices = hyper_optimizers, .summary = "how weights follow the gradient"},
     {.name = "learning_rate", .type = HYPER_REAL,
      .default_json = "\"0.001; sgd, adagrad and rmsprop 0.01; adadelta 1\"",
-     .min = 0, .max = 1e6, .above_min = true, .summary = "size of a step"},
+     .min = 0, .max = 1e6, .above_min = true, .gate = "optimizer", .gate_choices = first_order,
+     .summary = "size of a step"},
     {.name = "momentum", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1,
      .below_max = true, .gate = "optimizer", .gate_choices = sgd_only,
      .summary = "share of the last step that goes into the next"},
@@ -94,7 +95,8 @@ static const struct hyper table[] = {
      .gate = "optimizer", .gate_choices = adamw_only,
      .summary = "each step shrinks weights by this share of the learning rate; no biases"},
     {.name = "schedule", .type = HYPER_CHOICE, .default_json = "\"constant\"",
-     .choices = hyper_schedules, .summary = "how the learning rate changes with the step"},
+     .choices = hyper_schedules, .gate = "optimizer", .gate_choices = first_order,
+     .summary = "how the learning rate changes with the step"},
     {.name = "step_epochs", .type = HYPER_INT, .default_json = "10", .min = 1, .max = 1e6,
      .gate = "schedule", .gate_choices = step_only, .summary = "epochs from decay to decay"},
     {.name = "decay", .type = HYPER_REAL,
@@ -111,17 +113,18 @@ static const struct hyper table[] = {
      .gate = "schedule", .gate_choices = plateau_only,
      .summary = "epochs without a better loss before the learning rate decays"},
     {.name = "gradient_clip", .type = HYPER_REAL, .default_json = "\"none\"", .min = 0, .max = 1e9,
-     .above_min = true, .choices = no_clip,
+     .above_min = true, .choices = no_clip, .gate = "optimizer", .gate_choices = first_order,
      .summary = "largest norm of the whole gradient; longer ones are scaled down"},
     {.name = "l1", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1e6,
      .summary = "l1 times the sum of absolute weights is added to the loss; no biases"},
     {.name = "l2", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1e6,
      .summary = "l2/2 times the sum of squared weights is added to the loss; no biases"},
     {.name = "batch_size", .type = HYPER_INT, .default_json = "\"auto\"",
-     .min = 1, .max = 1e9, .choices = batch_words,
+     .min = 1, .max = 1e9, .choices = batch_words, .gate = "optimizer",
+     .gate_choices = first_order,
      .summary = "rows in a step; auto: 32, from 5000 rows 128, from 50000 rows 256; or full"},
     {.name = "epochs", .type = HYPER_INT, .default_json = "100", .min = 1, .max = 1e6,
-     .summary = "passes over the training rows"},
+     .summary = "passes over the training rows; of lbfgs iterations"},
     {.name = "early_stopping", .type = HYPER_INT, .default_json = "false", .min = 1, .max = 1e6,
      .may_be_false = true,
      .summary = "epochs without a better loss, on rows set aside from training, that end it"},
@@ -244,7 +247,7 @@ static enum err check_word(const struct hyper *h, const char *name, const char *
 
     if (words_has(h->choices, word))
         return ERR_OK;
-    near = words_has(h->absent_choices, word) ? NULL : words_nearest(h->choices, word);
+    near = words_nearest(h->choices, word);
     words_join(h->choices, &known);
     if (h->type != HYPER_CHOICE)
         buf_puts(&known, h->type == HYPER_INT ? ", or an integer" : ", or a number");
@@ -252,8 +255,7 @@ static enum err check_word(const struct hyper *h, const char *name, const char *
     if (near)
         return error_set(e, ERR_INVALID, "%s \"%.80s\": did you mean \"%s\"? known: %s", name, word,
                          near, buf_text(&known));
-    return error_set(e, ERR_INVALID, "%s \"%.80s\": %s; known: %s", name, word,
-                     words_has(h->absent_choices, word) ? "not in this build" : "no such choice",
+    return error_set(e, ERR_INVALID, "%s \"%.80s\": no such choice; known: %s", name, word,
                      buf_text(&known));
 }
 

@@ -1,6 +1,7 @@
 /*
  * From named values to the engine's specs, and the configuration's canonical text.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,7 @@ static double usual_rate(enum optimizer o)
         return 0.01;
     case OPTIMIZER_ADADELTA:
         return 1.0;
+    case OPTIMIZER_LBFGS: /* has none */
     case OPTIMIZER_ADAM:
     case OPTIMIZER_ADAMW:
     case OPTIMIZER_NADAM:
@@ -182,6 +184,17 @@ static void set_length(const struct params *p, size_t n_rows, struct spec *s)
     s->early_stopping_fraction = number_of(p, "early_stopping_fraction", 0);
 }
 
+/* lbfgs searches for its steps over all rows. */
+static void forget_unused(struct spec *s)
+{
+    if (s->optimizer != OPTIMIZER_LBFGS)
+        return;
+    s->learning_rate = (double)NAN;
+    s->gradient_clip = 0.0;
+    s->schedule = SCHEDULE_CONSTANT;
+    s->batch_size = 0;
+}
+
 enum err hyper_spec(const struct params *p, enum task task, size_t n_rows, struct spec *out,
                     struct error *e)
 {
@@ -193,6 +206,7 @@ enum err hyper_spec(const struct params *p, enum task task, size_t n_rows, struc
     set_schedule(p, &s);
     set_loss(p, task, &s);
     set_length(p, n_rows, &s);
+    forget_unused(&s);
     *out = s;
     return ERR_OK;
 }
@@ -226,6 +240,8 @@ static void optimizer_items(const struct spec *s, struct buf *out)
     bool adams_kin = o == OPTIMIZER_ADAM || o == OPTIMIZER_ADAMW || o == OPTIMIZER_NADAM;
 
     buf_printf(out, "optimizer=%s;", hyper_optimizers[o]);
+    if (o == OPTIMIZER_LBFGS)
+        return;
     if (adams_kin)
         real_item(out, "beta1", s->beta1);
     if (adams_kin)
@@ -248,6 +264,8 @@ static void schedule_items(const struct spec *s, struct buf *out)
 {
     enum schedule k = s->schedule;
 
+    if (s->optimizer == OPTIMIZER_LBFGS)
+        return;
     buf_printf(out, "schedule=%s;", hyper_schedules[k]);
     if (k == SCHEDULE_STEP)
         buf_printf(out, "step_epochs=%zu;", s->step_epochs);
@@ -274,8 +292,9 @@ static void loss_items(const struct spec *s, struct buf *out)
 
 static void length_items(const struct spec *s, struct buf *out)
 {
-    buf_printf(out, "batch_size=%zu;epochs=%zu;early_stopping=%zu;", s->batch_size, s->epochs,
-               s->early_stopping);
+    if (s->optimizer != OPTIMIZER_LBFGS)
+        buf_printf(out, "batch_size=%zu;", s->batch_size);
+    buf_printf(out, "epochs=%zu;early_stopping=%zu;", s->epochs, s->early_stopping);
     if (s->early_stopping > 0 || s->schedule == SCHEDULE_PLATEAU)
         real_item(out, "early_stopping_fraction", s->early_stopping_fraction);
 }

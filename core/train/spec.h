@@ -25,13 +25,13 @@ struct spec {
     enum init init;
     enum loss loss;
     enum optimizer optimizer;
-    double learning_rate;
-    double momentum;     /* sgd */
-    bool nesterov;       /* sgd */
-    double beta1, beta2; /* adam, adamw, nadam */
-    double rho;          /* rmsprop, adadelta */
-    double epsilon;      /* all but sgd */
-    double weight_decay; /* adamw */
+    double learning_rate; /* lbfgs: NaN; it has no schedule, clipping or batch_size either */
+    double momentum;      /* sgd */
+    bool nesterov;        /* sgd */
+    double beta1, beta2;  /* adam, adamw, nadam */
+    double rho;           /* rmsprop, adadelta */
+    double epsilon;       /* all but sgd and lbfgs */
+    double weight_decay;  /* adamw */
     enum schedule schedule;
     size_t step_epochs;     /* step */
     double decay;           /* step, exponential, inverse_time, plateau */

@@ -48,6 +48,7 @@ static enum err allocate(struct train *t, struct error *e)
     const struct fold_data *d = t->data;
     struct block *b = &t->block;
     size_t epochs = t->spec.epochs, stride = mlp_stride(t->mlp);
+    size_t n_weights = train_weight_count(&t->spec, d->task, d->n_features, d->n_outputs);
     bool ok = true;
 
     b->x_stride = kernel_stride(d->n_features);
@@ -57,6 +58,10 @@ static enum err allocate(struct train *t, struct error *e)
     b->scale = take(t, t->rows, sizeof *b->scale, &ok);
     b->loss = take(t, t->rows, sizeof *b->loss, &ok);
     b->work = take(t, t->rows, (stride + LOSS_WORK) * sizeof *b->work, &ok);
+    if (t->spec.optimizer == OPTIMIZER_LBFGS) {
+        t->lbfgs.x = take(t, lbfgs_doubles(n_weights), sizeof *t->lbfgs.x, &ok);
+        t->flat = take(t, n_weights, sizeof *t->flat, &ok);
+    }
     t->order = take(t, t->n_fit, sizeof *t->order, &ok);
     if (t->spec.balanced && d->classes)
         t->class_weight = take(t, d->n_outputs, sizeof *t->class_weight, &ok);
@@ -159,6 +164,8 @@ static enum err set_up(struct train *t, struct error *e)
     mlp_init(t->mlp, t->spec.init, t->seed, t->repeat, t->fold);
     t->optimizer = train_optimizer(&t->spec);
     optimizer_start(&t->optimizer);
+    if (t->spec.optimizer == OPTIMIZER_LBFGS)
+        train_lbfgs_start(t, mlp_weight_count(&shape), t->lbfgs.x);
     watch_start(&t->watch);
     start_result(t);
     return ERR_OK;

@@ -5,6 +5,10 @@
  * A result depends on (spec, fold data, seed, repeat, fold) alone: not on the kernel, the thread,
  * or the stops on the way. Different trainings may run at once; one training is used by one
  * thread at a time. The fold data is shared read-only.
+ *
+ * An epoch is a pass over the training rows in batches; of lbfgs it is one outer iteration, a
+ * direction and the passes over all rows that its line search takes. Dropout leaves out the same
+ * values in all of them, and each goes into batch normalization's running statistics.
  */
 #ifndef SWEEPD_CORE_TRAIN_TRAIN_H
 #define SWEEPD_CORE_TRAIN_TRAIN_H
@@ -40,10 +44,11 @@ struct train_result {
      * where undefined, of the other task, or where the training diverged or was cancelled. */
     const double *train, *validation;
     /* (epochs_run) each. Losses are mean data losses by row weight and class weight, without
-     * penalties; the training loss is taken as the batches went by. NaN where there are no
-     * validation rows. The learning rate is that of the epoch's last step. */
+     * penalties; the training loss is taken as the batches went by, by lbfgs at the weights after
+     * the epoch (with its dropout). NaN where there are no validation rows. The learning rate is
+     * that of the epoch's last step; lbfgs: the length of its step, 0 where it found none. */
     const double *train_loss, *validation_loss, *validation_score, *learning_rate;
-    /* (epochs_run, n_layers): each epoch's last step. */
+    /* (epochs_run, n_layers): each epoch's last step; lbfgs: the gradient after it. */
     size_t n_layers;
     const struct mlp_statistics *layers;
     uint64_t weights_hash;
@@ -66,7 +71,8 @@ enum err train_create(const struct spec *s, const struct fold_data *d, const str
                       struct train **out, struct error *e);
 void train_destroy(struct train *t);
 
-/** Asked before each batch; false ends the training as cancelled. Has to be quick. */
+/** Asked before each batch, by lbfgs before each evaluation; false ends the training as cancelled.
+ * Has to be quick. */
 typedef bool train_wanted(void *ctx);
 
 /**

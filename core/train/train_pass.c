@@ -32,6 +32,8 @@ static void shuffle_order(struct train *t, size_t epoch)
 
     for (size_t i = 0; i < t->n_fit; i++)
         t->order[i] = t->split ? t->split[i] : (uint32_t)i;
+    if (t->spec.optimizer == OPTIMIZER_LBFGS)
+        return;
     rng_init(&r, t->seed, t->repeat, t->fold, RNG_SHUFFLE, (uint32_t)epoch);
     rng_shuffle(&r, t->order, t->n_fit);
 }
@@ -117,10 +119,8 @@ static void next_step(struct train *t, size_t epoch, size_t step, struct kernel_
     optimizer_step(&t->optimizer, rate, update);
 }
 
-/* One step of the optimizer; returns the sum of the rows' losses by weight. statistics: NULL, or
- * where those of the step go, which needs the whole gradient in memory and gives the same bits. */
-static double train_batch(struct train *t, const uint32_t *order, size_t n,
-                          const struct kernel_update *update, struct mlp_statistics *statistics)
+double train_batch(struct train *t, const uint32_t *order, size_t n,
+                   const struct kernel_update *update, bool observe)
 {
     double total = train_weight(t, order, n), sum = 0.0;
     struct block *b = &t->block;
@@ -131,13 +131,22 @@ static double train_batch(struct train *t, const uint32_t *order, size_t n,
 
         gather(t, order + from, rows, total);
         mlp_forward_training(t->mlp, rows, b->x, b->x_stride, t->step, from == 0);
-        if (statistics)
+        if (observe)
             mlp_observe(t->mlp, rows, from == 0);
         compute_loss(t, rows);
         sum = add_losses(t, order + from, rows, sum);
-        mlp_backward(t->mlp, rows, b->x, b->x_stride, from == 0,
-                     last && !statistics ? update : NULL);
+        mlp_backward(t->mlp, rows, b->x, b->x_stride, from == 0, last ? update : NULL);
     }
+    return sum;
+}
+
+/* One step of the optimizer. statistics: NULL, or where those of the step go, which needs the
+ * whole gradient in memory and gives the same bits. */
+static double train_step(struct train *t, const uint32_t *order, size_t n,
+                         const struct kernel_update *update, struct mlp_statistics *statistics)
+{
+    double sum = train_batch(t, order, n, statistics ? NULL : update, statistics != NULL);
+
     if (statistics)
         mlp_step_observed(t->mlp, update, statistics);
     return sum;
@@ -150,6 +159,8 @@ bool train_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx,
     double sum = 0.0;
 
     shuffle_order(t, epoch);
+    if (t->spec.optimizer == OPTIMIZER_LBFGS)
+        return train_lbfgs_epoch(t, epoch, wanted, ctx, loss);
     for (size_t step = 0; step < t->n_steps; step++) {
         size_t from = step * t->batch;
         struct kernel_update update;
@@ -157,8 +168,8 @@ bool train_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx,
         if (wanted && !wanted(ctx))
             return false;
         next_step(t, epoch, step, &update);
-        sum += train_batch(t, t->order + from, n - from < t->batch ? n - from : t->batch, &update,
-                           step + 1 == t->n_steps ? statistics : NULL);
+        sum += train_step(t, t->order + from, n - from < t->batch ? n - from : t->batch, &update,
+                          step + 1 == t->n_steps ? statistics : NULL);
     }
     *loss = sum / train_weight(t, t->order, n);
     return true;

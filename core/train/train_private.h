@@ -5,6 +5,7 @@
 #define SWEEPD_CORE_TRAIN_TRAIN_PRIVATE_H
 
 #include "core/base/mem.h"
+#include "core/nn/lbfgs.h"
 #include "core/nn/mlp.h"
 #include "core/train/train.h"
 #include "core/train/watch.h"
@@ -35,12 +36,15 @@ struct train {
     struct arena *arena;
     struct mlp *mlp;
     struct optimizer_state optimizer;
+    struct lbfgs lbfgs; /* in the optimizer's place; its x is what the weights are rounded from */
+    float *flat;        /* lbfgs: weights or gradients in canonical order */
+    double data_loss;   /* lbfgs: at the last evaluation, without penalties */
     struct watch watch;
     struct mlp_fault fault; /* of the first loss that was not finite */
     bool has_fault;
     struct block block;
     uint32_t *split;      /* (n_train): n_fit rows to train on, then the watched; NULL: no split */
-    uint32_t *order;      /* (n_fit), shuffled each epoch */
+    uint32_t *order;      /* (n_fit), shuffled each epoch but for lbfgs */
     double *class_weight; /* (n_outputs), or NULL */
     float *predicted;     /* (n, n_outputs), by the row of the fold's data */
     void *metric_work;
@@ -65,6 +69,15 @@ bool train_watches(const struct spec *s);
 /** The sum of some rows' weights in the loss. */
 double train_weight(const struct train *t, const uint32_t *rows, size_t n);
 
+/**
+ * A batch forward and back; returns the sum of its rows' losses by weight.
+ *
+ * update   NULL: the gradients stay in memory
+ * observe  for the statistics
+ */
+double train_batch(struct train *t, const uint32_t *order, size_t n,
+                   const struct kernel_update *update, bool observe);
+
 /** Trains one epoch, counted from 1, and sets its mean loss; false where it was given up. */
 bool train_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx, double *loss);
 
@@ -76,5 +89,16 @@ void train_validate(struct train *t, double *loss, double *score);
 
 /** All metrics of rows from..end of the fold's data. */
 void train_score(struct train *t, size_t from, size_t end, double *values);
+
+/* train_lbfgs.c: the epochs of lbfgs. */
+
+size_t train_lbfgs_bytes(size_t n_weights);
+
+/** From the network's weights; memory: lbfgs_doubles(n_weights). t->flat is there. */
+void train_lbfgs_start(struct train *t, size_t n_weights, double *memory);
+
+/** train_epoch's work; t->order is set. */
+bool train_lbfgs_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx,
+                       double *loss);
 
 #endif

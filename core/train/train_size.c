@@ -43,7 +43,9 @@ struct optimizer_state train_optimizer(const struct spec *s)
 
 size_t train_batch_rows(const struct spec *s, size_t n_train)
 {
-    return s->batch_size == 0 || s->batch_size > n_train ? n_train : s->batch_size;
+    bool full = s->batch_size == 0 || s->optimizer == OPTIMIZER_LBFGS;
+
+    return full || s->batch_size > n_train ? n_train : s->batch_size;
 }
 
 static bool normalizes(const struct spec *s)
@@ -92,11 +94,13 @@ size_t train_bytes(const struct spec *s, enum task task, size_t n_features, size
     static const struct kernel widest = {.lanes = KERNEL_PAD, .panel = 4};
     struct mlp_shape shape = train_shape(s, task, n_features, n_outputs);
     struct mlp_plan plan = train_plan(s, rows);
+    bool lbfgs = s->optimizer == OPTIMIZER_LBFGS;
     size_t network = mlp_bytes(&shape, &plan, &widest);
     size_t per_row = kernel_stride(n_features) + kernel_stride(n_outputs) + n_outputs + 8;
     double bytes =
-        (double)network + 4.0 * (double)plan.rows * (double)per_row +
-        4.0 * (double)rows * (double)(n_outputs + 1) + 4.0 * (double)rows +
+        (double)network + (lbfgs ? (double)train_lbfgs_bytes(mlp_weight_count(&shape)) : 0.0) +
+        4.0 * (double)plan.rows * (double)per_row + 4.0 * (double)rows * (double)(n_outputs + 1) +
+        4.0 * (double)rows +
         (double)s->epochs * (32.0 + (double)(shape.n_layers * sizeof(struct mlp_statistics))) +
         8.0 * (double)n_outputs + (double)metric_work_bytes(rows, n_outputs) +
         sizeof(struct train) + 4096.0;
@@ -117,11 +121,13 @@ static double regularization_work(const struct mlp_shape *shape)
 }
 
 /* The costs beside the products, in multiply-adds that take as long: measured with Adam and
- * batches of 32, where the update is a third of the time. */
+ * batches of 32, where the update is a third of the time. An iteration of lbfgs takes a pass or
+ * two, and forty and more chains of sums over the weights. */
 double train_work(const struct spec *s, enum task task, size_t n_features, size_t n_outputs,
                   size_t n_train, size_t n_validation)
 {
-    const double PER_ROW = 1000.0, PER_UPDATE = 32.0;
+    bool lbfgs = s->optimizer == OPTIMIZER_LBFGS;
+    const double PER_ROW = 1000.0, PER_UPDATE = lbfgs ? 1000.0 : 32.0, PASSES = lbfgs ? 1.3 : 1.0;
     struct mlp_shape shape = train_shape(s, task, n_features, n_outputs);
     double rows = (double)n_train, batch = (double)train_batch_rows(s, n_train > 0 ? n_train : 1);
     double forward, backward, regularization, steps = ceil(rows / batch);
@@ -132,6 +138,6 @@ double train_work(const struct spec *s, enum task task, size_t n_features, size_
     forward = mlp_forward_work(&shape);
     backward = mlp_backward_work(&shape);
     return (double)s->epochs *
-           (rows * (forward + backward + regularization + PER_ROW) + steps * PER_UPDATE * forward +
-            (double)n_validation * (forward + PER_ROW));
+           (PASSES * rows * (forward + backward + regularization + PER_ROW) +
+            steps * PER_UPDATE * forward + (double)n_validation * (forward + PER_ROW));
 }

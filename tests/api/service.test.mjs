@@ -106,7 +106,7 @@ const FAULTS = [
     [space({ width: { min: 8, max: 4 } }), "/space/width", /8.*4|4.*8/],
     [space({ widht: 8 }), "/space/widht", /width/],
     [space({ activation: "rleu" }), "/space/activation", /relu/],
-    [space({ optimizer: "lbfgs" }), "/space/optimizer", /not in this build; known/],
+    [space({ optimizer: "lfbgs" }), "/space/optimizer", /did you mean .*lbfgs/],
     [space({ dropout: 1.5 }), "/space/dropout", /1\.5 is above 1/],
     [space({ early_stopping: true }), "/space/early_stopping", /an integer or false/],
     [space({ schedule: "sine" }), "/space/schedule", /known: constant, step/],

@@ -542,6 +542,8 @@ static void step(const struct optimizer_state *s, double rate, int t, double g, 
     case OPTIMIZER_ADADELTA:
         adadelta(s, rate, g, w, a, b);
         break;
+    case OPTIMIZER_LBFGS: /* no rule for one weight */
+        break;
     }
 }
 

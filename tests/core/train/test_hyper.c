@@ -144,10 +144,10 @@ static const struct {
      0,
      "init \"he_norml\": did you mean \"he_normal\"? known: auto, standard_normal, "
      "glorot_uniform, he_normal, glorot_normal, he_uniform, lecun_normal, orthogonal, zeros"},
-    {{"optimizer", TEXT("lbfgs")},
+    {{"optimizer", TEXT("lfbgs")},
      0,
-     "optimizer \"lbfgs\": not in this build; known: sgd, adam, adamw, nadam, adagrad, "
-     "rmsprop, adadelta"},
+     "optimizer \"lfbgs\": did you mean \"lbfgs\"? known: sgd, adam, adamw, nadam, adagrad, "
+     "rmsprop, adadelta, lbfgs"},
     {{"dropout", REAL(1)}, 0, "dropout 1 is not below 1"},
     {{"rho", REAL(-0.1)}, 0, "rho -0.1 is below 0"},
     {{"weight_decay", REAL(1001)}, 0, "weight_decay 1001 is above 1000"},
@@ -268,6 +268,26 @@ static void equal_trainings_have_equal_canonical_texts(void **state)
     buf_finish(&b);
 }
 
+static void lbfgs_has_no_rate_schedule_batch_or_clipping(void **state)
+{
+    struct param plain = {"optimizer", TEXT("lbfgs")};
+    struct param more[] = {plain,
+                           {"learning_rate", REAL(0.5)},
+                           {"schedule", TEXT("plateau")},
+                           {"batch_size", INT(8)},
+                           {"gradient_clip", REAL(1)}};
+    struct buf a = {0}, b = {0};
+
+    (void)state;
+    canonical_of(&(struct params){1, &plain}, 5000, &a);
+    canonical_of(&(struct params){5, more}, 5000, &b);
+    assert_string_equal(buf_text(&a), buf_text(&b));
+    assert_non_null(strstr(buf_text(&a), "optimizer=lbfgs;loss=cross_entropy;"));
+    assert_null(strstr(buf_text(&a), "batch_size"));
+    buf_finish(&a);
+    buf_finish(&b);
+}
+
 static void every_hyperparameter_in_use_changes_the_canonical_text(void **state)
 {
     struct param sgd = {"optimizer", TEXT("sgd")};
@@ -309,6 +329,7 @@ int main(void)
         cmocka_unit_test(defaults_go_by_optimizer_and_schedule),
         cmocka_unit_test(what_is_off_may_be_said),
         cmocka_unit_test(equal_trainings_have_equal_canonical_texts),
+        cmocka_unit_test(lbfgs_has_no_rate_schedule_batch_or_clipping),
         cmocka_unit_test(every_hyperparameter_in_use_changes_the_canonical_text),
     };
 

@@ -195,6 +195,10 @@ static void unused_dimensions_do_not_multiply_a_grid(void **state)
     assert_int_equal(f->d->planned_trials, 1);
     assert_int_equal(f->d->n_warnings, 1);
     assert_string_equal(f->d->warnings[0], "no trial uses momentum: it needs optimizer sgd");
+    good(f, "{\"space\": {\"optimizer\": \"lbfgs\", \"learning_rate\": 0.1}}", &iris);
+    assert_string_equal(f->d->warnings[0], "no trial uses learning_rate: it needs optimizer adam");
+    good(f, "{\"space\": {\"optimizer\": [\"lbfgs\", \"sgd\"], \"learning_rate\": 0.1}}", &iris);
+    assert_int_equal(f->d->n_warnings, 0);
     good(f, "{\"space\": {\"layers\": 1, \"width_2\": [8, 16]}}", &iris);
     assert_string_equal(f->d->warnings[0], "no trial uses width_2: no network has so many layers");
 }
@@ -456,9 +460,9 @@ static void what_the_build_lacks_names_what_it_has(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(decode(f, "{\"space\": {\"optimizer\": \"lbfgs\"}}", &iris), ERR_INVALID);
-    assert_string_equal(f->faults.first->pointer, "/space/optimizer");
-    assert_non_null(strstr(f->faults.first->detail, "\"lbfgs\": not in this build; known: sgd"));
+    assert_int_equal(decode(f, "{\"precision\": \"bf16\"}", &iris), ERR_INVALID);
+    assert_string_equal(f->faults.first->pointer, "/precision");
+    assert_non_null(strstr(f->faults.first->detail, "\"bf16\": not in this build; known: float32"));
 }
 
 static void all_faults_come_at_once(void **state)
@@ -468,7 +472,7 @@ static void all_faults_come_at_once(void **state)
         "{\"metric\": \"r2\", \"sampler\": \"tpe\", \"pruner\": \"racing\", "
         "\"budget\": {\"trials\": 0, \"hours\": 1}, \"seed\": \"x\", \"extra\": 1, "
         "\"cross_validation\": {\"folds\": 1}, \"space\": {\"width\": [0, 1, 70000], "
-        "\"layers\": {\"min\": -1, \"max\": 100}, \"optimizer\": \"lbfgs\"}}";
+        "\"layers\": {\"min\": -1, \"max\": 100}, \"optimizer\": \"lfbgs\"}}";
 
     assert_int_equal(decode(f, text, &iris), ERR_INVALID);
     assert_int_equal(f->faults.n, 13);
