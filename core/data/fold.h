@@ -28,7 +28,7 @@ struct fold_data {
     const double *target_scale;
     const float *weight; /* (n), or NULL where all rows weigh one */
     const uint32_t *row; /* (n), the table's row; ascending in each of the two parts, or in order
-                            of time where `ordered` */
+                            of time where `ordered` (sealed rows: ascending) */
     /*
      * (n), for a further cut of the training rows: rows with the same number stay together (one
      * group, or equal features unless a twentieth of all rows would be; where `ordered`, one time).

@@ -343,23 +343,37 @@ static enum err allocate(const struct table *t, struct fold_data d, struct prepa
     return ERR_OK;
 }
 
-/* The training rows, then the validation rows. */
+/* Where the next row of each part goes. */
+struct places {
+    size_t train, validation;
+};
+
+static void number_row(const struct split *s, enum split_part part, uint32_t row, struct places *at,
+                       struct prepared *p)
+{
+    size_t i;
+
+    if (part == SPLIT_UNUSED)
+        return;
+    i = part == SPLIT_TRAIN ? at->train++ : at->validation++;
+    p->row[i] = row;
+    p->unit[i] = s->unit[row];
+}
+
+/* The training rows, then the validation rows. An order in time leaves out the sealed ones. */
 static void number_rows(const struct split *s, uint32_t repeat, uint32_t fold, struct prepared *p)
 {
-    size_t train = 0, validation = p->data.n_train,
-           n = s->order ? s->n_rows - s->n_sealed : s->n_rows;
+    struct places at = {0, p->data.n_train};
+    size_t n = s->order ? s->n_rows - s->n_sealed : s->n_rows;
 
     for (size_t k = 0; k < n; k++) {
         uint32_t row = s->order ? s->order[k] : (uint32_t)k;
-        enum split_part part = split_part(s, repeat, fold, row);
-        size_t at = part == SPLIT_VALIDATION ? validation++ : train;
 
-        if (part == SPLIT_UNUSED)
-            continue;
-        train += part == SPLIT_TRAIN;
-        p->row[at] = row;
-        p->unit[at] = s->unit[row];
+        number_row(s, split_part(s, repeat, fold, row), row, &at, p);
     }
+    for (size_t row = 0; s->order && fold == SPLIT_REFIT && row < s->n_rows; row++)
+        if (split_part(s, repeat, fold, row) == SPLIT_VALIDATION)
+            number_row(s, SPLIT_VALIDATION, (uint32_t)row, &at, p);
 }
 
 static enum err encode(const struct table *t, const struct prepare_spec *spec, struct prepared *p,

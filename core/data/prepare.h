@@ -27,7 +27,7 @@ struct prepare_spec {
 /**
  * Prepares a fold.
  *
- * repeat, fold   from 0 and from 1
+ * repeat, fold   from 0 and from 1; or 0 and SPLIT_REFIT
  *
  * Columns follow the table's order. A category that the training rows do not have is all zeros,
  * or `other` where the column has one (its last). Targets of a regression are scaled to mean 0 and

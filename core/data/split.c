@@ -176,6 +176,8 @@ enum split_part split_part(const struct split *s, uint32_t repeat, uint32_t fold
 {
     uint16_t validates = split_repeat(s, repeat)[row];
 
+    if (fold == SPLIT_REFIT)
+        return validates == SPLIT_SEALED ? SPLIT_VALIDATION : SPLIT_TRAIN;
     if (validates == SPLIT_SEALED)
         return SPLIT_UNUSED;
     if (validates == fold)

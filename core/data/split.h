@@ -17,6 +17,10 @@ enum { SPLIT_FOLDS_MAX = 10000, SPLIT_REPEATS_MAX = 10000 };
 /* Values of a plan beside the folds 1 .. n_folds. */
 enum { SPLIT_TRAIN_ONLY = 0, SPLIT_SEALED = 0xffff };
 
+/* Stands for a fold where a function takes one: every row that is not sealed trains, and the sealed
+ * rows are judged. Its repeat is 0. */
+enum { SPLIT_REFIT = 0 };
+
 enum split_kind {
     SPLIT_KFOLD,
     SPLIT_STRATIFIED_KFOLD,
@@ -98,7 +102,8 @@ void split_destroy(struct split *s);
 /** The plan of one repeat, counted from 0: (n_rows). */
 const uint16_t *split_repeat(const struct split *s, uint32_t repeat);
 
-/** Repeat from 0, fold from 1. Unused are sealed rows, and what is not before a validation part. */
+/** Repeat from 0, fold from 1, or SPLIT_REFIT. Unused are sealed rows, and what is not before a
+ * validation part. */
 enum split_part split_part(const struct split *s, uint32_t repeat, uint32_t fold, size_t row);
 
 /** Rows of the training and the validation part. */

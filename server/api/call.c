@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/data/split.h"
 #include "server/api/routes.h"
+#include "server/jobs/facts.h"
+#include "server/schema/definition.h"
 #include "server/schema/query.h"
 #include "server/store/store_dataset.h"
 #include "server/store/store_experiment.h"
@@ -66,6 +69,19 @@ enum err call_dataset(struct call *c, const char *name, struct dataset_record *o
     if (call_number(name, "data set", &id, NULL) == ERR_OK)
         return store_dataset_get(c->reader, id, c->q->arena, out, e);
     return store_dataset_find(c->reader, name, c->q->arena, out, e);
+}
+
+enum err call_folds(struct call *c, const struct experiment_record *x, const struct table **table,
+                    struct split **out, struct error *e)
+{
+    struct definition *definition;
+    struct definition_facts facts;
+
+    TRY(jobs_take_table(c->api->jobs, x->dataset_id, table, e));
+    facts = facts_of(*table, x->dataset_id, x->dataset_name);
+    TRY(definition_decode(x->definition, strlen(x->definition), &facts, c->q->arena, &c->faults,
+                          &definition, e));
+    return split_create(*table, &definition->split, out, e);
 }
 
 void call_check_query(struct call *c, const char *const *known)

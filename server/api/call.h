@@ -43,6 +43,16 @@ struct dataset_record;
 enum err call_dataset(struct call *c, const char *name, struct dataset_record *out,
                       struct error *e);
 
+/**
+ * The folds that an experiment's trials saw: a function of its data and its definition. The table
+ * is taken, also where the cutting fails.
+ */
+struct experiment_record;
+struct split;
+struct table;
+enum err call_folds(struct call *c, const struct experiment_record *x, const struct table **table,
+                    struct split **out, struct error *e);
+
 /** A positive number from the path. ERR_NOT_FOUND naming `what`. */
 enum err call_number(const char *text, const char *what, int64_t *out, struct error *e);
 

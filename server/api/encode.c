@@ -134,7 +134,8 @@ enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
 {
     TRY(store_experiment_get(r, id, a, &out->record, e));
     TRY(store_experiment_progress(r, id, &out->progress, e));
-    return store_trial_best(r, id, a, &out->best, &out->has_best, e);
+    TRY(store_trial_best(r, id, a, &out->best, &out->has_best, e));
+    return store_unseal_get(r, id, a, &out->unsealed, &out->is_unsealed, e);
 }
 
 static bool has_ended(const struct experiment_record *x)
@@ -191,6 +192,48 @@ static void encode_best(struct json *j, const struct experiment_view *x)
     json_end(j);
 }
 
+void encode_unsealed(struct json *j, const char *key, const struct unseal_record *u)
+{
+    bool ended = u->finished_at_ms != 0;
+
+    json_object(j, key);
+    json_string(j, "state", u->state);
+    json_i64(j, "trial", u->trial);
+    json_i64(j, "rows", u->test_rows);
+    json_i64(j, "train_rows", u->train_rows);
+    json_object(j, "scores");
+    for (size_t i = 0; i < u->n_scores; i++) {
+        json_object_inline(j, u->scores[i].metric);
+        json_double(j, "test", u->scores[i].test);
+        json_double(j, "train", u->scores[i].train);
+        json_double(j, "standard_error", u->scores[i].standard_error);
+        json_end(j);
+    }
+    json_end(j);
+    json_double(j, "epochs", ended ? (double)u->epochs : (double)NAN);
+    json_double(j, "epochs_run", ended ? (double)u->epochs_run : (double)NAN);
+    json_double(j, "seconds", ended ? u->seconds : (double)NAN);
+    json_string(j, "weights_hash", u->weights_hash);
+    json_raw(j, "warnings", u->warnings);
+    json_string(j, "error", u->error);
+    encode_time(j, "requested_at", u->requested_at_ms);
+    encode_time(j, "finished_at", u->finished_at_ms);
+    json_end(j);
+}
+
+/* How many rows are sealed, and what came of them. */
+static void encode_sealed(struct json *j, const struct experiment_view *x)
+{
+    if (x->record.sealed_rows >= 0)
+        json_i64(j, "sealed_rows", x->record.sealed_rows);
+    else
+        json_null(j, "sealed_rows");
+    if (x->is_unsealed)
+        encode_unsealed(j, "unsealed", &x->unsealed);
+    else
+        json_null(j, "unsealed");
+}
+
 static void encode_links(struct json *j, int64_t id)
 {
     static const char *const LINKS[][2] = {
@@ -229,6 +272,7 @@ void encode_experiment(struct json *j, const char *key, const struct experiment_
     json_raw(j, "definition", r->definition);
     encode_progress(j, x);
     encode_best(j, x);
+    encode_sealed(j, x);
     encode_time(j, "created_at", r->created_at_ms);
     encode_time(j, "started_at", r->started_at_ms);
     encode_time(j, "finished_at", r->finished_at_ms);

@@ -10,6 +10,7 @@
 #include "server/store/store_experiment.h"
 #include "server/store/store_fold.h"
 #include "server/store/store_trial.h"
+#include "server/store/store_unseal.h"
 
 /** {"id": 1, "name": …}; the report in the record was made by encode_report. */
 void encode_dataset(struct json *j, const char *key, const struct dataset_record *d);
@@ -26,6 +27,8 @@ struct experiment_view {
     struct experiment_progress progress;
     bool has_best;
     struct trial_record best;
+    bool is_unsealed; /* or is to be */
+    struct unseal_record unsealed;
 };
 
 /** Reads what an experiment's answer needs. */
@@ -33,6 +36,9 @@ enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
                                 struct experiment_view *out, struct error *e);
 
 void encode_experiment(struct json *j, const char *key, const struct experiment_view *x);
+
+/** What came of the rows that were set aside, or how far that is. */
+void encode_unsealed(struct json *j, const char *key, const struct unseal_record *u);
 
 /* How far an experiment is, in numbers derived from its records. */
 struct experiment_pace {

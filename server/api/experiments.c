@@ -89,20 +89,32 @@ static enum err send_experiment(struct call *c, unsigned status, int64_t id, str
     return call_json(c, status, &out, e);
 }
 
-/* ?wait=SECONDS holds the answer until the experiment ends. */
+static enum err has_ended(struct call *c, int64_t id, bool *ended, struct error *e)
+{
+    struct experiment_record record;
+    struct unseal_record unsealed;
+    bool found;
+
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e));
+    TRY(store_unseal_get(c->reader, id, c->q->arena, &unsealed, &found, e));
+    *ended = record.finished_at_ms != 0 && (!found || unsealed.finished_at_ms != 0);
+    return ERR_OK;
+}
+
+/* ?wait=SECONDS holds the answer until the experiment ends, and its unsealing. */
 enum err experiment_get(struct call *c, struct error *e)
 {
     static const char *const QUERY[] = {"wait", NULL};
-    struct experiment_record record;
     double wait = 0;
+    bool ended;
     int64_t id;
 
     call_check_query(c, QUERY);
     query_real(&c->faults, "wait", http_query(c->q, "wait"), 0, WAIT_SECONDS_MAX, &wait);
     TRY(faults_check(&c->faults, e));
     TRY(call_experiment(c, &id, e));
-    TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e));
-    if (wait > 0 && !c->q->last_try && record.finished_at_ms == 0) {
+    TRY(has_ended(c, id, &ended, e));
+    if (wait > 0 && !c->q->last_try && !ended) {
         http_respond_later(c->r, (unsigned)(1000 * wait));
         return ERR_OK;
     }
@@ -165,30 +177,38 @@ enum err experiment_resume(struct call *c, struct error *e)
     return give_command(c, JOBS_RESUME, e);
 }
 
+struct deletion {
+    int64_t id;
+    bool force;
+};
+
 static enum err delete_record(struct store *s, void *ctx, struct error *e)
 {
-    return store_experiment_delete(s, *(const int64_t *)ctx, e);
+    const struct deletion *d = ctx;
+
+    if (d->force)
+        TRY(store_unseal_abandon(s, d->id, e));
+    return store_experiment_delete(s, d->id, e);
 }
 
 /* ?force ends it first. */
 enum err experiment_delete(struct call *c, struct error *e)
 {
     static const char *const QUERY[] = {"force", NULL};
-    bool force = false;
-    int64_t id;
+    struct deletion d = {0};
 
     call_check_query(c, QUERY);
-    query_bool(&c->faults, "force", http_query(c->q, "force"), &force);
+    query_bool(&c->faults, "force", http_query(c->q, "force"), &d.force);
     TRY(faults_check(&c->faults, e));
-    TRY(call_experiment(c, &id, e));
+    TRY(call_experiment(c, &d.id, e));
     call_release(c);
-    if (force) {
-        enum err failed = jobs_command(c->api->jobs, id, JOBS_CANCEL, e);
+    if (d.force) {
+        enum err failed = jobs_command(c->api->jobs, d.id, JOBS_DROP, e);
 
         if (failed != ERR_OK && failed != ERR_CONFLICT) /* that it has ended is fine */
             return failed;
     }
-    TRY(writer_call(jobs_writer(c->api->jobs), delete_record, &id, e));
+    TRY(writer_call(jobs_writer(c->api->jobs), delete_record, &d, e));
     http_respond(c->r, 204, NULL, "", 0);
     return ERR_OK;
 }

@@ -13,8 +13,6 @@
 #include "core/data/split.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
-#include "server/jobs/facts.h"
-#include "server/schema/definition.h"
 #include "server/store/store_export.h"
 
 enum { ROWS_AT_ONCE = 2000 };
@@ -67,20 +65,6 @@ static enum http_stream_state folds_next(void *ctx, struct buf *out)
     return s->done < end || out->length > 0 ? HTTP_STREAM_MORE : HTTP_STREAM_END;
 }
 
-/* The same folds that its trials saw: a function of the data and the definition. */
-static enum err cut_again(struct call *c, struct folds_stream *s, const struct experiment_record *x,
-                          struct error *e)
-{
-    struct definition *definition;
-    struct definition_facts facts;
-
-    TRY(jobs_take_table(s->jobs, x->dataset_id, &s->table, e));
-    facts = facts_of(s->table, x->dataset_id, x->dataset_name);
-    TRY(definition_decode(x->definition, strlen(x->definition), &facts, c->q->arena, &c->faults,
-                          &definition, e));
-    return split_create(s->table, &definition->split, &s->split, e);
-}
-
 enum err experiment_folds(struct call *c, struct error *e)
 {
     struct experiment_record record;
@@ -94,7 +78,7 @@ enum err experiment_folds(struct call *c, struct error *e)
     if (!s)
         return error_no_memory(e);
     s->jobs = c->api->jobs;
-    if (cut_again(c, s, &record, e) != ERR_OK) {
+    if (call_folds(c, &record, &s->table, &s->split, e) != ERR_OK) {
         folds_destroy(s);
         return e->code;
     }

@@ -25,6 +25,9 @@ call_handler experiment_submit, experiment_validate;
 call_handler experiment_list, experiment_get, experiment_best, experiment_cancel, experiment_pause,
     experiment_resume, experiment_delete;
 
+/* unseal.c */
+call_handler experiment_unseal;
+
 /* exports.c */
 call_handler experiment_folds, experiment_export;
 

@@ -35,6 +35,8 @@ static const struct route ROUTES[] = {
      "go on after a pause"},
     {HTTP_POST, API "experiments/{experiment}/cancel", experiment_cancel, HTTP_BODY_NONE,
      "end it now; what is done is kept"},
+    {HTTP_POST, API "experiments/{experiment}/unseal", experiment_unseal, HTTP_BODY_NONE,
+     "score the best trial on the rows that were set aside, once"},
     {HTTP_GET, API "experiments/{experiment}/best", experiment_best, HTTP_BODY_NONE,
      "the best trial"},
     {HTTP_GET, API "experiments/{experiment}/trials.*", trial_list, HTTP_BODY_NONE, "its trials"},

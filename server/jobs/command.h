@@ -17,7 +17,8 @@ struct command {
     struct note note;
     struct jobs *jobs;
     int64_t experiment;
-    bool begin; /* a new experiment, or one to go on with; else `what` */
+    bool begin;  /* a new experiment, or one to go on with; */
+    bool unseal; /* or an unsealing; else `what` */
     enum jobs_command what;
     pthread_mutex_t lock;
     pthread_cond_t changed;

@@ -39,14 +39,18 @@ static void act_on_command(struct note *n)
     struct command *c = OWNER(n, struct command, note);
     struct search *s = find_search(c->jobs, c->experiment);
 
+    if (!c->begin && !c->unseal && c->what == JOBS_DROP)
+        unseal_drop(c->jobs, c->experiment);
     if (c->begin)
         begin(c);
+    else if (c->unseal)
+        command_end(c, unseal_begin(c->jobs, c->experiment, &c->error));
     else if (!s || s->ending)
         command_end(c, error_set(&c->error, ERR_CONFLICT, "experiment %" PRId64 " has ended",
                                  c->experiment));
     else if (search_is_busy(s))
         search_put_off(s, c);
-    else if (c->what == JOBS_CANCEL)
+    else if (c->what == JOBS_CANCEL || c->what == JOBS_DROP)
         search_cancel(s, c);
     else
         search_pause(s, c->what == JOBS_PAUSE, c);
@@ -79,6 +83,13 @@ enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what
     return run_command(j, &c, e);
 }
 
+enum err jobs_unseal(struct jobs *j, int64_t experiment, struct error *e)
+{
+    struct command c = {.experiment = experiment, .unseal = true};
+
+    return run_command(j, &c, e);
+}
+
 /* ---- start and stop ---------------------------------------------------------------------- */
 
 static void tick(void *ctx)
@@ -106,7 +117,7 @@ static void close_reader(struct reader **r)
     store_reader_close(*r);
 }
 
-/* Experiments that had not ended when the daemon did go on. */
+/* Experiments and unsealings that had not ended when the daemon did go on. */
 static enum err recover(struct jobs *j, struct error *e)
 {
     CLEANUP(arena_end) struct arena *a = NULL;
@@ -121,6 +132,10 @@ static enum err recover(struct jobs *j, struct error *e)
     for (size_t i = 0; i < n; i++)
         if (jobs_begin(j, ids[i], &why) != ERR_OK)
             log_write(LOG_ERROR, "going on with experiment %" PRId64 ": %s", ids[i], why.message);
+    TRY(store_unseal_unfinished(r, a, &n, &ids, e));
+    for (size_t i = 0; i < n; i++)
+        if (jobs_unseal(j, ids[i], &why) != ERR_OK)
+            log_write(LOG_ERROR, "unsealing experiment %" PRId64 ": %s", ids[i], why.message);
     return ERR_OK;
 }
 
@@ -145,6 +160,16 @@ enum err jobs_start(struct store *s, const struct jobs_options *o, struct jobs *
     return ERR_OK;
 }
 
+static void destroy_all(struct search *list)
+{
+    while (list) {
+        struct search *s = list;
+
+        list = s->next;
+        search_destroy(s);
+    }
+}
+
 /* Each part ends before those that it gives its work to; the conductor, which also gives work to
  * the writer, gets back at once what it posts to one that has ended. */
 void jobs_stop(struct jobs *j)
@@ -158,12 +183,8 @@ void jobs_stop(struct jobs *j)
     writer_stop(j->writer);
     conductor_stop(j->conductor);
     writer_destroy(j->writer);
-    while (j->searches) {
-        struct search *s = j->searches;
-
-        j->searches = s->next;
-        search_destroy(s);
-    }
+    destroy_all(j->searches);
+    destroy_all(j->unsealings);
     queue_destroy(j->queue);
     cache_destroy(j->cache);
     free(j);

@@ -37,14 +37,25 @@ struct writer *jobs_writer(struct jobs *j);
 /** Lets an experiment that was just stored begin. */
 enum err jobs_begin(struct jobs *j, int64_t experiment, struct error *e);
 
-enum jobs_command { JOBS_PAUSE, JOBS_RESUME, JOBS_CANCEL };
+enum jobs_command {
+    JOBS_PAUSE,
+    JOBS_RESUME,
+    JOBS_CANCEL,
+    JOBS_DROP /* it will be deleted: cancel it, and leave an unsealing as it is */
+};
 
 /**
- * Pauses, resumes or cancels, and returns once that is stored.
+ * Pauses, resumes, cancels or drops, and returns once that is stored.
  *
  * Errors  ERR_CONFLICT where the experiment has ended, or is in that state already
  */
 enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what, struct error *e);
+
+/**
+ * Trains and scores what store_unseal_insert has stored of an experiment; returns as soon as that
+ * is queued. Does nothing where it has ended or was begun before.
+ */
+enum err jobs_unseal(struct jobs *j, int64_t experiment, struct error *e);
 
 /** The table of a data set, from memory or loaded; give it back by jobs_release_table. */
 enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **out,

@@ -1,7 +1,7 @@
 /*
  * An experiment from the database: a new one, or one that a stopped daemon left unfinished. The
  * sampler is rebuilt from the stored trials, and a trial that has not ended takes up the folds
- * that it has.
+ * that it has. Or one that has ended, as far as its unsealing needs it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -49,18 +49,21 @@ static double test_share(const struct split *split)
 static enum err load_parts(struct search *s, const struct experiment_record *record,
                            struct error *e)
 {
-    struct sampler_settings settings;
-
     TRY(jobs_take_table(s->jobs, record->dataset_id, &s->table, e));
     TRY(load_definition(s, record, e));
     TRY(split_create(s->table, &s->definition->split, &s->split, e));
-    TRY(definition_space(s->definition, &s->space, e));
-    settings = definition_sampler_settings(s->definition);
-    TRY(sampler_create(s->definition->sampler, s->space, &settings, &s->sampler, e));
     s->owner = arena_strdup(s->arena, record->owner ? record->owner : "");
     s->metric = s->definition->metric;
     s->test_share = test_share(s->split);
     return s->owner ? ERR_OK : error_no_memory(e);
+}
+
+static enum err load_sampler(struct search *s, struct error *e)
+{
+    struct sampler_settings settings = definition_sampler_settings(s->definition);
+
+    TRY(definition_space(s->definition, &s->space, e));
+    return sampler_create(s->definition->sampler, s->space, &settings, &s->sampler, e);
 }
 
 static bool has_ended(const struct trial_record *t)
@@ -184,22 +187,61 @@ static enum err load(struct search *s, struct error *e)
     s->paused = strcmp(record.state, "paused") == 0;
     s->elapsed_before = (double)record.elapsed_ms / 1000.0;
     TRY(load_parts(s, &record, e));
+    TRY(load_sampler(s, e));
     TRY(load_trials(s, r, e));
     TRY(load_folds(s, r, e));
     sort_trials(s);
     return ERR_OK;
 }
 
-struct search *search_load(struct jobs *j, int64_t id)
+static struct search *create(struct jobs *j, int64_t id)
 {
     struct search *s = calloc(1, sizeof *s);
-    struct error e = {0};
 
     if (!s)
         return NULL;
     s->jobs = j;
     s->id = id;
-    if (load(s, &e) != ERR_OK)
+    return s;
+}
+
+struct search *search_load(struct jobs *j, int64_t id)
+{
+    struct search *s = create(j, id);
+    struct error e = {0};
+
+    if (s && load(s, &e) != ERR_OK)
+        search_fail(s, "it could not be loaded", e.message);
+    return s;
+}
+
+static enum err load_unsealing(struct search *s, const struct unseal_record *u, struct error *e)
+{
+    CLEANUP(close_reader) struct reader *r = NULL;
+    struct experiment_record record;
+    struct trial_record selected;
+    struct trial_run *t;
+
+    TRY(arena_create(1 << 14, &s->arena, e));
+    TRY(store_reader_open(s->jobs->store, &r, e));
+    TRY(store_experiment_get(r, s->id, s->arena, &record, e));
+    TRY(store_trial_get(r, s->id, u->trial, s->arena, &selected, e));
+    TRY(load_parts(s, &record, e));
+    TRY(trial_create(s, u->trial, &selected.params, &t, e));
+    t->started = strcmp(u->state, "running") == 0;
+    search_trial_add(s, t);
+    return ERR_OK;
+}
+
+struct search *search_load_unsealing(struct jobs *j, int64_t id, const struct unseal_record *record)
+{
+    struct search *s = create(j, id);
+    struct error e = {0};
+
+    if (!s)
+        return NULL;
+    s->unseals = true;
+    if (load_unsealing(s, record, &e) != ERR_OK)
         search_fail(s, "it could not be loaded", e.message);
     return s;
 }

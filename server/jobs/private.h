@@ -25,6 +25,7 @@
 #include "server/schema/definition.h"
 #include "server/store/store.h"
 #include "server/store/store_trial.h"
+#include "server/store/store_unseal.h"
 
 struct jobs {
     struct store *store;
@@ -34,8 +35,9 @@ struct jobs {
     struct conductor *conductor;
     struct cache *cache;
     struct jobs_options options;
-    struct search *searches; /* oldest first */
-    atomic_bool stopping;    /* any thread: leave trainings as soon as possible */
+    struct search *searches;   /* oldest first */
+    struct search *unsealings; /* of experiments that have ended, newest first */
+    atomic_bool stopping;      /* any thread: leave trainings as soon as possible */
     struct pace pace;
 };
 
@@ -64,7 +66,7 @@ struct fold_run {
     struct write write;
     struct note note;
     struct trial_run *trial;
-    uint32_t repeat, fold; /* from 1 */
+    uint32_t repeat, fold; /* from 1; an unsealing's are 0 */
     bool finished;         /* stored in the database */
     struct outcome outcome;
 };
@@ -103,11 +105,13 @@ struct state_write {
     struct error refused; /* by the store */
 };
 
-/* One experiment that has not ended. */
+/* One experiment that has not ended; or, once it has ended, the unsealing of its sealed rows: then
+ * a search without a sampler, with one trial of one fold. */
 struct search {
     struct search *next;
     struct jobs *jobs;
     int64_t id;
+    bool unseals; /* see unseal.c */
     struct arena *arena;
     const char *owner;
     struct definition *definition;
@@ -169,6 +173,20 @@ void search_fail(struct search *s, const char *what, const char *why);
 /** Frees a search, which nothing will come back to any more. Accepts a half-built one. */
 void search_destroy(struct search *s);
 
+/* ---- unseal.c ---- */
+
+/** Goes on with the unsealing that is stored of an experiment, unless it has ended or is under way
+ * already. Conductor's thread. */
+enum err unseal_begin(struct jobs *j, int64_t id, struct error *e);
+
+/** Leaves an unsealing that nobody wants any more; nothing of it is stored. Conductor's thread. */
+void unseal_drop(struct jobs *j, int64_t id);
+
+/** Where the fold of an unsealing goes in place of a trial's. As in struct write, struct note. */
+enum err unseal_apply_start(struct store *store, struct write *w, struct error *e);
+enum err unseal_apply_fold(struct store *store, struct write *w, struct error *e);
+void unseal_fold_ended(struct note *n);
+
 /* ---- trial.c, on the conductor's thread ---- */
 
 /** Makes a trial of proposed params, with folds that have no results; it joins no list. */
@@ -186,6 +204,13 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
  * read has its `failure` set, and can only be begun. NULL if memory is short.
  */
 struct search *search_load(struct jobs *j, int64_t id);
+
+/**
+ * Reads an experiment that has ended, with one trial on its list: the one to be unsealed, with the
+ * one fold that this takes. One that cannot be read has its `failure` set. NULL if memory is short.
+ */
+struct search *search_load_unsealing(struct jobs *j, int64_t id,
+                                     const struct unseal_record *record);
 
 /* The struct that a member is embedded in. */
 #define OWNER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))

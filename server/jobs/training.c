@@ -11,15 +11,14 @@
 #include "server/schema/sentences.h"
 #include "server/store/store_fold.h"
 
-static const char ENGINE[] = SWEEPD_VERSION;
-
 static enum err make_fold(void *ctx, void **object, size_t *bytes, struct error *e)
 {
     const struct fold_run *run = ctx;
     const struct search *s = run->trial->search;
+    uint32_t repeat = s->unseals ? 0 : run->repeat - 1;
     struct fold_data *d;
 
-    TRY(prepare_fold(s->table, s->split, run->repeat - 1, run->fold, &run->trial->prepare, &d, e));
+    TRY(prepare_fold(s->table, s->split, repeat, run->fold, &run->trial->prepare, &d, e));
     *object = d;
     *bytes = fold_data_bytes(d);
     return ERR_OK;
@@ -172,7 +171,7 @@ static enum err apply_fold(struct store *store, struct write *w, struct error *e
                                  .error = o->error[0] ? o->error : NULL,
                                  .warnings = buf_text(&warnings),
                                  .weights_hash = o->epochs_run > 0 ? hash : NULL,
-                                 .engine = ENGINE,
+                                 .engine = SWEEPD_VERSION,
                                  .kernel = run->trial->search->jobs->options.kernel->name,
                                  .finished_at_ms = o->finished_at_ms,
                                  .n_metrics = list_metrics(run, metrics),
@@ -201,15 +200,18 @@ void training_run(void *ctx, struct job *job)
 {
     struct jobs *j = ctx;
     struct fold_run *run = OWNER(job, struct fold_run, job);
+    bool unseals = run->trial->search->unseals;
 
     if (!atomic_exchange(&run->trial->started, true)) {
-        run->trial->start_write = (struct write){.apply = apply_start, .done = start_stored};
+        run->trial->start_write = (struct write){
+            .apply = unseals ? unseal_apply_start : apply_start, .done = start_stored};
         writer_post(j->writer, &run->trial->start_write);
     }
     train_and_keep(run);
     queue_done(j->queue, job);
-    run->note.act = search_fold_ended;
-    run->write = (struct write){.apply = apply_fold, .done = fold_stored};
+    run->note.act = unseals ? unseal_fold_ended : search_fold_ended;
+    run->write =
+        (struct write){.apply = unseals ? unseal_apply_fold : apply_fold, .done = fold_stored};
     if (run->outcome.state == FOLD_DROPPED)
         fold_stored(&run->write, NULL);
     else

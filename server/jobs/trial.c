@@ -61,8 +61,8 @@ static enum err build_trial(struct trial_run *t, const struct params *params, st
 
     for (size_t i = 0; i < t->n_folds; i++) {
         t->folds[i].trial = t;
-        t->folds[i].repeat = (uint32_t)(i / s->split->n_folds) + 1;
-        t->folds[i].fold = (uint32_t)(i % s->split->n_folds) + 1;
+        t->folds[i].repeat = s->unseals ? 0 : (uint32_t)(i / s->split->n_folds) + 1;
+        t->folds[i].fold = s->unseals ? SPLIT_REFIT : (uint32_t)(i % s->split->n_folds) + 1;
     }
     TRY(arena_create(1024, &t->arena, e));
     TRY(params_copy(params, t->arena, &t->params, e));
@@ -77,7 +77,7 @@ static enum err build_trial(struct trial_run *t, const struct params *params, st
 enum err trial_create(struct search *s, int64_t number, const struct params *params,
                       struct trial_run **out, struct error *e)
 {
-    size_t n_folds = (size_t)s->split->n_folds * s->split->n_repeats;
+    size_t n_folds = s->unseals ? 1 : (size_t)s->split->n_folds * s->split->n_repeats;
     struct trial_run *t = calloc(1, sizeof *t + n_folds * sizeof *t->folds);
     enum err failed;
 

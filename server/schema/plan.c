@@ -138,6 +138,7 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
                          p.weights_max, v.most_bytes, machine->memory_bytes);
     p.folds_per_trial = (int64_t)machine->n_folds;
     p.folds = p.trials * p.folds_per_trial;
+    p.sealed_rows = (int64_t)machine->n_sealed;
     p.all_trials_seen = v.seen >= p.trials;
     p.memory_bytes = memory(&v, p.folds_per_trial);
     p.seconds = estimate(&v);
@@ -180,6 +181,7 @@ void plan_write(const struct plan *p, struct json *j, const char *key)
     json_i64(j, "trials", p->trials);
     json_i64(j, "folds_per_trial", p->folds_per_trial);
     json_i64(j, "folds", p->folds);
+    json_i64(j, "sealed_rows", p->sealed_rows);
     json_object_inline(j, "weights");
     json_i64(j, "min", (int64_t)p->weights_min);
     json_i64(j, "max", (int64_t)p->weights_max);

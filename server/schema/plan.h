@@ -18,6 +18,7 @@ struct plan_facts {
     size_t n_features;            /* encoded */
     size_t n_outputs;             /* classes or targets */
     size_t n_folds;               /* of all repeats, as split_create cut them */
+    size_t n_sealed;              /* rows set aside before the search */
     size_t n_warnings;
     char *const *warnings; /* those of split_create */
     size_t n_train, n_validation; /* rows of a typical fold */
@@ -29,6 +30,7 @@ struct plan_facts {
 struct plan {
     int64_t trials;
     int64_t folds_per_trial, folds;
+    int64_t sealed_rows;
     uint64_t weights_min, weights_max; /* over the trials looked at */
     uint64_t memory_bytes;             /* of prepared folds and of trainings at once */
     double seconds;                    /* estimate; NaN where it cannot be made */

@@ -38,6 +38,7 @@ static void bind_record(struct stmt *q, const struct experiment_record *x)
     stmt_bind_text(q, x->tags ? x->tags : "[]");
     stmt_bind_i64(q, x->created_at_ms);
     stmt_bind_text(q, x->definition);
+    stmt_bind_i64_or_null(q, x->sealed_rows, -1);
 }
 
 enum err store_experiment_insert(struct store *s, const struct experiment_record *record,
@@ -52,12 +53,12 @@ enum err store_experiment_insert(struct store *s, const struct experiment_record
     TRY(stmt_begin(&s->writer,
                    "INSERT INTO experiment (name, owner, dataset_id, state, metric, direction,"
                    "   sampler, pruner, seed, planned_trials, folds_per_trial, priority, notes,"
-                   "   tags, created_at_ms, definition)"
+                   "   tags, created_at_ms, definition, sealed_rows)"
                    " VALUES (coalesce(?1,"
                    "            coalesce((SELECT name FROM dataset WHERE id = ?3), 'experiment')"
                    "            || '-' || (1 + coalesce((SELECT seq FROM sqlite_sequence"
                    "                                      WHERE name = 'experiment'), 0))),"
-                   "   ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                   "   ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
                    &q, e));
     bind_record(&q, record);
     failed = stmt_run(&q, e);
@@ -76,7 +77,7 @@ enum err store_experiment_insert(struct store *s, const struct experiment_record
     "SELECT e.id, e.name, e.owner, e.dataset_id, d.name, e.state, e.stop_reason, e.error,"         \
     "       e.metric, e.direction, e.sampler, e.pruner, e.seed, e.planned_trials,"                 \
     "       e.folds_per_trial, e.priority, e.notes, e.tags, e.created_at_ms, e.started_at_ms,"     \
-    "       e.finished_at_ms, e.elapsed_ms, e.definition"                                          \
+    "       e.finished_at_ms, e.elapsed_ms, e.definition, e.sealed_rows"                           \
     "  FROM experiment AS e"                                                                       \
     "  LEFT JOIN dataset AS d ON d.id = e.dataset_id"
 
@@ -105,6 +106,7 @@ static void read_record(struct stmt *q, struct arena *a, struct experiment_recor
     x->finished_at_ms = stmt_i64(q);
     x->elapsed_ms = stmt_i64(q);
     x->definition = stmt_text(q, a);
+    x->sealed_rows = stmt_i64_or(q, -1);
 }
 
 enum err store_experiment_get(struct reader *r, int64_t id, struct arena *a,
@@ -386,6 +388,23 @@ static enum err refuse_unfinished(struct reader *r, int64_t id, struct error *e)
     return error_set(e, ERR_CONFLICT, "experiment %" PRId64 " is %s: cancel it first", id, state);
 }
 
+static enum err refuse_unsealing(struct reader *r, int64_t id, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+    bool row;
+
+    TRY(stmt_begin(r,
+                   "SELECT 1 FROM unseal"
+                   " WHERE experiment_id = ?1 AND state IN ('queued', 'running')",
+                   &q, e));
+    stmt_bind_i64(&q, id);
+    TRY(stmt_next(&q, &row, e));
+    if (!row)
+        return ERR_OK;
+    return error_set(e, ERR_CONFLICT,
+                     "experiment %" PRId64 " is being unsealed: wait until that has ended", id);
+}
+
 enum err store_experiment_delete(struct store *s, int64_t id, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0};
@@ -393,6 +412,7 @@ enum err store_experiment_delete(struct store *s, int64_t id, struct error *e)
 
     TRY(txn_begin(s, TXN_DURABLE, &txn, e));
     TRY(refuse_unfinished(&s->writer, id, e));
+    TRY(refuse_unsealing(&s->writer, id, e));
     TRY(stmt_begin(&s->writer, "DELETE FROM experiment WHERE id = ?1", &q, e));
     stmt_bind_i64(&q, id);
     TRY(change_one(&q, id, e));

@@ -30,6 +30,7 @@ struct experiment_record {
     const char *definition;  /* JSON, made complete */
     int64_t planned_trials;  /* -1: not known beforehand */
     int64_t folds_per_trial; /* all repeats together */
+    int64_t sealed_rows;     /* set aside before the search; -1: not known */
     int64_t priority;
     const char *notes; /* never NULL */
     const char *tags;  /* JSON array of strings */
@@ -111,7 +112,10 @@ struct experiment_patch {
 enum err store_experiment_update(struct store *s, int64_t id, const struct experiment_patch *patch,
                                  struct error *e);
 
-/** With its trials, folds and events. ERR_CONFLICT while it is queued, running or paused. */
+/**
+ * With its trials, folds, events and unsealing. ERR_CONFLICT while it is queued, running, paused,
+ * or being unsealed.
+ */
 enum err store_experiment_delete(struct store *s, int64_t id, struct error *e);
 
 /* How far an experiment is. */

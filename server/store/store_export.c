@@ -29,6 +29,8 @@ static const char *const copies[] = {
     "INSERT INTO main.trial_score SELECT * FROM source.trial_score WHERE experiment_id = ?1",
     "INSERT INTO main.fold SELECT * FROM source.fold WHERE experiment_id = ?1",
     "INSERT INTO main.fold_metric SELECT * FROM source.fold_metric WHERE experiment_id = ?1",
+    "INSERT INTO main.unseal SELECT * FROM source.unseal WHERE experiment_id = ?1",
+    "INSERT INTO main.unseal_score SELECT * FROM source.unseal_score WHERE experiment_id = ?1",
     "INSERT INTO main.event SELECT * FROM source.event WHERE experiment_id = ?1",
 };
 

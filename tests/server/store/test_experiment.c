@@ -32,6 +32,7 @@ static void an_experiment_comes_back_as_it_was(void **state)
     r.notes = "größer";
     r.priority = -3;
     r.planned_trials = -1;
+    r.sealed_rows = 30;
     back = get(x, insert(x, &r));
     assert_string_equal(back.name, r.name);
     assert_string_equal(back.owner, "ada");
@@ -43,6 +44,7 @@ static void an_experiment_comes_back_as_it_was(void **state)
     assert_int_equal(back.seed, 7);
     assert_int_equal(back.planned_trials, -1);
     assert_int_equal(back.folds_per_trial, 2);
+    assert_int_equal(back.sealed_rows, 30);
     assert_int_equal(back.priority, -3);
     assert_string_equal(back.notes, "größer");
     assert_string_equal(back.tags, r.tags);

@@ -21,6 +21,8 @@ static const struct {
      "learning_rate\n"},
     {"SELECT group_concat(name, ', ') FROM pragma_table_info('layer_statistics')",
      "experiment_id, trial, repeat, fold, epoch, layer, gradient_norm, update_ratio, idle\n"},
+    {"SELECT group_concat(name, ', ') FROM pragma_table_info('test_scores')",
+     "experiment_id, trial, metric, train, test, standard_error, test_rows, unsealed_at\n"},
 };
 
 static void check_columns(struct scratch *x, const char *path)
