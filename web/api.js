@@ -1,6 +1,6 @@
 /*
- * The API, as the views see it: an address is asked again with the ETag of its last answer, and
- * faults come as one of two errors.
+ * The API, as the views see it: an address is asked again with the ETag of its last answer, orders
+ * are given, and faults come as one of two errors.
  */
 
 /** The daemon cannot be reached, or says that it is not ready: worth trying again. */
@@ -21,14 +21,25 @@ async function problem(response) {
     return new Problem(body, response.status);
 }
 
-async function ask(path, headers, signal) {
+async function ask(path, options) {
+    let response;
     try {
-        return await fetch(`/api/v1${path}`, { headers, signal, cache: "no-store" });
+        response = await fetch(`/api/v1${path}`, { cache: "no-store", ...options });
     } catch (fault) {
-        if (signal.aborted)
+        if (options.signal?.aborted)
             throw fault;
         throw new Offline("sweepd does not answer");
     }
+    if (response.status >= 502 && response.status <= 504)
+        throw new Offline("sweepd is starting or stopping");
+    if (!response.ok && response.status !== 304)
+        throw await problem(response);
+    return response;
+}
+
+/** Gives an order that needs no words. */
+export async function send(path) {
+    await ask(path, { method: "POST" });
 }
 
 /**
@@ -40,14 +51,10 @@ export function resource(path) {
     let data = null;
 
     return async function read(signal) {
-        const response = await ask(path, etag ? { "If-None-Match": etag } : {}, signal);
+        const response = await ask(path, { headers: etag ? { "If-None-Match": etag } : {}, signal });
 
         if (response.status === 304)
             return { data, changed: false };
-        if (response.status >= 502 && response.status <= 504)
-            throw new Offline("sweepd is starting or stopping");
-        if (!response.ok)
-            throw await problem(response);
         data = await response.json();
         etag = response.headers.get("ETag");
         return { data, changed: true };

@@ -9,6 +9,7 @@ import { count, kind, moment, parameter, plural, score, scoreWithSpread, seconds
          spreadOf } from "./format.js";
 import { keep, pauseFor } from "./live.js";
 import { badge, bar, progressText } from "./parts.js";
+import { isUnsealing, sealedPart } from "./sealed.js";
 import { sortableTable } from "./table.js";
 
 const MOST_TRIALS = 1000; /* of one page of the API's list */
@@ -131,6 +132,7 @@ function head(experiment) {
         experiment.notes ? h("p", { class: "notes" }, experiment.notes) : null,
         h("h2", {}, hasEnded(experiment) ? "Best" : "Best so far"),
         bestTrial(experiment),
+        ...sealedPart(experiment, hasEnded(experiment)),
     ].filter((part) => part !== null);
 }
 
@@ -174,6 +176,6 @@ export async function showExperiment(main, signal, id) {
                 board.element, downloads(one.data.id), definitionPart(one.data.definition));
         isEmpty = false;
         document.title = `${one.data.name} · sweepd`;
-        return pauseFor(one.data.state);
+        return pauseFor(isUnsealing(one.data) ? "running" : one.data.state);
     });
 }

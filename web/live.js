@@ -5,9 +5,10 @@
 import { Offline } from "./api.js";
 
 const LONGEST_PAUSE_MS = 10000;
+const ACTED = "sweepd:acted"; /* an event on the document */
 
 /* Ends early when the view is left, or when the answer may just have changed: the network went or
- * came, somebody looks at the page again. */
+ * came, somebody looks at the page again or has given an order. */
 function sleep(ms, signal) {
     return new Promise((resolve) => {
         const woken = new AbortController();
@@ -23,7 +24,13 @@ function sleep(ms, signal) {
         listen(window, "online");
         listen(window, "offline");
         listen(document, "visibilitychange");
+        listen(document, ACTED);
     });
+}
+
+/** Says that an order was given, whose effect is to be seen. */
+export function lookAgain() {
+    document.dispatchEvent(new Event(ACTED));
 }
 
 function say(text) {

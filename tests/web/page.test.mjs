@@ -213,6 +213,29 @@ test("a trial lists its folds and draws its learning curves", async () => {
     });
 });
 
+test("sealed rows are scored by a click, once the search has ended", async () => {
+    await searched();
+    const { id } = await submit(daemon.url, { ...SMALL, name: "sealed", sealed: { fraction: 0.2 } });
+    await finished(daemon.url, id);
+    await visit(`#/experiments/${id}`, async (page) => {
+        await page.getByText("30 rows were set aside").waitFor();
+        await page.getByText("It is done once, at the end").waitFor();
+        await picture(page, "sealed");
+        await page.getByRole("button", { name: "Unseal" }).click();
+        await page.getByText("rows that no trial has seen").waitFor();
+        assert.equal(await page.getByRole("button", { name: "Unseal" }).count(), 0);
+
+        const { unsealed } = (await api(daemon.url, `/experiments/${id}`)).json;
+        const scores = "Scores on the sealed rows";
+        const at = (await column(page, scores, "metric")).indexOf("accuracy");
+        assert.equal((await column(page, scores, "sealed rows"))[at],
+                     unsealed.scores.accuracy.test.toFixed(4));
+        assert.equal((await column(page, scores, "training"))[at],
+                     unsealed.scores.accuracy.train.toFixed(4));
+        await picture(page, "unsealed");
+    });
+});
+
 test("a data set shows its columns", async () => {
     await visit("#/datasets", async (page) => {
         await page.getByRole("link", { name: "iris" }).click();
@@ -225,8 +248,9 @@ test("a data set shows its columns", async () => {
 
 test("nothing overflows at a width of 360 pixels, in the dark as well", async () => {
     const { id, best } = await searched();
-    for (const hash of ["", `#/experiments/${id}`, `#/experiments/${id}/trials/${best.trial}`,
-                        "#/datasets"])
+    const { items } = (await api(daemon.url, "/experiments?q=sealed")).json;
+    for (const hash of ["", `#/experiments/${id}`, `#/experiments/${items[0].id}`,
+                        `#/experiments/${id}/trials/${best.trial}`, "#/datasets"])
         await visit(hash, async (page) => {
             await page.locator("main h1:not(.hidden)").first().waitFor();
             const width = await page.evaluate(() => document.documentElement.scrollWidth);
