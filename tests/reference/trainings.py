@@ -14,10 +14,11 @@ are float64. What differs by convention is translated to ours:
     penalty: alpha / 2 / rows of the batch, in the loss     l2 / 2, left out of the curve
     adam's epsilon is added to sqrt(v)                      to sqrt(v / (1 - beta2^t)), as PyTorch's
 
-The last is the one difference that is left: up to 2e-5 of a loss here, of which nothing remains
-with an epsilon of 1e-13. So a regressor's rate (sgd) or epsilon (adam) and its l2 carry that factor. A short last batch has a
-larger penalty in scikit-learn, hence l2 only where batches are equal; its curve weighs batches by
-rows, ours rows by weight, hence row weights only in one batch of all rows.
+The last is the one difference that is left: up to 2e-5 of a loss here, and below 1e-6 with an
+epsilon of 1e-13. A regressor's rate (sgd) or epsilon (adam) and its l2 carry the factor of its
+gradient. A short last batch has a larger penalty in scikit-learn, hence l2 only where batches are
+equal; its curve weighs batches by rows, ours rows by weight, hence row weights only in one batch of
+all rows.
 """
 
 import platform
