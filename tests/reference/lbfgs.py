@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Trajectories of torch.optim.LBFGS (strong Wolfe, memory 10) on small networks, as C data.
+"""Trajectories of torch.optim.LBFGS (strong Wolfe, memory 10) on small networks and functions of
+two numbers, as C data.
 
     python lbfgs.py > tests/core/train/lbfgs.inc
 
@@ -39,6 +40,15 @@ CASES = [  # name, activation, hidden, classes (0: regression), targets, l2
     ("two classes, linear, no penalty", "tanh", (), 2, 0, 0),
     ("two classes, one tanh, no penalty", "tanh", (1,), 2, 0, 0),
 ]
+FUNCTIONS = {  # of two numbers, that ask more of a line search; start
+    "valley": (lambda x, y: (1 - x) ** 2 + 100 * (y - x * x) ** 2, (-1.2, 1.0)),
+    "wall": (lambda x, y: torch.exp(8 * x + 3 * y) + torch.exp(-x) + (x - 2 * y) ** 2,
+             (-3.0, 2.0)),
+    "far": (lambda x, y: 1 + torch.log(1 + x * x / 100) + torch.log(1 + (y - x) ** 2),
+            (60.0, -40.0)),
+    "waves": (lambda x, y: torch.sin(3 * x) + torch.cos(2 * y) + (x * x + y * y) / 20,
+              (6.0, -5.0)),
+}
 FLAT = "a regression, sigmoid"  # so slow along its valley that no minimum is looked for
 HE = ("softplus", "silu")  # `auto` draws he_normal for them, glorot_uniform else
 
@@ -83,19 +93,12 @@ def data_loss(z, classes, targets):
     return torch.nn.functional.cross_entropy(z, torch.tensor(CLASSES))
 
 
-def minimize(activation, hidden, classes, targets, l2, iterations, tolerance):
-    """The objective and the length of the step of each iteration; start, end, the data's loss."""
-    weights, biases = start(activation, hidden + (targets or (classes if classes > 2 else 1),))
-    parameters = [p for pair in zip(weights, biases) for p in pair]
-    flat = lambda: [v for p in parameters for v in p.detach().flatten().tolist()]
+def descend(parameters, objective, iterations, tolerance):
+    """The objective and the length of the step of each iteration."""
     optimizer = torch.optim.LBFGS(parameters, lr=1, max_iter=1, max_eval=26, history_size=10,
                                   tolerance_grad=0, tolerance_change=tolerance,
                                   line_search_fn="strong_wolfe")
-    evaluations = 0
-
-    def objective():
-        return (data_loss(outputs(activation, weights, biases), classes, targets)
-                + l2 / 2 * sum((w ** 2).sum() for w in weights))
+    evaluations, losses, steps = 0, [], []
 
     def closure():
         nonlocal evaluations
@@ -105,7 +108,6 @@ def minimize(activation, hidden, classes, targets, l2, iterations, tolerance):
         loss.backward()
         return loss
 
-    before, losses, steps = flat(), [], []
     while len(losses) < iterations:
         evaluations = 0
         optimizer.step(closure)
@@ -113,8 +115,28 @@ def minimize(activation, hidden, classes, targets, l2, iterations, tolerance):
             break  # it has looked at its start alone, or is at the end of double's digits
         losses.append(objective().item())
         steps.append(float(optimizer.state[parameters[0]]["t"]))
-    at_end = data_loss(outputs(activation, weights, biases), classes, targets).item()
-    return losses, steps, before, flat(), at_end
+    return losses, steps
+
+
+def minimize(activation, hidden, classes, targets, l2, iterations, tolerance):
+    """descend's answer for a network; start, end, the data's loss."""
+    weights, biases = start(activation, hidden + (targets or (classes if classes > 2 else 1),))
+    parameters = [p for pair in zip(weights, biases) for p in pair]
+    flat = lambda: [v for p in parameters for v in p.detach().flatten().tolist()]
+    data = lambda: data_loss(outputs(activation, weights, biases), classes, targets)
+    before = flat()
+    losses, steps = descend(parameters,
+                            lambda: data() + l2 / 2 * sum((w ** 2).sum() for w in weights),
+                            iterations, tolerance)
+    return losses, steps, before, flat(), data().item()
+
+
+def print_function(name):
+    f, start_at = FUNCTIONS[name]
+    parameters = [torch.tensor(v, requires_grad=True) for v in start_at]
+    losses, steps = descend(parameters, lambda: f(*parameters), ITERATIONS, 1e-9)
+    print(f"    {{{name}, {{{start_at[0]}, {start_at[1]}}}, {len(losses)},\n"
+          f"     {{{rows_of(losses)}}},\n     {{{rows_of(steps)}}}}},")
 
 
 def rows_of(numbers, per_line=5, digits=15):
@@ -160,6 +182,12 @@ def main():
           "    double minimum, minimum_loss;\n} l_trajectories[] = {")
     for case in CASES:
         print_case(*case)
+    print("};\n")
+    print("static const struct {\n    double (*f)(const double *x, double *g);\n"
+          "    double start[2];\n    size_t iterations;\n"
+          "    double value[L_ITERATIONS], step[L_ITERATIONS];\n} l_functions[] = {")
+    for name in FUNCTIONS:
+        print_function(name)
     print("};")
 
 

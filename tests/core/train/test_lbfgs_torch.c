@@ -18,10 +18,77 @@
 #include "core/train/train.h"
 #include "tests/core/nn/oracle.h"
 
+/* ---- functions of two numbers: those of lbfgs.py ------------------------------------------- */
+
+static double valley(const double *x, double *g)
+{
+    double a = 1.0 - x[0], b = x[1] - x[0] * x[0];
+
+    g[0] = -2.0 * a - 400.0 * x[0] * b;
+    g[1] = 200.0 * b;
+    return a * a + 100.0 * b * b;
+}
+
+static double wall(const double *x, double *g)
+{
+    double up = exp(8.0 * x[0] + 3.0 * x[1]), down = exp(-x[0]), across = x[0] - 2.0 * x[1];
+
+    g[0] = 8.0 * up - down + 2.0 * across;
+    g[1] = 3.0 * up - 4.0 * across;
+    return up + down + across * across;
+}
+
+static double far(const double *x, double *g)
+{
+    double a = 1.0 + x[0] * x[0] / 100.0, away = x[1] - x[0], b = 1.0 + away * away;
+
+    g[0] = x[0] / 50.0 / a - 2.0 * away / b;
+    g[1] = 2.0 * away / b;
+    return 1.0 + log(a) + log(b);
+}
+
+static double waves(const double *x, double *g)
+{
+    g[0] = 3.0 * cos(3.0 * x[0]) + x[0] / 10.0;
+    g[1] = -2.0 * sin(2.0 * x[1]) + x[1] / 10.0;
+    return sin(3.0 * x[0]) + cos(2.0 * x[1]) + (x[0] * x[0] + x[1] * x[1]) / 20.0;
+}
+
 #include "tests/core/train/lbfgs.inc"
 
 enum { STRIDE = 16, EPOCHS = 1000 };
 enum { N_TRAJECTORIES = sizeof l_trajectories / sizeof *l_trajectories };
+enum { N_FUNCTIONS = sizeof l_functions / sizeof *l_functions };
+
+static bool evaluate_function(void *ctx, const double *x, double *loss, double *gradient)
+{
+    const size_t *i = ctx;
+
+    *loss = l_functions[*i].f(x, gradient);
+    return true;
+}
+
+static void every_function_is_walked_by_pytorchs_steps(void **state)
+{
+    double memory[(5 + 2 * LBFGS_MEMORY) * 2], worst = 0.0;
+
+    (void)state;
+    for (size_t i = 0; i < N_FUNCTIONS; i++) {
+        struct lbfgs o;
+
+        lbfgs_start(&o, 2, memory);
+        memcpy(o.x, l_functions[i].start, 2 * sizeof *o.x);
+        for (size_t k = 0; k < l_functions[i].iterations; k++) {
+            assert_true(lbfgs_iterate(&o, false, evaluate_function, &i));
+            worst = fmax(worst, fabs(o.loss / l_functions[i].value[k] - 1.0));
+            worst = fmax(worst, fabs(o.step / l_functions[i].step[k] - 1.0));
+            if (!(worst < 1e-6))
+                fail_msg("function %zu, iteration %zu: %.15g by %.15g", i, k + 1, o.loss, o.step);
+        }
+    }
+    print_message("%d functions, worst relative error of a value or step %g\n", (int)N_FUNCTIONS,
+                  worst);
+}
 
 /* Of two classes the second holds all but the first. */
 static int class_of(size_t i, size_t row)
@@ -29,7 +96,8 @@ static int class_of(size_t i, size_t row)
     return l_classes[row] > 0 && l_trajectories[i].n_outputs == 2 ? 1 : l_classes[row];
 }
 
-/* ---- in double ------------------------------------------------------------------------------ */
+/* ---- networks in double
+ * ------------------------------------------------------------------------------ */
 
 static struct oracle oracle_of(size_t i)
 {
@@ -106,7 +174,8 @@ static void every_iteration_in_double_is_pytorchs(void **state)
                   (int)N_TRAJECTORIES, worst);
 }
 
-/* ---- in float32 ----------------------------------------------------------------------------- */
+/* ---- networks in float32
+ * ----------------------------------------------------------------------------- */
 
 static struct spec spec_of(size_t i)
 {
@@ -202,6 +271,7 @@ static void a_training_in_float32_reaches_pytorchs_minimum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_function_is_walked_by_pytorchs_steps),
         cmocka_unit_test(every_iteration_in_double_is_pytorchs),
         cmocka_unit_test(a_training_in_float32_reaches_pytorchs_minimum),
     };
