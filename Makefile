@@ -164,6 +164,12 @@ fuzz: ## libFuzzer against the readers of files, FUZZ_SECONDS=120 for each forma
 	        -artifact_prefix=$(FUZZ_BUILD)/ $(FUZZ_BUILD)/$$format tests/fuzz/corpus || exit 1; \
 	done
 
+.PHONY: reference
+reference: ## the committed numbers of scikit-learn and PyTorch against today's; UPDATE=1 takes them over
+	@tests/deps.sh reference
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@tests/reference/run.sh $(BUILD) $(if $(UPDATE),update)
+
 .PHONY: lint
 lint: ## the rules that a machine can see
 	@tests/lint.sh

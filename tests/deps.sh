@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
-#     tests/deps.sh build | demo | check | fuzz
+#     tests/deps.sh build | demo | check | fuzz | reference
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -28,6 +28,7 @@ check command:chromium     chromium          the tests of the page
 fuzz  command:clang        clang             the compiler with libFuzzer
 fuzz  fuzzer:clang         libclang-rt-dev   libFuzzer itself
 fuzz  header:cmocka.h      libcmocka-dev     what its helpers share with the tests
+reference command:python3  python3-venv      what scikit-learn and PyTorch run in
 check file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
 END
 }
@@ -35,7 +36,7 @@ END
 is_wanted() {
     case $purpose/$1 in
     build/build | demo/build | demo/demo | check/build | check/demo | check/check) return 0 ;;
-    fuzz/build | fuzz/fuzz) return 0 ;;
+    fuzz/build | fuzz/fuzz | reference/build | reference/reference) return 0 ;;
     *) return 1 ;;
     esac
 }
