@@ -160,7 +160,7 @@ fuzz: ## libFuzzer against the readers of files, FUZZ_SECONDS=120 for each forma
 	@$(MAKE) --no-print-directory $(FUZZ_BUILD)/fuzz_read
 	@for format in $(FUZZ_FORMATS); do \
 	    mkdir -p $(FUZZ_BUILD)/$$format; \
-	    FUZZ_FORMAT=$$format nice -n 19 $(FUZZ_BUILD)/fuzz_read -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
+	    FUZZ_FORMAT=$$format nice -n 19 $(FUZZ_BUILD)/fuzz_read -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 \
 	        -artifact_prefix=$(FUZZ_BUILD)/ $(FUZZ_BUILD)/$$format tests/fuzz/corpus || exit 1; \
 	done
 

@@ -19,6 +19,12 @@ void words_join(const char *const *words, struct buf *out)
         buf_printf(out, "%s%s", i > 0 ? ", " : "", words[i]);
 }
 
+void words_join_or(const char *const *words, struct buf *out)
+{
+    for (size_t i = 0; words[i]; i++)
+        buf_printf(out, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;

@@ -129,7 +129,9 @@ static enum err read_values(struct arff *a, char *p, struct attribute *out, stru
     TRY(intern_create(&out->values, e));
     for (p = skip_blanks(p); *p != '}'; p = skip_blanks(p)) {
         if (!*p)
-            return line_fault(a, "expected } behind the values", p, e);
+            return error_set(e, ERR_INVALID,
+                             "line %llu: the { that opens the values is never closed",
+                             (unsigned long long)lines_number(a->lines));
         TRY(take_token(a, &p, ",}", &value, e));
         if (value.length == 0 && !value.quoted)
             return line_fault(a, "expected a value", p, e);
@@ -245,6 +247,8 @@ static enum err put_cell(struct arff *a, size_t j, const struct token *t, struct
             return ERR_OK;
         case NUMBER_INFINITE:
             cell->number = *t->text == '-' ? -(double)INFINITY : (double)INFINITY;
+            cell->text = t->text; /* 1e400 is to be told as it stands there */
+            cell->length = (uint32_t)t->length;
             return ERR_OK;
         case NUMBER_NONE:
             return rows_fault(&a->rows, line, j + 1, e, "expected a number, got \"%s\"",
@@ -320,11 +324,14 @@ static enum err read_sparse(struct arff *a, char *p, struct error *e)
     for (p = skip_blanks(p + 1); *p != '}'; p = skip_blanks(p)) {
         struct token t;
         unsigned long long j;
-        char *behind, stop;
+        char *behind = p, stop;
 
-        j = *p >= '0' && *p <= '9' ? strtoull(p, &behind, 10) : a->n;
-        if (j >= a->n || (*behind != ' ' && *behind != '\t'))
+        j = *p >= '0' && *p <= '9' ? strtoull(p, &behind, 10) : 0;
+        if (behind == p || (*behind != ' ' && *behind != '\t'))
             return line_fault(a, "expected a column's number and its value", p, e);
+        if (j >= a->n)
+            return error_set(e, ERR_INVALID, "line %llu: column %llu; there are 0 to %zu",
+                             (unsigned long long)lines_number(a->lines), j, a->n - 1);
         if (j < next)
             return line_fault(a, "expected columns in ascending order", p, e);
         next = (size_t)j + 1;

@@ -13,7 +13,8 @@ struct gzip {
     bool inflating;
     bool started; /* zlib's state exists */
     bool in_member;
-    bool ended; /* no member follows */
+    bool ended;         /* no member follows */
+    const char *damage; /* that zlib found behind what it has inflated; NULL: none */
     z_stream z;
     unsigned char input[INPUT_BYTES];
 };
@@ -65,22 +66,38 @@ static enum err inflate_some(struct gzip *g, struct error *e)
     if (result == Z_STREAM_END)
         g->in_member = false;
     else if (result != Z_OK)
-        return error_set(e, ERR_INVALID, "the gzip data is damaged: %s",
-                         g->z.msg ? g->z.msg : "unexpected bytes");
+        g->damage = g->z.msg ? g->z.msg : "unexpected bytes";
     return ERR_OK;
+}
+
+static enum err inflate_more(struct gzip *g, struct error *e)
+{
+    if (g->damage)
+        return error_set(e, ERR_INVALID, "the gzip data is damaged: %s", g->damage);
+    return g->in_member ? inflate_some(g, e) : next_member(g, e);
+}
+
+/* What can be read comes before any error: else the sizes in which the bytes come would decide
+ * which of two faults is told. So a limit that is reached leaves room for one byte, too much. */
+static uInt find_room(const struct gzip *g, size_t capacity)
+{
+    uint64_t left = g->max_bytes - g->out_bytes, room = left > 0 ? left : 1;
+
+    room = room < capacity ? room : capacity;
+    return room < INPUT_BYTES ? (uInt)room : INPUT_BYTES;
 }
 
 static enum err gzip_read(void *ctx, void *out, size_t capacity, size_t *got, struct error *e)
 {
     struct gzip *g = ctx;
-    uInt room = capacity > INPUT_BYTES ? INPUT_BYTES : (uInt)capacity;
+    uInt room = find_room(g, capacity);
 
     if (!g->inflating)
         return g->inner->read(g->inner->ctx, out, capacity, got, e);
     g->z.next_out = out;
     g->z.avail_out = room;
     while (g->z.avail_out == room && !g->ended)
-        TRY(g->in_member ? inflate_some(g, e) : next_member(g, e));
+        TRY(inflate_more(g, e));
     g->out_bytes += room - g->z.avail_out;
     if (g->out_bytes > g->max_bytes)
         return error_set(e, ERR_LIMIT, "the gzip data inflates to more than %llu bytes",
@@ -98,6 +115,7 @@ static enum err gzip_rewind(void *ctx, struct error *e)
     g->z.avail_in = 0;
     g->in_member = true;
     g->ended = false;
+    g->damage = NULL;
     g->out_bytes = 0;
     return g->inner->rewind(g->inner->ctx, e);
 }

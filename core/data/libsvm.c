@@ -148,12 +148,16 @@ static enum err libsvm_next(struct rows *r, struct record *out, struct error *e)
         return ERR_OK;
     (void)take_query(&l);
     for (;;) {
+        char *pair = l.p;
+
         TRY(next_pair(&l, &index, &value, &least, &any, e));
         if (!any)
             break;
         if (index < s->first || index > s->last)
             return error_set(e, ERR_IO, "the file changed while it was read");
         s->cells[index - s->first].number = value;
+        if (isinf(value)) /* 1e400 is to be told as it stands there */
+            s->cells[index - s->first].text = strchr(pair, ':') + 1;
     }
     *out = (struct record){.cells = s->cells, .n_cells = r->n_columns, .line = l.number};
     return ERR_OK;
@@ -266,7 +270,7 @@ static bool is_pair(const char *p, size_t n)
     while (digits < n && p[digits] >= '0' && p[digits] <= '9')
         digits++;
     return colon && digits > 0 && p + digits == colon &&
-           number_parse(colon + 1, n - digits - 1, '.', &x) == NUMBER_FINITE;
+           number_parse(colon + 1, n - digits - 1, '.', &x) != NUMBER_NONE;
 }
 
 /* A number, then nothing but pairs; how many of them, or 0 where it is something else. */
@@ -296,6 +300,10 @@ bool libsvm_recognises(const unsigned char *first, size_t n)
     char text[4097], *save = NULL;
     size_t most = 0, lines = 0;
 
+    if (n >= 3 && memcmp(first, "\xef\xbb\xbf", 3) == 0) {
+        first += 3;
+        n -= 3;
+    }
     n = n < sizeof text ? n : sizeof text - 1;
     if (n == 0 || memchr(first, '\0', n))
         return false;

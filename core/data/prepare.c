@@ -147,15 +147,17 @@ static int by_rows(const void *a, const void *b)
 
 /*
  * Where each category goes: slot[code], -1 for nowhere. Where there are more than `width`, the
- * most frequent keep a column of their own and the last column is `other`. Returns the most
- * frequent one.
+ * most frequent keep a column of their own and the last column is `other`, unless the training
+ * rows have none of the rest. Returns the most frequent one.
  */
 static int32_t find_slots(struct category *categories, size_t n, size_t width, int32_t *slot)
 {
     size_t n_own = n > width ? width - 1 : n;
-    int32_t other = n > width ? (int32_t)width - 1 : -1, next = 0;
+    int32_t other = -1, next = 0;
 
     qsort(categories, n, sizeof *categories, by_rows);
+    if (n > width && categories[n_own].rows > 0)
+        other = (int32_t)width - 1;
     for (size_t k = 0; k < n; k++)
         slot[categories[k].code] = k < n_own && categories[k].rows > 0 ? 0 : other;
     for (size_t code = 0; code < n; code++) { /* own columns stay in the order of the labels */
@@ -194,14 +196,23 @@ static enum err encode_category(struct encoding *c, const struct column *from, s
     return ERR_OK;
 }
 
+static bool is_missing(const struct encoding *c, const struct column *from, size_t i)
+{
+    uint32_t row = c->p->row[i];
+
+    return from->values ? isnan(from->values[row]) : from->codes[row] < 0;
+}
+
+/* Where the training rows miss no value it stays zero in all rows, as the column of a category
+ * that they do not have: nothing is learned from it, so nothing may be predicted from it. */
 static void encode_indicator(struct encoding *c, const struct column *from)
 {
-    for (size_t i = 0; i < n_rows(c); i++) {
-        uint32_t row = c->p->row[i];
-        bool missing = from->values ? isnan(from->values[row]) : from->codes[row] < 0;
+    bool is_known = false;
 
-        *cell(c, i, c->at) = missing ? 1 : 0;
-    }
+    for (size_t i = 0; i < c->p->data.n_train; i++)
+        is_known = is_known || is_missing(c, from, i);
+    for (size_t i = 0; is_known && i < n_rows(c); i++)
+        *cell(c, i, c->at) = is_missing(c, from, i) ? 1 : 0;
     c->at++;
 }
 

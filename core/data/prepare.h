@@ -30,8 +30,9 @@ struct prepare_spec {
  * repeat, fold   from 0 and from 1; or 0 and SPLIT_REFIT
  *
  * Columns follow the table's order. A category that the training rows do not have is all zeros,
- * or `other` where the column has one (its last). Targets of a regression are scaled to mean 0 and
- * standard deviation 1, each by itself, whatever the scaling.
+ * or `other` where the training rows have some of those (its last column); an indicator of missing
+ * values is all zeros where the training rows miss none. Targets of a regression are scaled to mean
+ * 0 and standard deviation 1, each by itself, whatever the scaling.
  *
  * Errors  ERR_INVALID where a part has no rows, or a number is too large for float32
  */

@@ -12,11 +12,11 @@ enum { RECORD_MAX_COLUMNS = 100000 };
 enum cell_form {
     CELL_RAW,   /* a text that may mean a number, a category or no value */
     CELL_LABEL, /* a text that means a category, even where it looks like a number */
-    CELL_VALUE  /* a number and no text; NaN: no value */
+    CELL_VALUE  /* a number, whatever its text; NaN: no value */
 };
 
 struct cell {
-    char *text; /* NUL-terminated, in the reader's buffer; NULL for a value */
+    char *text; /* NUL-terminated, in the reader's buffer; of a value NULL, or how it is told of */
     double number;
     uint32_t length;
     unsigned below : 29; /* lines below the record's first */

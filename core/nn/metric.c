@@ -56,7 +56,17 @@ const struct metric *metric_at(size_t i)
 
 size_t metric_index(const struct metric *m)
 {
-    return (size_t)(m - metrics);
+    return m->of ? (size_t)(m->of - metrics) + (1 + m->target) * N_METRICS : (size_t)(m - metrics);
+}
+
+static bool has_single_targets(enum task task, size_t n)
+{
+    return task == TASK_REGRESSION && n > 1 && n <= METRIC_TARGETS_MAX;
+}
+
+size_t metric_numbers(enum task task, size_t n)
+{
+    return N_METRICS * (has_single_targets(task, n) ? 1 + n : 1);
 }
 
 const struct metric *metric_find(const char *name)
@@ -67,26 +77,93 @@ const struct metric *metric_find(const char *name)
     return NULL;
 }
 
+static struct metric *make_single(const struct metric *m, size_t target, const char *name,
+                                  struct arena *a)
+{
+    struct metric *single = arena_alloc(a, 1, sizeof *single);
+
+    if (!single)
+        return NULL;
+    *single = *m;
+    single->of = m;
+    single->target = target;
+    single->name = arena_printf(a, "%s:%s", m->name, name);
+    return single->name ? single : NULL;
+}
+
+enum err metric_list_make(enum task task, const char *const *targets, size_t n_targets,
+                          struct arena *a, struct metric_list *out, struct error *e)
+{
+    const struct metric **items =
+        arena_alloc(a, metric_numbers(task, n_targets), sizeof *items); /* room enough */
+    size_t n = 0, n_whole;
+
+    if (!items)
+        return error_no_memory(e);
+    for (size_t i = 0; i < N_METRICS; i++)
+        if (metrics[i].task == task)
+            items[n++] = metrics + i;
+    n_whole = n;
+    for (size_t j = 0; has_single_targets(task, n_targets) && j < n_targets; j++)
+        for (size_t i = 0; i < n_whole; i++) {
+            items[n] = make_single(items[i], j, targets[j], a);
+            if (!items[n++])
+                return error_no_memory(e);
+        }
+    *out = (struct metric_list){n, items};
+    return ERR_OK;
+}
+
+const struct metric *metric_list_find(const struct metric_list *l, const char *name)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->items[i]->name, name) == 0)
+            return l->items[i];
+    return NULL;
+}
+
 double metric_score_target(const struct metric *m, const struct metric_rows *r, size_t target)
 {
     assert(m->task == TASK_REGRESSION && r->task == TASK_REGRESSION && target < r->n);
     return m->of_target(r, target);
 }
 
-double metric_score(const struct metric *m, const struct metric_rows *r)
+/* Their mean; each by itself goes into every N_METRICS-th of `singles`, where that is wanted. */
+static double score_targets(const struct metric *m, const struct metric_rows *r, double *singles)
 {
     double sum = 0.0;
 
+    for (size_t j = 0; j < r->n; j++) {
+        double score = m->of_target(r, j);
+
+        if (singles)
+            singles[j * N_METRICS] = score;
+        sum += score;
+    }
+    return sum / (double)r->n;
+}
+
+double metric_score(const struct metric *m, const struct metric_rows *r)
+{
     assert(m->task == r->task);
     if (m->of_classes)
         return m->of_classes(r);
-    for (size_t j = 0; j < r->n; j++)
-        sum += m->of_target(r, j);
-    return sum / (double)r->n;
+    return m->of ? metric_score_target(m, r, m->target) : score_targets(m, r, NULL);
 }
 
 void metric_score_all(const struct metric_rows *r, double *values)
 {
-    for (size_t i = 0; i < N_METRICS; i++)
-        values[i] = metrics[i].task == r->task ? metric_score(metrics + i, r) : (double)NAN;
+    size_t n = metric_numbers(r->task, r->n);
+
+    for (size_t i = 0; i < n; i++)
+        values[i] = (double)NAN;
+    for (size_t i = 0; i < N_METRICS; i++) {
+        const struct metric *m = metrics + i;
+
+        if (m->task != r->task)
+            continue;
+        values[i] = m->of_classes
+                        ? m->of_classes(r)
+                        : score_targets(m, r, n > N_METRICS ? values + N_METRICS + i : NULL);
+    }
 }

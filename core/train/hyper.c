@@ -230,13 +230,16 @@ static enum err check_range(const struct hyper *h, const char *name, double x, s
                         : x > h->max                  ? "is above"
                         : x == h->max && h->below_max ? "is not below"
                                                       : NULL;
-    char value[32], limit[32];
+    char value[32], min[32], max[32];
 
     if (!fault)
         return ERR_OK;
     buf_format_double(x, value);
-    buf_format_double(x <= h->min ? h->min : h->max, limit);
-    return error_set(e, ERR_INVALID, "%s %s %s %s", name, value, fault, limit);
+    buf_format_double(h->min, min);
+    buf_format_double(h->max, max);
+    return error_set(e, ERR_INVALID, "%s %s %s %s; expected %s%s to %s%s", name, value, fault,
+                     x <= h->min ? min : max, h->above_min ? "above " : "", min,
+                     h->below_max ? "below " : "", max);
 }
 
 static enum err check_word(const struct hyper *h, const char *name, const char *word,

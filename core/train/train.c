@@ -49,6 +49,7 @@ static enum err allocate(struct train *t, struct error *e)
     struct block *b = &t->block;
     size_t epochs = t->spec.epochs, stride = mlp_stride(t->mlp);
     size_t n_weights = train_weight_count(&t->spec, d->task, d->n_features, d->n_outputs);
+    size_t n_metrics = metric_numbers(d->task, d->n_outputs);
     bool ok = true;
 
     b->x_stride = kernel_stride(d->n_features);
@@ -68,6 +69,8 @@ static enum err allocate(struct train *t, struct error *e)
     t->predicted = take(t, d->n_train + d->n_validation, d->n_outputs * sizeof *t->predicted, &ok);
     t->metric_work =
         take(t, 1, metric_work_bytes(larger(d->n_train, d->n_validation), d->n_outputs), &ok);
+    t->train_metrics = take(t, n_metrics, sizeof *t->train_metrics, &ok);
+    t->validation_metrics = take(t, n_metrics, sizeof *t->validation_metrics, &ok);
     t->train_loss = take(t, epochs, sizeof(double), &ok);
     t->validation_loss = take(t, epochs, sizeof(double), &ok);
     t->validation_score = take(t, epochs, sizeof(double), &ok);
@@ -78,7 +81,7 @@ static enum err allocate(struct train *t, struct error *e)
 
 static void forget_scores(struct train *t)
 {
-    for (size_t i = 0; i < METRIC_MAX; i++)
+    for (size_t i = 0; i < metric_numbers(t->data->task, t->data->n_outputs); i++)
         t->train_metrics[i] = t->validation_metrics[i] = (double)NAN;
 }
 
@@ -131,7 +134,7 @@ static void start_result(struct train *t)
     t->result = (struct train_result){
         .state = TRAIN_RUNNING,
         .reason = t->reason,
-        .n_metrics = metric_count(),
+        .n_metrics = metric_numbers(t->data->task, t->data->n_outputs),
         .train = t->train_metrics,
         .validation = t->validation_metrics,
         .train_loss = t->train_loss,

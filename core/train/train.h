@@ -39,7 +39,7 @@ struct train_result {
     size_t epochs;      /* the epoch scored: with early stopping the best one, else the last */
     const char *reason; /* of divergence: "loss is not finite in epoch 3; layer 2 is the first with
                            weights that are not finite"; else "" */
-    size_t n_metrics;   /* metric_count() */
+    size_t n_metrics;   /* metric_numbers() */
     /* By metric_index, after the epoch scored; train: all training rows, those set aside too. NaN
      * where undefined, of the other task, or where the training diverged or was cancelled. */
     const double *train, *validation;

@@ -50,7 +50,7 @@ struct train {
     void *metric_work;
     double *train_loss, *validation_loss, *validation_score, *learning_rate; /* (epochs) */
     struct mlp_statistics *layers;                                           /* (epochs, layers) */
-    double train_metrics[METRIC_MAX], validation_metrics[METRIC_MAX];
+    double *train_metrics, *validation_metrics;                              /* (n_metrics) */
     char reason[128];
     struct train_result result;
 };

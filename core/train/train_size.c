@@ -103,6 +103,7 @@ size_t train_bytes(const struct spec *s, enum task task, size_t n_features, size
         4.0 * (double)rows +
         (double)s->epochs * (32.0 + (double)(shape.n_layers * sizeof(struct mlp_statistics))) +
         8.0 * (double)n_outputs + (double)metric_work_bytes(rows, n_outputs) +
+        16.0 * (double)metric_numbers(task, n_outputs) +
         sizeof(struct train) + 4096.0;
 
     return bytes < (double)(SIZE_MAX / 2) ? (size_t)bytes : SIZE_MAX;

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "core/nn/metric.h"
-
 enum { LAST_EPOCHS = 3 }; /* one epoch's last batch may be an odd one */
 
 static const double vanishing = 1e-6, exploding = 1e6, growth = 1e3, idle = 0.9;
@@ -131,24 +129,25 @@ static void warn_of_idle(const struct units *u, const struct spec *s, const stru
 
 /* ---- metrics ------------------------------------------------------------------------------- */
 
-static void warn_of_metrics(enum task task, const struct train_result *r, struct buf *out)
+static void warn_of_metrics(const struct metric_list *metrics, const struct train_result *r,
+                            struct buf *out)
 {
     if (r->state != TRAIN_COMPLETED)
         return; /* it has no scores */
-    for (size_t i = 0; i < r->n_metrics; i++) {
-        if (metric_at(i)->task != task || !isnan(r->validation[i]))
+    for (size_t i = 0; i < metrics->n; i++) {
+        if (!isnan(r->validation[metric_index(metrics->items[i])]))
             continue;
-        buf_printf(out, "%s is undefined on this fold", metric_at(i)->name);
+        buf_printf(out, "%s is undefined on this fold", metrics->items[i]->name);
         buf_putc(out, '\0');
     }
 }
 
-void train_warnings(const struct spec *s, enum task task, const struct train_result *r,
-                    struct buf *out)
+void train_warnings(const struct spec *s, const struct metric_list *metrics,
+                    const struct train_result *r, struct buf *out)
 {
     warn_of_vanishing(r, out);
     warn_of_explosion(r, out);
     warn_of_idle(&saturated, s, r, out);
     warn_of_idle(&dead, s, r, out);
-    warn_of_metrics(task, r, out);
+    warn_of_metrics(metrics, r, out);
 }

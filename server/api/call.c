@@ -78,7 +78,7 @@ enum err call_folds(struct call *c, const struct experiment_record *x, const str
     struct definition_facts facts;
 
     TRY(jobs_take_table(c->api->jobs, x->dataset_id, table, e));
-    facts = facts_of(*table, x->dataset_id, x->dataset_name);
+    TRY(facts_of(*table, x->dataset_id, x->dataset_name, c->q->arena, &facts, e));
     TRY(definition_decode(x->definition, strlen(x->definition), &facts, c->q->arena, &c->faults,
                           &definition, e));
     return split_create(*table, &definition->split, out, e);

@@ -132,6 +132,7 @@ void encode_row(struct json *j, const struct table *t, size_t row)
 enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
                                 struct experiment_view *out, struct error *e)
 {
+    out->plan = NULL;
     TRY(store_experiment_get(r, id, a, &out->record, e));
     TRY(store_experiment_progress(r, id, &out->progress, e));
     TRY(store_trial_best(r, id, a, &out->best, &out->has_best, e));
@@ -280,6 +281,8 @@ void encode_experiment(struct json *j, const char *key, const struct experiment_
     json_raw(j, "tags", r->tags);
     json_string(j, "notes", r->notes);
     json_i64(j, "priority", r->priority);
+    if (x->plan)
+        plan_write_warnings(x->plan, j);
     encode_links(j, r->id);
     json_end(j);
 }

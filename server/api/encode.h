@@ -6,6 +6,7 @@
 
 #include "core/data/table.h"
 #include "server/schema/json.h"
+#include "server/schema/plan.h"
 #include "server/store/store_dataset.h"
 #include "server/store/store_experiment.h"
 #include "server/store/store_fold.h"
@@ -27,11 +28,12 @@ struct experiment_view {
     struct experiment_progress progress;
     bool has_best;
     struct trial_record best;
+    const struct plan *plan; /* of one just submitted: its warnings are told; else NULL */
     bool is_unsealed; /* or is to be */
     struct unseal_record unsealed;
 };
 
-/** Reads what an experiment's answer needs. */
+/** Reads what an experiment's answer needs; there is no plan then. */
 enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
                                 struct experiment_view *out, struct error *e);
 

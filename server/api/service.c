@@ -2,6 +2,7 @@
  * The service itself: whether it lives, what it is, and every name that it knows, so that a client
  * needs no other documentation.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/linalg/kernel.h"
@@ -156,8 +157,9 @@ static void describe_hyper(struct json *j, const struct hyper *h)
 static void describe_hypers(struct json *j)
 {
     static const char *const LISTS[][2] = {
-        {"activation", "activations"}, {"optimizer", "optimizers"}, {"init", "initializers"},
-        {"loss", "losses"},            {"schedule", "schedules"},   {"scaling", "scalings"},
+        {"activation", "activations"}, {"optimizer", "optimizers"},
+        {"init", "initializers"},      {"loss", "losses"},
+        {"schedule", "schedules"},     {"scaling", "scalings"},
         {"impute", "imputations"},     {"class_weight", "class_weights"},
     };
 
@@ -174,6 +176,15 @@ static void describe_hypers(struct json *j)
     }
 }
 
+/* Where there are several targets. */
+static void describe_single(struct json *j, const struct metric *m)
+{
+    char name[40];
+
+    (void)snprintf(name, sizeof name, "%s:NAME", m->name);
+    json_string(j, "of_one_target", name);
+}
+
 static void describe_metrics(struct json *j)
 {
     json_array(j, "metrics");
@@ -185,6 +196,8 @@ static void describe_metrics(struct json *j)
         json_string(j, "description", m->summary);
         json_string(j, "task", table_task_name(m->task));
         json_string(j, "direction", m->maximize ? "maximize" : "minimize");
+        if (m->task == TASK_REGRESSION)
+            describe_single(j, m);
         json_end(j);
     }
     json_end(j);

@@ -58,7 +58,7 @@ static enum err decode(struct draft *d, struct error *e)
 {
     const struct http_request *q = d->call->q;
 
-    d->facts = facts_of(d->table, d->dataset.id, d->dataset.name);
+    TRY(facts_of(d->table, d->dataset.id, d->dataset.name, q->arena, &d->facts, e));
     return definition_decode(q->body, q->body_length, &d->facts, q->arena, &d->call->faults,
                              &d->definition, e);
 }
@@ -135,6 +135,19 @@ static enum err write_definition(struct draft *d, struct error *e)
     return d->json ? ERR_OK : error_no_memory(e);
 }
 
+/* A definition without a name has the one that the store gave the experiment. The draft itself
+ * stays as it is: the writer may have to do all this again, for another id. */
+static enum err write_name(struct store *s, struct draft *d, struct error *e)
+{
+    enum err failed;
+
+    d->definition->name = arena_printf(d->call->q->arena, "%s-%" PRId64, d->dataset.name, d->id);
+    failed = d->definition->name ? write_definition(d, e) : error_no_memory(e);
+    d->definition->name = NULL;
+    TRY(failed);
+    return store_experiment_set_plan(s, d->id, d->plan.trials, d->json, e);
+}
+
 static const char *write_tags(const struct draft *d)
 {
     const struct field_texts *tags = &d->definition->tags;
@@ -174,7 +187,8 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
 
     if (!record.tags)
         return error_no_memory(e);
-    return store_experiment_insert(s, &record, &d->id, e);
+    TRY(store_experiment_insert(s, &record, &d->id, e));
+    return x->name ? ERR_OK : write_name(s, d, e);
 }
 
 static enum err answer(struct draft *d, struct error *e)
@@ -187,6 +201,7 @@ static enum err answer(struct draft *d, struct error *e)
 
     TRY(call_reader(c, e));
     TRY(encode_experiment_read(c->reader, d->id, c->q->arena, &view, e));
+    view.plan = &d->plan;
     (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64, d->id);
     (void)http_respond_header(c->r, "Location", url);
     json_init(&j, &out);

@@ -9,7 +9,8 @@
 #include "core/data/table.h"
 #include "server/schema/definition.h"
 
-/** `name` is borrowed for as long as the facts are used. */
-struct definition_facts facts_of(const struct table *t, int64_t dataset_id, const char *name);
+/** The facts live as long as the table, the name and a. */
+enum err facts_of(const struct table *t, int64_t dataset_id, const char *name, struct arena *a,
+                  struct definition_facts *out, struct error *e);
 
 #endif

@@ -24,9 +24,10 @@ static void close_reader(struct reader **r)
 static enum err load_definition(struct search *s, const struct experiment_record *record,
                                 struct error *e)
 {
-    struct definition_facts facts = facts_of(s->table, record->dataset_id, record->dataset_name);
+    struct definition_facts facts;
     struct faults faults;
 
+    TRY(facts_of(s->table, record->dataset_id, record->dataset_name, s->arena, &facts, e));
     faults_init(&faults, s->arena);
     return definition_decode(record->definition, strlen(record->definition), &facts, s->arena,
                              &faults, &s->definition, e);
@@ -119,6 +120,19 @@ static struct fold_run *find_fold(struct search *s, const struct fold_record *f)
     return t && i < t->n_folds ? &t->folds[i] : NULL;
 }
 
+static void take_up_scores(struct fold_run *run, const struct fold_record *f)
+{
+    const struct metric_list *metrics = &run->trial->search->definition->metrics;
+
+    for (size_t i = 0; i < f->n_metrics; i++)
+        for (size_t k = 0; k < metrics->n; k++) {
+            if (strcmp(f->metrics[i].metric, metrics->items[k]->name) != 0)
+                continue;
+            run->outcome.train[k] = f->metrics[i].train;
+            run->outcome.validation[k] = f->metrics[i].validation;
+        }
+}
+
 static enum err take_up_fold(struct fold_run *run, const struct fold_record *f, struct error *e)
 {
     struct outcome *o = &run->outcome;
@@ -131,16 +145,7 @@ static enum err take_up_fold(struct fold_run *run, const struct fold_record *f, 
     o->finished_at_ms = f->finished_at_ms;
     if (f->error)
         (void)snprintf(o->error, sizeof o->error, "%s", f->error);
-    for (size_t i = 0; i < METRIC_MAX; i++)
-        o->train[i] = o->validation[i] = (double)NAN;
-    for (size_t i = 0; i < f->n_metrics; i++) {
-        const struct metric *m = metric_find(f->metrics[i].metric);
-
-        if (!m)
-            continue;
-        o->train[metric_index(m)] = f->metrics[i].train;
-        o->validation[metric_index(m)] = f->metrics[i].validation;
-    }
+    take_up_scores(run, f);
     return sentences_read(f->warnings, &o->warnings, e);
 }
 

@@ -54,7 +54,7 @@ struct outcome {
     double seconds;
     int64_t finished_at_ms;
     uint64_t weights_hash;
-    double train[METRIC_MAX], validation[METRIC_MAX]; /* by metric_index; NaN where undefined */
+    double *train, *validation; /* of each of the definition's metrics; NaN where undefined */
     /* train_loss, validation_loss, validation_score, learning_rate, layers */
     struct buf curves[OUTCOME_CURVES];
     struct buf warnings; /* sentences, each with a NUL after it; until the trial is closed */
@@ -76,7 +76,7 @@ struct trial_run {
     struct trial_run *next; /* of the search, newest first */
     struct search *search;
     int64_t number;
-    struct arena *arena; /* holds params and network */
+    struct arena *arena; /* holds params, network and scores */
     struct params params;
     struct trial_network network;
     const char *key; /* of the configuration */

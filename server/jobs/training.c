@@ -53,9 +53,10 @@ static bool is_wanted(void *ctx)
            !atomic_load_explicit(&s->jobs->stopping, memory_order_relaxed);
 }
 
-static enum err keep_result(const struct spec *s, enum task task, const struct train_result *r,
+static enum err keep_result(const struct fold_run *run, const struct train_result *r,
                             struct outcome *out, struct error *e)
 {
+    const struct metric_list *metrics = &run->trial->search->definition->metrics;
     const double *curves[] = {r->train_loss, r->validation_loss, r->validation_score,
                               r->learning_rate};
 
@@ -64,10 +65,12 @@ static enum err keep_result(const struct spec *s, enum task task, const struct t
     store_fold_layers_text(r->layers, r->epochs_run, r->n_layers, &out->curves[4]);
     for (size_t i = 0; i < OUTCOME_CURVES; i++)
         TRY(buf_check(&out->curves[i], e));
-    train_warnings(s, task, r, &out->warnings);
+    train_warnings(&run->trial->spec, metrics, r, &out->warnings);
     TRY(buf_check(&out->warnings, e));
-    memcpy(out->train, r->train, r->n_metrics * sizeof *r->train);
-    memcpy(out->validation, r->validation, r->n_metrics * sizeof *r->validation);
+    for (size_t i = 0; i < metrics->n; i++) {
+        out->train[i] = r->train[metric_index(metrics->items[i])];
+        out->validation[i] = r->validation[metric_index(metrics->items[i])];
+    }
     out->epochs = r->epochs;
     out->epochs_run = r->epochs_run;
     out->weights_hash = r->weights_hash;
@@ -91,7 +94,7 @@ static enum err train_fold(struct fold_run *run, const struct fold_data *d, stru
                      run->repeat, run->fold, &t, e));
     if (train_run_to(t, spec->epochs, is_wanted, run) == TRAIN_COMPLETED)
         pace_add(&s->jobs->pace, spec, d, clock_seconds() - began);
-    failed = keep_result(spec, d->task, train_result(t), &run->outcome, e);
+    failed = keep_result(run, train_result(t), &run->outcome, e);
     train_destroy(t);
     return failed;
 }
@@ -104,8 +107,6 @@ static void train_and_keep(struct fold_run *run)
     struct error e = {0};
     enum err failed = take_fold(run, &d, &e);
 
-    for (size_t i = 0; i < METRIC_MAX; i++)
-        out->train[i] = out->validation[i] = (double)NAN;
     if (failed == ERR_OK)
         failed = train_fold(run, d, &e);
     if (failed != ERR_OK) {
@@ -135,16 +136,16 @@ static void start_stored(struct write *w, const struct error *e)
         j->options.changed(j->options.ctx);
 }
 
-/* The names and scores of the task's metrics; returns how many. */
-static size_t list_metrics(const struct fold_run *run, struct fold_metric *out)
+/* The names and scores of the metrics, to be freed; NULL where memory is short. */
+static struct fold_metric *list_scores(const struct fold_run *run)
 {
-    size_t n = 0;
+    const struct metric_list *metrics = &run->trial->search->definition->metrics;
+    struct fold_metric *list = calloc(metrics->n, sizeof *list);
 
-    for (size_t i = 0; i < metric_count(); i++)
-        if (metric_at(i)->task == run->trial->search->table->task)
-            out[n++] = (struct fold_metric){metric_at(i)->name, run->outcome.train[i],
-                                            run->outcome.validation[i]};
-    return n;
+    for (size_t i = 0; list && i < metrics->n; i++)
+        list[i] = (struct fold_metric){metrics->items[i]->name, run->outcome.train[i],
+                                       run->outcome.validation[i]};
+    return list;
 }
 
 static enum err apply_fold(struct store *store, struct write *w, struct error *e)
@@ -152,9 +153,11 @@ static enum err apply_fold(struct store *store, struct write *w, struct error *e
     const struct fold_run *run = OWNER(w, struct fold_run, write);
     const struct outcome *o = &run->outcome;
     CLEANUP(buf_finish) struct buf warnings = {0};
-    struct fold_metric metrics[METRIC_MAX];
+    CLEANUP(mem_free) struct fold_metric *scores = list_scores(run);
     char hash[20];
 
+    if (!scores)
+        return error_no_memory(e);
     sentences_write(&o->warnings, &warnings);
     TRY(buf_check(&warnings, e));
     (void)snprintf(hash, sizeof hash, "%016" PRIx64, o->weights_hash);
@@ -174,8 +177,8 @@ static enum err apply_fold(struct store *store, struct write *w, struct error *e
                                  .engine = SWEEPD_VERSION,
                                  .kernel = run->trial->search->jobs->options.kernel->name,
                                  .finished_at_ms = o->finished_at_ms,
-                                 .n_metrics = list_metrics(run, metrics),
-                                 .metrics = metrics,
+                                 .n_metrics = run->trial->search->definition->metrics.n,
+                                 .metrics = scores,
                                  .curves = {o->curves[0].data, o->curves[1].data, o->curves[2].data,
                                             o->curves[3].data, o->curves[4].data},
                              },

@@ -53,6 +53,23 @@ static enum err describe_network(struct trial_run *t, struct error *e)
     return ERR_OK;
 }
 
+/* Every fold's scores, undefined as yet. */
+static enum err make_scores(struct trial_run *t, struct error *e)
+{
+    size_t n = t->search->definition->metrics.n;
+    double *scores = arena_alloc(t->arena, mem_size(t->n_folds, 2 * n), sizeof *scores);
+
+    if (!scores)
+        return error_no_memory(e);
+    for (size_t i = 0; i < 2 * n * t->n_folds; i++)
+        scores[i] = (double)NAN;
+    for (size_t i = 0; i < t->n_folds; i++) {
+        t->folds[i].outcome.train = scores + 2 * n * i;
+        t->folds[i].outcome.validation = scores + 2 * n * i + n;
+    }
+    return ERR_OK;
+}
+
 /* A trial with its folds, in order of (repeat, fold); half built where it fails. */
 static enum err build_trial(struct trial_run *t, const struct params *params, struct error *e)
 {
@@ -65,6 +82,7 @@ static enum err build_trial(struct trial_run *t, const struct params *params, st
         t->folds[i].fold = s->unseals ? SPLIT_REFIT : (uint32_t)(i % s->split->n_folds) + 1;
     }
     TRY(arena_create(1024, &t->arena, e));
+    TRY(make_scores(t, e));
     TRY(params_copy(params, t->arena, &t->params, e));
     TRY(hyper_spec(&t->params, s->table->task, s->table->n_rows, &t->spec, e));
     TRY(hyper_prepare(&t->params, s->table->task, &t->prepare, e));
@@ -97,7 +115,7 @@ enum err trial_create(struct search *s, int64_t number, const struct params *par
 
 /* ---- summed up --------------------------------------------------------------------------- */
 
-/* A metric's fold scores in order, and what they come to. */
+/* The fold scores of a metric of the definition in order, and what they come to. */
 static struct scores metric_scores(const struct trial_run *t, size_t metric, bool validation,
                                    double *x)
 {
@@ -150,29 +168,26 @@ static void collect_warnings(const struct trial_run *t, struct buf *out)
     sentences_write(&list, out);
 }
 
-/* Scores of a trial whose folds have all completed. */
-static size_t sum_up(const struct trial_run *t, double *x, struct trial_score *scores,
-                     struct trial_finish *f)
+/* Scores of a trial whose folds have all completed: one of each metric of the definition. */
+static void sum_up(const struct trial_run *t, double *x, struct trial_score *scores,
+                   struct trial_finish *f)
 {
-    size_t n = 0, decides = metric_index(t->search->metric);
+    const struct metric_list *metrics = &t->search->definition->metrics;
 
-    for (size_t i = 0; i < metric_count(); i++) {
-        struct scores validation, train;
+    f->n_scores = metrics->n;
+    for (size_t i = 0; i < metrics->n; i++) {
+        struct scores train = metric_scores(t, i, false, x);
+        struct scores validation = metric_scores(t, i, true, x);
 
-        if (metric_at(i)->task != t->search->table->task)
-            continue;
-        train = metric_scores(t, i, false, x);
-        validation = metric_scores(t, i, true, x);
-        scores[n++] =
-            (struct trial_score){metric_at(i)->name, validation.mean, validation.std, train.mean};
-        if (i != decides)
+        scores[i] = (struct trial_score){metrics->items[i]->name, validation.mean, validation.std,
+                                         train.mean};
+        if (metrics->items[i] != t->search->metric)
             continue;
         f->score = validation.mean;
         f->score_std = validation.std;
         f->score_sem = validation.sem;
         f->train_mean = train.mean;
     }
-    return n;
 }
 
 enum err trial_apply_close(struct store *store, struct write *w, struct error *e)
@@ -180,7 +195,8 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
     const struct trial_run *t = OWNER(w, struct trial_run, close_write);
     const struct fold_run *failed = first_failed(t);
     CLEANUP(mem_free) double *x = calloc(t->n_folds, sizeof *x);
-    struct trial_score scores[METRIC_MAX];
+    CLEANUP(mem_free)
+    struct trial_score *scores = calloc(t->search->definition->metrics.n, sizeof *scores);
     struct trial_finish f = {.state = "completed",
                              .score = (double)NAN,
                              .score_std = (double)NAN,
@@ -189,7 +205,7 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
                              .scores = scores};
     CLEANUP(buf_finish) struct buf warnings = {0}, sentence = {0};
 
-    if (!x)
+    if (!x || !scores)
         return error_no_memory(e);
     collect_warnings(t, &warnings);
     TRY(buf_check(&warnings, e));
@@ -206,7 +222,7 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
         f.reason = failed->outcome.diverged ? "diverged" : "error";
         f.error = buf_text(&sentence);
     } else {
-        f.n_scores = sum_up(t, x, scores, &f);
+        sum_up(t, x, scores, &f);
     }
     return store_trial_finish(store, t->search->id, t->number, &f, e);
 }

@@ -38,21 +38,20 @@ static double standard_error(const struct search *s, const struct metric *m, dou
     return sqrt(p * (1 - p) / n);
 }
 
-/* The names and scores of the task's metrics; returns how many. */
-static size_t list_scores(const struct fold_run *run, struct unseal_score *out)
+/* The names and scores of the metrics, to be freed; NULL where memory is short. */
+static struct unseal_score *list_scores(const struct fold_run *run)
 {
     const struct search *s = run->trial->search;
-    size_t n = 0;
+    const struct metric_list *metrics = &s->definition->metrics;
+    struct unseal_score *list = calloc(metrics->n, sizeof *list);
 
-    for (size_t i = 0; i < metric_count(); i++) {
-        const struct metric *m = metric_at(i);
+    for (size_t i = 0; list && i < metrics->n; i++) {
         double test = run->outcome.validation[i];
 
-        if (m->task == s->table->task)
-            out[n++] = (struct unseal_score){m->name, run->outcome.train[i], test,
-                                             standard_error(s, m, test)};
+        list[i] = (struct unseal_score){metrics->items[i]->name, run->outcome.train[i], test,
+                                        standard_error(s, metrics->items[i], test)};
     }
-    return n;
+    return list;
 }
 
 enum err unseal_apply_start(struct store *store, struct write *w, struct error *e)
@@ -66,9 +65,11 @@ enum err unseal_apply_fold(struct store *store, struct write *w, struct error *e
     const struct search *s = run->trial->search;
     const struct outcome *o = &run->outcome;
     CLEANUP(buf_finish) struct buf warnings = {0};
-    struct unseal_score scores[METRIC_MAX];
+    CLEANUP(mem_free) struct unseal_score *scores = list_scores(run);
     char hash[20];
 
+    if (!scores)
+        return error_no_memory(e);
     sentences_write(&o->warnings, &warnings);
     TRY(buf_check(&warnings, e));
     (void)snprintf(hash, sizeof hash, "%016" PRIx64, o->weights_hash);
@@ -86,7 +87,7 @@ enum err unseal_apply_fold(struct store *store, struct write *w, struct error *e
             .error = o->error[0] ? o->error : NULL,
             .warnings = buf_text(&warnings),
             .finished_at_ms = o->finished_at_ms,
-            .n_scores = o->state == FOLD_COMPLETED ? list_scores(run, scores) : 0,
+            .n_scores = o->state == FOLD_COMPLETED ? s->definition->metrics.n : 0,
             .scores = scores,
         },
         e);

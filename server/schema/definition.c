@@ -1,7 +1,11 @@
 #include "server/schema/definition.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/base/buf.h"
 
 #include "server/schema/decode.h"
 #include "server/schema/object.h"
@@ -25,7 +29,7 @@ static const struct field definition_table[] = {
     {.key = "metric", .type = FIELD_OTHER,
      .schema = "{\"type\": \"string\", \"description\": "
                "\"decides; accuracy for classification (balanced_accuracy if the rarest class is "
-               "below 10 %), r2 for regression\"}"},
+               "below 10 %), r2 for regression; r2:NAME for one of several targets\"}"},
     {.key = "space", .type = FIELD_OTHER,
      .schema = "{\"type\": \"object\", \"description\": \"what is searched: a value is fixed, a "
                "list a choice, {min, max} a range; the standard search if left out\"}"},
@@ -160,14 +164,15 @@ enum err definition_dataset(const char *body, size_t length, struct arena *a, st
 
 /* ---- metric -------------------------------------------------------------------------------- */
 
-static const char *const *metric_names(struct arena *a, enum task task)
+/* Those of all targets, which the sentence about an unknown one names. */
+static const char *const *metric_names(struct arena *a, const struct metric_list *metrics)
 {
-    const char **names = arena_alloc(a, metric_count() + 1, sizeof *names);
+    const char **names = arena_alloc(a, metrics->n + 1, sizeof *names);
     size_t n = 0;
 
-    for (size_t i = 0; names && i < metric_count(); i++)
-        if (metric_at(i)->task == task)
-            names[n++] = metric_at(i)->name;
+    for (size_t i = 0; names && i < metrics->n; i++)
+        if (!metrics->items[i]->of)
+            names[n++] = metrics->items[i]->name;
     return names;
 }
 
@@ -178,28 +183,74 @@ static const struct metric *default_metric(const struct definition_facts *facts)
     return metric_find(facts->rarest_share < 0.1 ? "balanced_accuracy" : "accuracy");
 }
 
-static void decode_metric(const struct decoding *c)
+/* "r2:NAME" of a metric that there is: the fault is the name. False where it is another one. */
+static bool refuse_target(const struct reader *r, const struct definition_facts *facts)
 {
-    const cJSON *item = decode_member(&c->root, "metric");
-    const char *const *names = metric_names(c->faults->arena, c->facts->task);
+    const char *colon = cJSON_IsString(r->item) ? strchr(r->item->valuestring, ':') : NULL;
+    CLEANUP(buf_finish) struct buf known = {0};
     const struct metric *m;
-    struct reader r;
+    char whole[40];
+
+    if (!colon || colon - r->item->valuestring >= (ptrdiff_t)sizeof whole)
+        return false;
+    (void)snprintf(whole, sizeof whole, "%.*s", (int)(colon - r->item->valuestring),
+                   r->item->valuestring);
+    m = metric_find(whole);
+    if (!m || m->task != TASK_REGRESSION || facts->task != TASK_REGRESSION)
+        return false;
+    for (size_t j = 0; j < facts->n_targets; j++)
+        buf_printf(&known, "%s%s", j > 0 ? ", " : "", facts->targets[j]);
+    if (facts->n_targets == 1)
+        reader_fault(r, "metric \"%.80s\": data set \"%s\" has one target: say \"%s\"",
+                     r->item->valuestring, facts->dataset_name, whole);
+    else if (facts->n_targets > METRIC_TARGETS_MAX)
+        reader_fault(r,
+                     "metric \"%.80s\": of %zu targets, more than %d, there are only means: say "
+                     "\"%s\"",
+                     r->item->valuestring, facts->n_targets, METRIC_TARGETS_MAX, whole);
+    else
+        reader_fault(r, "metric \"%.80s\": data set \"%s\" has no target \"%.80s\"; known: %s",
+                     r->item->valuestring, facts->dataset_name, colon + 1, buf_text(&known));
+    return true;
+}
+
+/* A metric that the data does not have. */
+static enum err refuse_metric(const struct decoding *c, const struct reader *r, struct error *e)
+{
+    const char *const *names = metric_names(c->faults->arena, &c->d->metrics);
+    const struct metric *m = cJSON_IsString(r->item) ? metric_find(r->item->valuestring) : NULL;
     const char *name;
 
-    c->d->metric = default_metric(c->facts);
     if (!names)
-        c->faults->failed = true;
-    if (!item || !names)
-        return;
-    r = reader_child(&c->root, item, 0);
-    m = cJSON_IsString(item) ? metric_find(item->valuestring) : NULL;
-    if (m && m->task != c->facts->task)
-        reader_fault(&r, "metric \"%s\" is for %s; the task of data set \"%s\" is %s", m->name,
+        return error_no_memory(e);
+    if (m)
+        reader_fault(r, "metric \"%s\" is for %s; the task of data set \"%s\" is %s", m->name,
                      m->task == TASK_REGRESSION ? "regression" : "classification",
                      c->facts->dataset_name,
                      m->task == TASK_REGRESSION ? "classification" : "regression");
-    else if (reader_word(&r, names, NULL, &name))
-        c->d->metric = metric_find(name);
+    else if (!refuse_target(r, c->facts))
+        (void)reader_word(r, names, NULL, &name); /* its fault says it */
+    return ERR_OK;
+}
+
+static enum err decode_metric(const struct decoding *c, struct error *e)
+{
+    const cJSON *item = decode_member(&c->root, "metric");
+    const struct metric *m = NULL;
+    struct reader r;
+
+    TRY(metric_list_make(c->facts->task, c->facts->targets, c->facts->n_targets, c->faults->arena,
+                         &c->d->metrics, e));
+    c->d->metric = default_metric(c->facts);
+    if (!item)
+        return ERR_OK;
+    if (cJSON_IsString(item))
+        m = metric_list_find(&c->d->metrics, item->valuestring);
+    r = reader_child(&c->root, item, 0);
+    if (!m)
+        return refuse_metric(c, &r, e);
+    c->d->metric = m;
+    return ERR_OK;
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */
@@ -207,7 +258,7 @@ static void decode_metric(const struct decoding *c)
 static enum err decode(const struct decoding *c, struct error *e)
 {
     field_decode_object(&c->root, definition_table, keys_absent, c->d);
-    decode_metric(c);
+    TRY(decode_metric(c, e));
     decode_split(c);
     TRY(decode_search(c, e));
     return faults_check(c->faults, e);

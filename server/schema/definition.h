@@ -33,11 +33,13 @@ struct definition_facts {
     const char *dataset_name;
     enum task task;
     size_t n_rows;
-    size_t n_classes;         /* 0 for regression */
-    double rarest_share;      /* of the rarest class among the rows; 1 for regression */
-    bool has_group, has_time; /* columns with these roles */
-    size_t n_folds;           /* distinct values of a `fold` column; 0: there is none */
-    size_t n_test_rows;       /* rows whose `split` is test */
+    size_t n_targets;
+    const char *const *targets; /* (n_targets) names */
+    size_t n_classes;           /* 0 for regression */
+    double rarest_share;        /* of the rarest class among the rows; 1 for regression */
+    bool has_group, has_time;   /* columns with these roles */
+    size_t n_folds;             /* distinct values of a `fold` column; 0: there is none */
+    size_t n_test_rows;         /* rows whose `split` is test */
 };
 
 /* A dimension as it was written, before `per_layer` becomes one for each layer. */
@@ -51,7 +53,8 @@ struct definition {
         *name; /* NULL where it is left out: the caller sets DATASET-ID once there is an id */
     int64_t dataset_id;
     const char *dataset_name;
-    const struct metric *metric;
+    struct metric_list metrics;  /* that the data has */
+    const struct metric *metric; /* the one of them that decides */
     const struct sampler_kind *sampler;
     bool shuffle;            /* of a grid; also where the budget takes a sample of it */
     int64_t trials;          /* budget.trials */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/words.h"
 #include "core/train/hyper.h"
 #include "server/schema/object.h"
 
@@ -457,6 +458,19 @@ static bool is_ever_used(const struct space *s, size_t i)
     return false;
 }
 
+/* NULL where memory is short. */
+static const char *explain_unused(const struct hyper *h, const char *name, struct arena *a)
+{
+    CLEANUP(buf_finish) struct buf choices = {0};
+
+    if (!h->gate)
+        return arena_printf(a, "no trial uses %s: no network has so many layers", name);
+    words_join_or(h->gate_choices, &choices);
+    return choices.failed ? NULL
+                          : arena_printf(a, "no trial uses %s: it needs %s %s", name, h->gate,
+                                         buf_text(&choices));
+}
+
 enum err dimensions_warn(const struct space *s, struct arena *a, size_t *n, const char *const **out,
                          struct error *e)
 {
@@ -473,11 +487,7 @@ enum err dimensions_warn(const struct space *s, struct arena *a, size_t *n, cons
         if (is_ever_used(s, i))
             continue;
         TRY(hyper_find(name, &h, &layer, e));
-        if (h->gate)
-            list[*n] = arena_printf(a, "no trial uses %s: it needs %s %s", name, h->gate,
-                                    h->gate_choices[0]);
-        else
-            list[*n] = arena_printf(a, "no trial uses %s: no network has so many layers", name);
+        list[*n] = explain_unused(h, name, a);
         if (!list[(*n)++])
             return error_no_memory(e);
     }

@@ -175,6 +175,14 @@ static void write_defaults(const struct definition *d, struct json *j)
     json_end(j);
 }
 
+void plan_write_warnings(const struct plan *p, struct json *j)
+{
+    json_array(j, "warnings");
+    for (size_t i = 0; i < p->n_warnings; i++)
+        json_string(j, NULL, p->warnings[i]);
+    json_end(j);
+}
+
 void plan_write(const struct plan *p, struct json *j, const char *key)
 {
     json_object(j, key);
@@ -190,9 +198,6 @@ void plan_write(const struct plan *p, struct json *j, const char *key)
     json_double(j, "estimated_seconds", p->seconds);
     json_bool(j, "all_trials_seen", p->all_trials_seen);
     write_defaults(p->definition, j);
-    json_array(j, "warnings");
-    for (size_t i = 0; i < p->n_warnings; i++)
-        json_string(j, NULL, p->warnings[i]);
-    json_end(j);
+    plan_write_warnings(p, j);
     json_end(j);
 }

@@ -47,4 +47,7 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
 
 void plan_write(const struct plan *p, struct json *j, const char *key);
 
+/** Only "warnings", a list of sentences. */
+void plan_write_warnings(const struct plan *p, struct json *j);
+
 #endif

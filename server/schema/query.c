@@ -32,8 +32,8 @@ void query_i64(struct faults *f, const char *name, const char *text, int64_t min
     if (!strchr("-0123456789", text[0]) || end == text || *end != '\0' || errno != 0)
         refuse(f, name, text, "an integer");
     else if (x < min || x > max)
-        faults_add(f, name, text, "%s %lld is %s %" PRId64, name, x, x < min ? "below" : "above",
-                   x < min ? min : max);
+        faults_add(f, name, text, "%s %lld is %s %" PRId64 "; expected %" PRId64 " to %" PRId64,
+                   name, x, x < min ? "below" : "above", x < min ? min : max, min, max);
     else
         *out = x;
 }
@@ -41,18 +41,19 @@ void query_i64(struct faults *f, const char *name, const char *text, int64_t min
 void query_real(struct faults *f, const char *name, const char *text, double min, double max,
                 double *out)
 {
-    char *end, limit[32];
+    char *end, low[32], high[32];
     double x;
 
     if (!text)
         return;
     x = strtod(text, &end);
-    buf_format_double(x < min ? min : max, limit);
+    buf_format_double(min, low);
+    buf_format_double(max, high);
     if (!strchr("+-.0123456789", text[0]) || end == text || *end != '\0' || !isfinite(x))
         refuse(f, name, text, "a number");
     else if (x < min || x > max)
-        faults_add(f, name, NULL, "%s %.40s is %s %s", name, text, x < min ? "below" : "above",
-                   limit);
+        faults_add(f, name, NULL, "%s %.40s is %s %s; expected %s to %s", name, text,
+                   x < min ? "below" : "above", x < min ? low : high, low, high);
     else
         *out = x;
 }

@@ -228,11 +228,13 @@ void reader_expected(const struct reader *r, const char *expected)
 
 static bool refuse_range(const struct reader *r, double x, double min, double max)
 {
-    char value[32], limit[32];
+    char value[32], low[32], high[32];
 
     buf_format_double(x, value);
-    buf_format_double(x < min ? min : max, limit);
-    reader_fault(r, "%s %s is %s %s", r->name, value, x < min ? "below" : "above", limit);
+    buf_format_double(min, low);
+    buf_format_double(max, high);
+    reader_fault(r, "%s %s is %s %s; expected %s to %s", r->name, value,
+                 x < min ? "below" : "above", x < min ? low : high, low, high);
     return false;
 }
 

@@ -1,6 +1,6 @@
 /*
  * The limits of every hyperparameter, taken from the daemon's own table: what lies outside is
- * refused with pointer and limit, what lies on a limit is accepted.
+ * refused with pointer and range, what lies on a limit is accepted.
  */
 
 import assert from "node:assert/strict";
@@ -116,13 +116,16 @@ test("the table names every hyperparameter once, with a type and either range or
                      ["width", "activation", "dropout"]);
 });
 
-test("a value just outside its limits is refused, and the limit is told", async () => {
+test("a value just outside its limits is refused, and both limits are told", async () => {
     for (const h of table.filter(hasRange))
         for (const name of names(h))
             for (const [value, words, limit] of [[below(h), "below|not above", h.min],
                                                  [above(h), "above|not below", h.max]]) {
                 const detail = await refused(h, name, asValue(h, value));
-                assert.match(detail, new RegExp(`${name} \\S+ is (${words}) ${limit}$`));
+                const range = `${h.above_min ? "above " : ""}${h.min} to ` +
+                    `${h.below_max ? "below " : ""}${h.max}`;
+                assert.match(detail,
+                             new RegExp(`${name} \\S+ is (${words}) ${limit}; expected ${range}$`));
             }
 });
 

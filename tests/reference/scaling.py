@@ -2,9 +2,9 @@
 
     python3 tests/reference/scaling.py > tests/core/data/scaling_cases.inc
 
-Three parts: single columns through each scaling, fitted on `train` and applied to the first of
+Four parts: single columns through each scaling, fitted on `train` and applied to the first of
 those and to other numbers; a small table through imputation, one-hot encoding and scaling, fitted on its
-training rows; and the normal quantile.
+training rows; the normal quantile; and rare categories, which become `other`.
 
 Where as many quantiles as rows are kept, rows are 2^k + 1: scikit-learn computes their places in
 floating point, and only then finds the end of a run of ties exactly.
@@ -112,8 +112,40 @@ def write_normal():
     array("normal_x", ndtri(p))
 
 
+def write_rare():
+    """Categories with counts that all differ, one that only validation rows have, and missing ones.
+
+    Not compared: of equal counts scikit-learn keeps the later category, ours the earlier one; and
+    where there are just as many categories as allowed, it makes the rarest one "infrequent".
+    """
+    rare = np.random.default_rng(21)
+    counts = {"f": 17, "b": 11, "h": 8, "a": 6, "g": 4, "c": 3, "i": 2, "e": 1, "": 3}
+    train = [word for word, n in counts.items() for _ in range(n)]
+    rare.shuffle(train)
+    words = train + ["d", "a", "", "e", "f", "d", "i", "c", "h", "b", "g"]
+    lines = ["c,fold,y"] + [f"{w},{2 if i < len(train) else 1},{v}" for i, (w, v) in
+                            enumerate(zip(words, rare.normal(0, 1, len(words)).round(3)))]
+    print("\nstatic const char rare_text[] =")
+    print("\n".join(f'    "{line}\\n"' for line in lines) + ";\n")
+    c = np.array([w or None for w in words], dtype=object).reshape(-1, 1)
+    labels = sorted(set(words) - {""})
+    entries = []
+    for most in (2, 4, 6, 8):
+        pipeline = make_pipeline(SimpleImputer(missing_values=None, strategy="most_frequent"),
+                                 OneHotEncoder(categories=[labels], sparse_output=False, max_categories=most,
+                                               handle_unknown="infrequent_if_exist"))
+        hot = pipeline.fit(c[:len(train)]).transform(c)
+        array(f"rare_{most}", hot.ravel())
+        entries.append(f"    {{{most}, {hot.shape[1]}, rare_{most}}},")
+    print(f"\nenum {{ RARE_ROWS = {len(words)}, RARE_TRAIN = {len(train)} }};\n")
+    print("static const struct rare_case rare_cases[] = {")
+    print("\n".join(entries))
+    print("};")
+
+
 print(f"/* Made by tests/reference/scaling.py with scikit-learn {sklearn.__version__}, SciPy "
       f"{scipy.__version__},\n * NumPy {np.__version__}, Python {platform.python_version()}. */\n/* clang-format off */")
 write_columns()
 write_table()
 write_normal()
+write_rare()

@@ -196,6 +196,27 @@ static void sizes_in_which_bytes_come_make_no_difference(void **state)
     }
 }
 
+static void a_byte_order_mark_does_not_hide_a_format(void **state)
+{
+    static const char *const texts[][2] = {
+        {"\xef\xbb\xbf"
+         "1 1:2 2:3\r\n-1 1:4\r\n1 2:1e5\r\n",
+         "libsvm"},
+        {"\xef\xbb\xbf"
+         "@relation r\n@attribute a real\n@attribute b {x,y}\n@data\n1,x\n2,y\n",
+         "arff"},
+        {"\xef\xbb\xbf"
+         "a,b\n1,x\n2,y\n3,x\n",
+         "csv"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CLEANUP(tables_end) struct table *t = tables_read(texts[i][0], NULL);
+
+        assert_string_equal(t->format, texts[i][1]);
+    }
+}
+
 static void the_report_names_the_format(void **state)
 {
     static const char *const files[][2] = {{"record.npy", "npy"},
@@ -305,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_of_other_programs_hold_what_was_written),
         cmocka_unit_test(sizes_in_which_bytes_come_make_no_difference),
+        cmocka_unit_test(a_byte_order_mark_does_not_hide_a_format),
         cmocka_unit_test(the_report_names_the_format),
         cmocka_unit_test(what_is_not_read_is_told),
         cmocka_unit_test(many_constant_columns_are_one_warning),

@@ -129,6 +129,49 @@ static void a_bomb_ends_at_the_limit(void **state)
     free(out);
 }
 
+/* How many bytes come before the error. */
+static size_t count_readable(struct source *inner, uint64_t limit, struct error *e)
+{
+    struct gzip *g = NULL;
+    char out[64];
+    size_t got, all = 0;
+
+    assert_int_equal(gzip_open(inner, limit, &g, e), ERR_OK);
+    while (gzip_source(g)->read(gzip_source(g)->ctx, out, sizeof out, &got, e) == ERR_OK && got > 0)
+        all += got;
+    gzip_close(g);
+    return all;
+}
+
+static void what_comes_before_a_fault_does_not_depend_on_sizes(void **state)
+{
+    /* Found by libFuzzer: a byte, then a distance code that does not exist. */
+    static const unsigned char damaged[] = {0x1f, 0x8b, 8,    0,    0xdc, 0x2f, 0xf7,
+                                            0xc4, 0xda, 0x3d, 0xcb, 0xff, 0xff, 0xff,
+                                            0,    0xf9, 0xff, 1,    0,    5};
+    unsigned char good[300];
+    size_t n = compress_text("a,b\n1,2\n3,4\n", 12, good, sizeof good);
+    static const char *const faults[] = {"the gzip data is damaged: invalid distance code",
+                                         "the gzip data inflates to more than 5 bytes"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct memory_source m;
+        struct trickle t;
+        struct error whole = {0}, pieces = {0};
+        size_t all;
+
+        source_memory_init(&m, i ? good : damaged, i ? n : sizeof damaged);
+        all = count_readable(&m.source, 5, &whole);
+        source_memory_init(&m, i ? good : damaged, i ? n : sizeof damaged);
+        tables_trickle(&t, &m.source, 1, 3);
+        assert_int_equal(count_readable(&t.source, 5, &pieces), all);
+        assert_string_equal(whole.message, faults[i]);
+        assert_string_equal(pieces.message, faults[i]);
+        assert_int_equal(all > 0, 1);
+    }
+}
+
 static void a_table_is_read_from_gzip(void **state)
 {
     const char *text = "x,y\n1,a\n2,b\n3,a\n";
@@ -155,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_cut_file_is_named_at_every_length),
         cmocka_unit_test(damage_is_named),
         cmocka_unit_test(a_bomb_ends_at_the_limit),
+        cmocka_unit_test(what_comes_before_a_fault_does_not_depend_on_sizes),
         cmocka_unit_test(a_table_is_read_from_gzip),
     };
 

@@ -168,6 +168,30 @@ static void rare_categories_become_other(void **state)
     check_column(d, 2, other);
 }
 
+/* Weights that start at random and are never trained must not take part in a prediction. */
+static void what_only_validation_rows_have_is_zero_in_all_rows(void **state)
+{
+    struct table_options o = {.fold = "fold", .target = "y", .max_categories = "3"};
+    CLEANUP(tables_end)
+    struct table *t =
+        tables_read("x,c,fold,y\n1,a,2,0\n2,b,2,1\n3,a,2,0\n,c,1,1\n5,d,1,0\n6,,1,0\n", &o);
+    CLEANUP(split_end) struct split *s = predefined(t);
+    CLEANUP(fold_end) struct fold_data *d = prepare(t, s, 1, &unscaled);
+    CLEANUP(fold_end) struct fold_data *other = prepare(t, s, 2, &unscaled);
+    static const float zeros[6] = {0}, a[] = {1, 0, 1, 0, 0, 1}, b[] = {0, 1, 0, 0, 0, 0};
+    static const float missing[] = {1, 0, 0, 0, 0, 0}, gone[] = {0, 0, 1, 0, 0, 0};
+
+    (void)state;
+    assert_int_equal(d->n_features, 6); /* x, is it missing, a, b, other, is c missing */
+    check_column(d, 1, zeros);
+    check_column(d, 2, a); /* the last row misses its category: the most frequent */
+    check_column(d, 3, b);
+    check_column(d, 4, zeros);
+    check_column(d, 5, zeros);
+    check_column(other, 1, missing); /* in the other fold these rows train */
+    check_column(other, 5, gone);
+}
+
 static void targets_are_scaled_by_the_training_rows_and_kept_in_their_unit(void **state)
 {
     struct table_options o = {.fold = "fold", .target = "y,z"};
@@ -352,6 +376,7 @@ int main(void)
         cmocka_unit_test(rare_categories_become_other),
         cmocka_unit_test(targets_are_scaled_by_the_training_rows_and_kept_in_their_unit),
         cmocka_unit_test(row_weights_are_copied),
+        cmocka_unit_test(what_only_validation_rows_have_is_zero_in_all_rows),
         cmocka_unit_test(validation_rows_do_not_change_a_bit_of_the_training_part),
         cmocka_unit_test(every_fold_has_the_same_columns),
         cmocka_unit_test(numbers_beyond_float32_are_refused_by_name),

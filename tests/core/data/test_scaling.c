@@ -27,6 +27,11 @@ struct table_case {
     const double *expected; /* (rows, columns) */
 };
 
+struct rare_case {
+    size_t max_categories, width;
+    const double *expected; /* (rows, width) */
+};
+
 #include "tests/core/data/scaling_cases.inc"
 
 enum { N_CASES = sizeof scaling_cases / sizeof *scaling_cases };
@@ -191,6 +196,37 @@ static void a_fold_is_what_a_pipeline_of_scikit_learn_makes(void **state)
     split_destroy(s);
 }
 
+/* OneHotEncoder(max_categories=…, handle_unknown="infrequent_if_exist"), fitted on the training
+ * rows; what of them is rare is `other`, and so is what they do not have. */
+static void rare_categories_are_those_of_scikit_learn(void **state)
+{
+    static const struct table_options o = {.fold = "fold", .target = "y"};
+    static const struct split_spec folds = {.kind = SPLIT_PREDEFINED, .n_repeats = 1};
+    CLEANUP(tables_end) struct table *t = tables_read(rare_text, &o);
+    struct split *s = NULL;
+    struct error e = {0};
+
+    (void)state;
+    assert_int_equal(split_create(t, &folds, &s, &e), ERR_OK);
+    for (size_t k = 0; k < sizeof rare_cases / sizeof *rare_cases; k++) {
+        const struct rare_case *c = &rare_cases[k];
+        struct prepare_spec how = {.max_categories = c->max_categories};
+        struct fold_data *d = NULL;
+
+        assert_int_equal(prepare_fold(t, s, 0, 1, &how, &d, &e), ERR_OK);
+        assert_int_equal(d->n_train, RARE_TRAIN);
+        assert_int_equal(d->n_train + d->n_validation, RARE_ROWS);
+        assert_int_equal(d->n_features, c->width);
+        for (size_t i = 0; i < RARE_ROWS; i++)
+            for (size_t j = 0; j < c->width; j++)
+                if ((double)d->x[i * d->stride + j] != c->expected[i * c->width + j])
+                    fail_msg("at most %zu, row %zu, column %zu: %g, expected %g", c->max_categories,
+                             i, j, (double)d->x[i * d->stride + j], c->expected[i * c->width + j]);
+        fold_data_destroy(d);
+    }
+    split_destroy(s);
+}
+
 static void scalings_have_names(void **state)
 {
     enum scaling_kind kind;
@@ -214,6 +250,7 @@ int main(void)
         cmocka_unit_test(numbers_beyond_double_do_not_become_finite),
         cmocka_unit_test(normal_quantiles_are_exact_to_fourteen_digits),
         cmocka_unit_test(a_fold_is_what_a_pipeline_of_scikit_learn_makes),
+        cmocka_unit_test(rare_categories_are_those_of_scikit_learn),
         cmocka_unit_test(scalings_have_names),
     };
 

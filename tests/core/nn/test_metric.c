@@ -388,6 +388,47 @@ static void all_metrics_come_in_table_order(void **state)
     assert_null(metric_find("beauty"));
 }
 
+static void several_targets_have_every_metric_by_itself_too(void **state)
+{
+    static const char *const targets[] = {"height", "a:b"};
+    static const float predicted[] = {1, 4, 2, 2, 4, 1};
+    static const double truth[] = {1, 5, 3, 2, 5, 0}, offset[] = {0, 0}, factor[] = {1, 1};
+    struct metric_rows r = {.task = TASK_REGRESSION,
+                            .rows = 3,
+                            .n = 2,
+                            .predicted = predicted,
+                            .offset = offset,
+                            .factor = factor,
+                            .target = truth};
+    CLEANUP(arena_end) struct arena *a = NULL;
+    struct metric_list list, few;
+    double all[3 * METRIC_MAX];
+
+    (void)state;
+    assert_int_equal(arena_create(4096, &a, NULL), ERR_OK);
+    assert_int_equal(metric_list_make(TASK_REGRESSION, targets, 2, a, &list, NULL), ERR_OK);
+    assert_int_equal(metric_list_make(TASK_REGRESSION, targets, 1, a, &few, NULL), ERR_OK);
+    assert_int_equal(list.n, 3 * few.n);
+    assert_ptr_equal(metric_list_find(&few, "r2"), metric_find("r2"));
+    assert_null(metric_list_find(&few, "r2:height"));
+    assert_null(metric_list_find(&list, "accuracy"));
+    r.work = malloc(metric_work_bytes(r.rows, r.n));
+    metric_score_all(&r, all);
+    for (size_t i = 0; i < list.n; i++) {
+        const struct metric *m = list.items[i];
+
+        assert_ptr_equal(metric_list_find(&list, m->name), m);
+        assert_true(metric_index(m) < metric_numbers(TASK_REGRESSION, 2));
+        assert_true(all[metric_index(m)] == metric_score(m, &r));
+        if (m->of)
+            assert_true(metric_score(m, &r) == metric_score_target(m->of, &r, m->target));
+    }
+    assert_true(metric_score(metric_list_find(&list, "mae:height"), &r) == 2.0 / 3);
+    assert_true(metric_score(metric_list_find(&list, "mae:a:b"), &r) == 2.0 / 3);
+    assert_true(metric_score(metric_list_find(&list, "mse:a:b"), &r) == 2.0 / 3);
+    free(r.work);
+}
+
 static void the_direction_is_the_one_in_which_right_beats_wrong(void **state)
 {
     static const float right[] = {1, 0, 0, 1, 1, 0, 0, 1}, wrong[] = {0, 1, 1, 0, .5f, .5f, 1, 0};
@@ -425,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_tie_within_a_row_goes_to_the_first_class),
         cmocka_unit_test(zero_and_minus_zero_are_a_tie),
         cmocka_unit_test(all_metrics_come_in_table_order),
+        cmocka_unit_test(several_targets_have_every_metric_by_itself_too),
         cmocka_unit_test(the_direction_is_the_one_in_which_right_beats_wrong),
     };
 

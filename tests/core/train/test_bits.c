@@ -18,7 +18,7 @@ enum { N_SPECS = 40, N_PLAIN = 20, N_FOLDS = 5, EPOCHS = 3 };
 struct trace {
     uint64_t hash;
     double train_loss[EPOCHS], validation_loss[EPOCHS], validation_score[EPOCHS];
-    double metrics[2][METRIC_MAX];
+    double metrics[2][5 * METRIC_MAX]; /* four targets by themselves too */
 };
 
 struct folds {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/train/warn.h"
 #include "tests/core/train/folds.h"
 
@@ -19,7 +20,9 @@ enum { EPOCHS = 5, LAYERS = 3 };
 struct made {
     struct spec spec;
     struct mlp_statistics layers[EPOCHS][LAYERS];
-    double metrics[METRIC_MAX];
+    enum task task;
+    size_t n_targets;
+    double metrics[3 * METRIC_MAX]; /* two targets by themselves too */
     struct train_result result;
     struct buf said;
 };
@@ -45,8 +48,14 @@ static void make(struct made *m, enum activation a)
 /* All sentences, a line each. */
 static const char *say(struct made *m)
 {
+    static const char *const targets[] = {"width", "height"};
+    CLEANUP(arena_end) struct arena *a = NULL;
+    struct metric_list list;
+
     buf_clear(&m->said);
-    train_warnings(&m->spec, TASK_CLASSIFICATION, &m->result, &m->said);
+    assert_int_equal(arena_create(4096, &a, NULL), ERR_OK);
+    assert_int_equal(metric_list_make(m->task, targets, m->n_targets, a, &list, NULL), ERR_OK);
+    train_warnings(&m->spec, &list, &m->result, &m->said);
     for (size_t i = 0; i < m->said.length; i++)
         if (m->said.data[i] == '\0')
             m->said.data[i] = '\n';
@@ -169,6 +178,22 @@ static void undefined_metrics_of_the_task_are_named(void **state)
     buf_finish(&m.said);
 }
 
+static void of_several_targets_the_one_whose_metric_is_undefined_is_named(void **state)
+{
+    struct made m = {0};
+
+    (void)state;
+    make(&m, ACTIVATION_TANH);
+    m.task = TASK_REGRESSION;
+    m.n_targets = 2;
+    m.result.n_metrics = metric_numbers(m.task, m.n_targets);
+    m.metrics[metric_index(metric_find("r2"))] = (double)NAN;
+    m.metrics[2 * metric_count() + metric_index(metric_find("r2"))] = (double)NAN;
+    assert_string_equal(say(&m), "r2 is undefined on this fold\n"
+                                 "r2:height is undefined on this fold\n");
+    buf_finish(&m.said);
+}
+
 /* ---- real trainings ------------------------------------------------------------------------ */
 
 static void deepen(struct made *m, size_t layers, size_t width, enum activation a, enum init init)
@@ -255,6 +280,7 @@ int main(void)
         cmocka_unit_test(gradients_that_wake_up_do_not_explode),
         cmocka_unit_test(saturated_and_dead_name_the_worst_layer),
         cmocka_unit_test(undefined_metrics_of_the_task_are_named),
+        cmocka_unit_test(of_several_targets_the_one_whose_metric_is_undefined_is_named),
         cmocka_unit_test(deep_sigmoid_networks_vanish_and_relu_ones_do_not),
         cmocka_unit_test(eight_layers_of_standard_normal_weights_vanish_where_they_are_narrow),
         cmocka_unit_test(every_kernel_gives_the_same_words),

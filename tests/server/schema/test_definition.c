@@ -196,7 +196,7 @@ static void unused_dimensions_do_not_multiply_a_grid(void **state)
     assert_int_equal(f->d->n_warnings, 1);
     assert_string_equal(f->d->warnings[0], "no trial uses momentum: it needs optimizer sgd");
     good(f, "{\"space\": {\"optimizer\": \"lbfgs\", \"learning_rate\": 0.1}}", &iris);
-    assert_string_equal(f->d->warnings[0], "no trial uses learning_rate: it needs optimizer adam");
+    assert_string_equal(f->d->warnings[0], "no trial uses learning_rate: it needs optimizer adam, adamw, nadam, sgd, adagrad, rmsprop or adadelta");
     good(f, "{\"space\": {\"optimizer\": [\"lbfgs\", \"sgd\"], \"learning_rate\": 0.1}}", &iris);
     assert_int_equal(f->d->n_warnings, 0);
     good(f, "{\"space\": {\"layers\": 1, \"width_2\": [8, 16]}}", &iris);
@@ -348,7 +348,7 @@ static const struct {
     {"{\"pruner\": \"racing\"}", "/pruner", "pruner \"racing\": not in this build; known: none"},
     {"{\"pruner\": {\"kind\": \"racing\", \"epochs\": true}}", "/pruner/kind",
      "pruner \"racing\": not in this build; known: none"},
-    {"{\"budget\": {\"trials\": 0}}", "/budget/trials", "trials 0 is below 1"},
+    {"{\"budget\": {\"trials\": 0}}", "/budget/trials", "trials 0 is below 1; expected 1 to 1000000"},
     {"{\"budget\": {\"trials\": 1.5}}", "/budget/trials", "trials: expected an integer, got 1.5"},
     {"{\"budget\": {\"seconds\": 60}}", "/budget/seconds",
      "seconds: not in this build; known: trials"},
@@ -361,17 +361,17 @@ static const struct {
      "select \"one_standard_error\": not in this build; known: best"},
     {"{\"precision\": \"bf16\"}", "/precision",
      "precision \"bf16\": not in this build; known: float32"},
-    {"{\"concurrency\": 0}", "/concurrency", "concurrency 0 is below 1"},
-    {"{\"priority\": 11}", "/priority", "priority 11 is above 10"},
-    {"{\"seed\": -1}", "/seed", "seed -1 is below 0"},
-    {"{\"seed\": 9007199254740993}", "/seed", "seed 9007199254740992 is above 9007199254740991"},
+    {"{\"concurrency\": 0}", "/concurrency", "concurrency 0 is below 1; expected 1 to 1024"},
+    {"{\"priority\": 11}", "/priority", "priority 11 is above 10; expected -10 to 10"},
+    {"{\"seed\": -1}", "/seed", "seed -1 is below 0; expected 0 to 9007199254740991"},
+    {"{\"seed\": 9007199254740993}", "/seed", "seed 9007199254740992 is above 9007199254740991; expected 0 to 9007199254740991"},
     {"{\"seed\": {\"serach\": 1}}", "/seed/serach", "serach: unknown key; did you mean search?"},
     {"{\"tags\": \"a\"}", "/tags", "tags: expected a list of texts, got \"a\""},
     {"{\"name\": \"\"}", "/name", "name: a text is needed, this one is too short"},
     {"{\"start\": \"no\"}", "/start", "start: expected true or false, got \"no\""},
     {"{\"sealed\": \"split\"}", "/sealed",
      "sealed \"split\" needs a data set with test rows in a split column"},
-    {"{\"sealed\": {\"fraction\": 1}}", "/sealed/fraction", "fraction 1 is above 0.9"},
+    {"{\"sealed\": {\"fraction\": 1}}", "/sealed/fraction", "fraction 1 is above 0.9; expected 0.001 to 0.9"},
     {"{\"sealed\": {}}", "/sealed", "fraction is missing: share of the rows to set aside"},
     {"{\"cross_validation\": {\"kind\": \"group_kfold\"}}", "/cross_validation/kind",
      "kind \"group_kfold\" needs a data set with a group column"},
@@ -381,7 +381,7 @@ static const struct {
      "kind \"kflod\": did you mean \"kfold\"? known: kfold, stratified_kfold, group_kfold, "
      "stratified_group_kfold, time_series, predefined, leave_one_group_out, shuffle_split, "
      "leave_one_out, holdout"},
-    {"{\"cross_validation\": {\"folds\": 1}}", "/cross_validation/folds", "folds 1 is below 2"},
+    {"{\"cross_validation\": {\"folds\": 1}}", "/cross_validation/folds", "folds 1 is below 2; expected 2 to 10000"},
     {"{\"cross_validation\": {\"folds\": 151}}", "/cross_validation/folds",
      "folds 151 is above the data set's 150 rows"},
     {"{\"cross_validation\": {\"kind\": \"kfold\", \"folds\": 150, \"repeats\": 1000}}",
@@ -401,9 +401,9 @@ static const struct {
     {"{\"space\": {\"widht\": 5}}", "/space/widht",
      "widht: no such hyperparameter; did you mean width?"},
     {"{\"space\": {\"learning_rate\": {\"min\": 1e-4, \"max\": 3.5e7}}}",
-     "/space/learning_rate/max", "learning_rate 35000000 is above 1000000"},
+     "/space/learning_rate/max", "learning_rate 35000000 is above 1000000; expected above 0 to 1000000"},
     {"{\"space\": {\"learning_rate\": {\"min\": 0, \"max\": 1}}}", "/space/learning_rate/min",
-     "learning_rate 0 is not above 0"},
+     "learning_rate 0 is not above 0; expected above 0 to 1000000"},
     {"{\"space\": {\"learning_rate\": {\"min\": 1, \"max\": 0.1}}}", "/space/learning_rate",
      "learning_rate: min 1 is above max 0.1"},
     {"{\"space\": {\"learning_rate\": {\"min\": 1}}}", "/space/learning_rate",
@@ -434,7 +434,7 @@ static const struct {
      "loss \"hinge\": no such choice; known: cross_entropy, mse, mae, huber"},
     {"{\"space\": {\"epochs\": {\"min\": 1, \"max\": 5, \"per_layer\": true}}}", "/space/epochs",
      "epochs: per_layer is for width, activation and dropout"},
-    {"{\"space\": {\"hidden\": [[64], [0]]}}", "/space/hidden/1", "hidden 0 is below 1"},
+    {"{\"space\": {\"hidden\": [[64], [0]]}}", "/space/hidden/1", "hidden 0 is below 1; expected 1 to 65536"},
     {"{\"space\": {\"hidden\": [[64], [2, \"x\"]]}}", "/space/hidden/1/1",
      "hidden: expected an integer, got \"x\""},
     {"{\"space\": {\"hidden\": [[64]], \"width\": 3}}", "/space/width",

@@ -122,7 +122,7 @@ static void faults_come_all_at_once_with_pointers(void **state)
     const char *pointers[] = {"/flag", "/count",  "/rate",  "/word",
                               "/text", "/tags/1", "/cuont", "/a~1b~0"};
     const char *details[] = {"flag: expected true or false, got 1",
-                             "count 2000000 is above 1000000",
+                             "count 2000000 is above 1000000; expected 1 to 1000000",
                              "rate: expected a number, got \"x\"",
                              "word \"tow\": did you mean \"two\"? known: one, two",
                              "text: 11 bytes are above 10",
@@ -292,7 +292,7 @@ static void query_parameters_are_typed_and_named_in_faults(void **state)
     query_known(&f->faults, "cursor", known);
     assert_int_equal(f->faults.n, 0);
     query_i64(&f->faults, "limit", "0", 1, QUERY_LIMIT_MAX, &limit);
-    assert_string_equal(f->faults.last->detail, "limit 0 is below 1");
+    assert_string_equal(f->faults.last->detail, "limit 0 is below 1; expected 1 to 1000");
     assert_string_equal(f->faults.last->pointer, "limit");
     query_i64(&f->faults, "limit", " 5", 1, QUERY_LIMIT_MAX, &limit);
     assert_string_equal(f->faults.last->detail, "limit: expected an integer, got \" 5\"");
