@@ -7,6 +7,10 @@ enum { LAST_EPOCHS = 3 }; /* one epoch's last batch may be an odd one */
 
 static const double vanishing = 1e-6, exploding = 1e6, growth = 1e3, idle = 0.9;
 
+/* Networks that learn well may saturate to two thirds in the end, but begin below 0.4 (tanh and
+ * sigmoid on the tables of tests/data); standard_normal weights from 256 units on begin at 0.6. */
+static const double idle_from_the_start = 0.5;
+
 /* l and epoch count from 1 in this file, as in the sentences. */
 static const struct mlp_statistics *at(const struct train_result *r, size_t l, size_t epoch)
 {
@@ -81,19 +85,37 @@ static bool is_idle(const struct train_result *r, size_t l, size_t epoch)
     return at(r, l, epoch)->idle > idle;
 }
 
+static bool is_half_idle(const struct train_result *r, size_t l, size_t epoch)
+{
+    return at(r, l, epoch)->idle > idle_from_the_start;
+}
+
+static size_t begin_of_idle(const struct train_result *r, size_t l)
+{
+    return begin_of(is_idle, r, l);
+}
+
+static size_t begin_of_saturation(const struct train_result *r, size_t l)
+{
+    return begin_of(is_half_idle, r, l) == 1 ? 1 : begin_of_idle(r, l);
+}
+
 struct units {
     enum activation activations[3];
+    size_t (*begin)(const struct train_result *r, size_t l); /* the first such epoch, or 0 */
     const char *state, *of, *help;
 };
 
 static const struct units saturated = {
     {ACTIVATION_SIGMOID, ACTIVATION_TANH, ACTIVATION_HARD_SIGMOID},
+    begin_of_saturation,
     "saturated",
     "of its values",
     "glorot_normal, scaling standard, batch_norm or a lower learning_rate usually helps",
 };
 static const struct units dead = {
     {ACTIVATION_RELU, ACTIVATION_RELU, ACTIVATION_RELU},
+    begin_of_idle,
     "dead",
     "of its units",
     "he_normal, leaky_relu, batch_norm or a lower learning_rate usually helps",
@@ -111,7 +133,7 @@ static void warn_of_idle(const struct units *u, const struct spec *s, const stru
     size_t last = r->epochs_run, n = 0, worst = 0;
 
     for (size_t l = 1; l <= s->n_hidden; l++) {
-        if (!is_one_of(u, s->activation[l - 1]) || begin_of(is_idle, r, l) == 0)
+        if (!is_one_of(u, s->activation[l - 1]) || u->begin(r, l) == 0)
             continue;
         if (worst == 0 || at(r, l, last)->idle > at(r, worst, last)->idle)
             worst = l;
@@ -120,7 +142,7 @@ static void warn_of_idle(const struct units *u, const struct spec *s, const stru
     if (n == 0)
         return;
     buf_printf(out, "layer %zu is %s from epoch %zu on, %.0f %% %s in the end", worst, u->state,
-               begin_of(is_idle, r, worst), floor(100.0 * at(r, worst, last)->idle), u->of);
+               u->begin(r, worst), floor(100.0 * at(r, worst, last)->idle), u->of);
     if (n > 1)
         buf_printf(out, " (with %zu more layer%s)", n - 1, n > 2 ? "s" : "");
     buf_printf(out, "; %s", u->help);

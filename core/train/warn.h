@@ -17,7 +17,8 @@
  * vanishing  the gradient of layer 1 is below a millionth of the last layer's
  * exploding  in some epoch the gradient of a layer is above 1e6, or it is growing, above 1 and
  *            above a thousand times that of the first epoch
- * saturated  of a layer of sigmoid, hard_sigmoid or tanh more than nine tenths are near a limit
+ * saturated  of a layer of sigmoid, hard_sigmoid or tanh more than nine tenths are near a limit, or
+ *            more than half from the first epoch on
  * dead       of a layer of relu more than nine tenths are zero in every row
  *
  * All but exploding have to hold in each of the last three epochs (in all, where there are fewer),

@@ -164,6 +164,28 @@ static void saturated_and_dead_name_the_worst_layer(void **state)
     buf_finish(&m.said);
 }
 
+/* Units saturate while a network learns; those of bad initial weights are so before. */
+static void half_a_layer_is_saturated_only_from_the_start(void **state)
+{
+    struct made m = {0};
+
+    (void)state;
+    make(&m, ACTIVATION_SIGMOID);
+    for (size_t epoch = 0; epoch < EPOCHS; epoch++)
+        m.layers[epoch][1].idle = 0.7;
+    assert_string_equal(say(&m),
+                        "layer 2 is saturated from epoch 1 on, 70 % of its values in the end;"
+                        " glorot_normal, scaling standard, batch_norm or a lower learning_rate"
+                        " usually helps\n");
+    m.layers[0][1].idle = 0.5;
+    assert_string_equal(say(&m), "");
+    make(&m, ACTIVATION_RELU);
+    for (size_t epoch = 0; epoch < EPOCHS; epoch++)
+        m.layers[epoch][1].idle = 0.7;
+    assert_string_equal(say(&m), "");
+    buf_finish(&m.said);
+}
+
 static void undefined_metrics_of_the_task_are_named(void **state)
 {
     struct made m = {0};
@@ -279,6 +301,7 @@ int main(void)
         cmocka_unit_test(exploding_names_the_first_epoch_and_layer),
         cmocka_unit_test(gradients_that_wake_up_do_not_explode),
         cmocka_unit_test(saturated_and_dead_name_the_worst_layer),
+        cmocka_unit_test(half_a_layer_is_saturated_only_from_the_start),
         cmocka_unit_test(undefined_metrics_of_the_task_are_named),
         cmocka_unit_test(of_several_targets_the_one_whose_metric_is_undefined_is_named),
         cmocka_unit_test(deep_sigmoid_networks_vanish_and_relu_ones_do_not),
