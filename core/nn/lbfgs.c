@@ -7,7 +7,10 @@
 enum { MOST_TRIES = 25 }; /* of a line search, beside the first */
 
 static const double DECREASE = 1e-4, CURVATURE = 0.9; /* c1, c2 */
-static const double SMALLEST_BRACKET = 1e-9;          /* as the largest change of a number */
+/* Of a loss, relative: float32 weights and outputs, where what is left is a thousandth of what the
+ * outputs are sums of. */
+static const double ROUNDING = 1e-4;
+static const double SMALLEST_BRACKET = 1e-9; /* as the largest change of a number */
 
 size_t lbfgs_doubles(size_t n)
 {
@@ -168,6 +171,17 @@ static bool is_flat_enough(const struct search *s, const struct point *p)
     return fabs(p->slope) <= -CURVATURE * s->origin.slope;
 }
 
+/*
+ * Where the loss is higher by no more than its own rounding, the slopes decide: the approximate
+ * condition of Hager and Zhang 2005, equation 4.1. On a parabola a point that is flat enough is
+ * also low enough; one that is not is so by rounding.
+ */
+static bool is_level(const struct search *s, const struct point *p)
+{
+    return is_too_high(s, p) && is_flat_enough(s, p) &&
+           p->loss <= s->origin.loss + ROUNDING * fabs(s->origin.loss);
+}
+
 /* Algorithm 3.5: goes out from `t` until a good point lies between the two ends, or at ends[1]. */
 static enum outcome bracket(struct search *s, double t, struct point ends[2])
 {
@@ -178,6 +192,8 @@ static enum outcome bracket(struct search *s, double t, struct point ends[2])
     for (s->tries = 0; s->tries < MOST_TRIES; s->tries++) {
         ends[0] = before;
         ends[1] = now;
+        if (is_level(s, &now))
+            return FOUND;
         if (is_too_high(s, &now) || (s->tries > 1 && now.loss >= before.loss))
             return BRACKETED;
         if (is_flat_enough(s, &now))
@@ -232,6 +248,10 @@ static bool zoom(struct search *s, struct point ends[2], struct point *out)
             break;
         if (!probe(s, choose(ends, &near), &now))
             return false;
+        if (is_level(s, &now)) {
+            *out = now;
+            return true;
+        }
         if (is_too_high(s, &now) || now.loss >= ends[low].loss) {
             ends[high] = now;
             continue;

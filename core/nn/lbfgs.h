@@ -5,12 +5,14 @@
  * Conventions are those of torch.optim.LBFGS(lr=1, history_size=10, line_search_fn="strong_wolfe"),
  * c1 1e-4, c2 0.9, the first step min(1, 1 / |g|_1) long. Other than there, a pair is left out by
  * a relative measure (that of L-BFGS-B), gradients that are small do not end it, and where a
- * search finds no lower point the pairs are forgotten before it gives up.
+ * search finds no lower point the pairs are forgotten before it gives up. A point that is higher
+ * by less than float32's rounding of a loss (1e-4 of it) counts as lower where the slope there
+ * says so: without that a network's minimization ends where the noise begins.
  *
  * All numbers are double, and every sum is one chain in the order of the vector.
  *
  * Source  Nocedal and Wright 2006, algorithms 7.4 and 7.5, 3.5 and 3.6; Byrd, Lu, Nocedal, Zhu
- *         1995
+ *         1995; Hager and Zhang 2005
  */
 #ifndef SWEEPD_CORE_NN_LBFGS_H
 #define SWEEPD_CORE_NN_LBFGS_H

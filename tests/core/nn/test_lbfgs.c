@@ -171,6 +171,33 @@ static void a_start_that_is_not_finite_moves_nothing(void **state)
     assert_true(isnan(o.loss) && o.x[0] == -1.0 && o.step == 0.0);
 }
 
+/* A valley of condition 1e3 above a floor that is known to five digits only. */
+static double rough(const double *x, double *g)
+{
+    double exact = 1.0;
+
+    for (size_t i = 0; i < 4; i++) {
+        double stiffness = pow(10.0, -(double)i);
+
+        g[i] = 2.0 * stiffness * x[i];
+        exact += stiffness * x[i] * x[i];
+    }
+    return exact + 1e-5 * sin(1e9 * (x[0] + x[1] + x[2] + x[3]));
+}
+
+static void a_loss_that_is_rounded_does_not_end_it(void **state)
+{
+    static const double x[] = {0.3, -0.4, 0.5, 0.6};
+    struct lbfgs o;
+    struct problem p = start(&o, 4, rough, x);
+
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        assert_true(lbfgs_iterate(&o, false, evaluate, &p));
+    for (size_t i = 0; i < 4; i++)
+        assert_true(fabs(o.x[i]) < 1e-4);
+}
+
 static void an_evaluation_that_is_not_wanted_ends_it(void **state)
 {
     (void)state;
@@ -193,6 +220,7 @@ int main(void)
         cmocka_unit_test(the_first_two_iterations_are_those_by_hand),
         cmocka_unit_test(a_step_to_where_the_function_is_not_finite_is_shortened),
         cmocka_unit_test(a_start_that_is_not_finite_moves_nothing),
+        cmocka_unit_test(a_loss_that_is_rounded_does_not_end_it),
         cmocka_unit_test(an_evaluation_that_is_not_wanted_ends_it),
     };
 
