@@ -138,9 +138,37 @@ check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory -j$(shell nproc) WERROR=1 SANITIZE=$(SANITIZERS_OF_CHECK) tests
 	@tests/run.sh $(CHECK_BUILDS)
 
+# What the daemon is measured against: current versions from PyPI, in a folder of the build.
+BENCH := SWEEPD=$(BUILD)/sweepd BENCH_FOLDER=$(BUILD)/bench node
+BENCH_VENV := $(BUILD)/bench-venv
+BENCH_PROGRAMS := $(BUILD)/tests/bench/engine $(BUILD)/tests/bench/kernels
+ROUNDS ?= 3
+COUNT ?= 100000
+
+$(BENCH_VENV)/installed:
+	@tests/deps.sh bench
+	python3 -m venv --clear $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check joblib numpy scikit-learn setuptools torch
+	@touch $@
+
+# Like core's tests these link with core alone.
+$(BENCH_PROGRAMS): $(BUILD)/tests/bench/peak.o $(BUILD)/libcore.a
+$(BUILD)/tests/bench/kernels: $(BUILD)/tests/bench/networks.o
+$(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CORE_LIBS)
+
 .PHONY: bench
-bench: $(BUILD)/sweepd ## how fast it is, through the real daemon
-	@SWEEPD=$(BUILD)/sweepd node tests/bench/bench.mjs
+bench: $(BUILD)/sweepd $(BENCH_PROGRAMS) $(BENCH_VENV)/installed ## beside scikit-learn and PyTorch, ROUNDS=3; rewrites tests/bench/README.md
+	@PROGRAMS=$(BUILD)/tests/bench PYTHON=$(BENCH_VENV)/bin/python ROUNDS=$(ROUNDS) $(BENCH) tests/bench/bench.mjs
+
+.PHONY: bench-kernels
+bench-kernels: $(BUILD)/tests/bench/kernels ## GFLOP/s by shape and share of peak; KERNELS=--all for every shape
+	@$< $(KERNELS)
+
+.PHONY: bench-many
+bench-many: $(BUILD)/sweepd ## COUNT=100000 trials of a tiny network in one experiment
+	@COUNT=$(COUNT) $(BENCH) tests/bench/many.mjs
 
 # MNIST is 11 MB packed: only this target fetches it, by a lockfile of its own.
 .PHONY: lecture
@@ -198,6 +226,6 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
