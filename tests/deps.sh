@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
-#     tests/deps.sh build | demo | check | lecture | fuzz | reference
+#     tests/deps.sh build | demo | check | lecture | fuzz | reference | bench
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -32,6 +32,10 @@ fuzz  command:clang        clang             the compiler with libFuzzer
 fuzz  fuzzer:clang         libclang-rt-dev   libFuzzer itself
 fuzz  header:cmocka.h      libcmocka-dev     what its helpers share with the tests
 reference command:python3  python3-venv      what scikit-learn and PyTorch run in
+bench command:node         nodejs            orchestration
+bench command:python3      python3           scikit-learn and PyTorch
+bench python:ensurepip     python3-venv      an environment for them
+bench python:Python.h      python3-dev       torch.compile
 check file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
 END
 }
@@ -40,8 +44,16 @@ is_wanted() {
     case $purpose/$1 in
     build/build | demo/build | demo/demo | check/build | check/demo | check/check) return 0 ;;
     lecture/build | lecture/lecture | fuzz/build | fuzz/fuzz) return 0 ;;
-    reference/build | reference/reference) return 0 ;;
+    reference/build | reference/reference | bench/build | bench/bench) return 0 ;;
     *) return 1 ;;
+    esac
+}
+
+# A module of Python, or one of its headers.
+has_python() {
+    case $1 in
+    *.h) [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/$1" ] ;;
+    *) python3 -c "import $1" 2> /dev/null ;;
     esac
 }
 
@@ -52,6 +64,7 @@ is_there() {
     header) command -v "$compiler" > /dev/null &&
         echo "#include <$name>" | "$compiler" -E - > /dev/null 2>&1 ;;
     file) [ -e "$name" ] ;;
+    python) has_python "$name" ;;
     fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
         "$name" -fsanitize=fuzzer -x c -o /dev/null - > /dev/null 2>&1 ;;
     esac

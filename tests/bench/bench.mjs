@@ -1,45 +1,33 @@
 /*
- * make bench: what a user waits for, through the real daemon. Prints the machine and, for each
- * workload, the median of three rounds; then how long a request takes while every core trains.
- * A workload's result is checked first: a benchmark of wrong numbers is worth nothing.
+ * make bench: what a user waits for, through the real daemon, beside scikit-learn and PyTorch on
+ * the same folds. All interleaved, ROUNDS rounds, medians. Prints a table and keeps it in
+ * README.md; what is measured is written there.
+ *
+ * ROUNDS    3
+ * ONLY      names of workloads, separated by commas
+ * PEERS     names of peers, too
+ * PYTHON    the interpreter of the peers; without it they are left out
+ *
+ * README.md is written where nothing is left out.
  */
 
-import { cpus } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { cpus, release, totalmem } from "node:os";
+import path from "node:path";
 
-import { api, finished, startDaemon, submit, upload } from "../lib/daemon.mjs";
+import { api, startDaemon, submit, upload } from "../lib/daemon.mjs";
+import { mean, measurePeaks, runDaemon, runEngine, startPeers } from "./contestants.mjs";
+import { dataFile } from "./data.mjs";
+import { report } from "./report.mjs";
+import { WORKLOADS } from "./workloads.mjs";
 
-const ROUNDS = 3;
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const FOLDER = process.env.BENCH_FOLDER ?? "build/bench";
+const PYTHON = process.env.PYTHON;
 const REQUESTS = 500;
 
-const WORKLOADS = [
-    { data: "digits", best: 0.96, definition: {
-        space: { hidden: [[32], [64], [100], [64, 64], [100, 100], [128, 64]],
-                 learning_rate: [1e-3, 1e-2], activation: ["relu", "tanh"],
-                 batch_size: 32, epochs: 20, l2: 3.125e-6 } } },
-    { data: "breast_cancer", best: 0.96, definition: {
-        space: { hidden: [[8], [16], [32], [64], [16, 8], [32, 16]],
-                 learning_rate: [1e-3, 1e-2], activation: ["relu", "tanh"],
-                 batch_size: 32, epochs: 50, l2: 3.125e-6 } } },
-];
-
-const median = (x) => x.slice().sort((a, b) => a - b)[Math.floor(x.length / 2)];
-
-async function round({ data, best, definition }) {
-    const daemon = await startDaemon();
-    try {
-        await upload(daemon.url, data);
-        const begin = performance.now();
-        const made = await submit(daemon.url, { dataset: data, sampler: "grid", ...definition });
-        await api(daemon.url, `/experiments/${made.id}?wait=600`);
-        const seconds = (performance.now() - begin) / 1000;
-        const done = await finished(daemon.url, made.id);
-        if (done.progress.folds_done !== made.progress.folds || !(done.best.score >= best))
-            throw new Error(`${data}: ${done.progress.folds_done} folds, best ${done.best.score}`);
-        return { seconds, folds: done.progress.folds_done, score: done.best.score };
-    } finally {
-        await daemon.stop();
-    }
-}
+const ALL_PEERS = ["scikit-learn", "eager", "compiled", "stacked"];
+const PEERS = process.env.PEERS?.split(",") ?? ALL_PEERS;
 
 /* One experiment is read again and again while networks that never end hold every core. */
 async function latencies() {
@@ -50,32 +38,84 @@ async function latencies() {
             space: { width: [128, 129, 130, 131], layers: 2, epochs: 1000000 } });
         const times = [];
         for (let i = 0; i < REQUESTS; i++) {
-            const begin = performance.now();
+            const began = performance.now();
             await api(daemon.url, `/experiments/${made.id}`);
-            times.push(performance.now() - begin);
+            times.push(performance.now() - began);
         }
         await api(daemon.url, `/experiments/${made.id}/cancel`, { method: "POST" });
-        return times.slice().sort((a, b) => a - b);
+        return times.sort((a, b) => a - b);
     } finally {
         await daemon.stop();
     }
 }
 
-const daemon = await startDaemon();
-const service = (await api(daemon.url, "")).json;
-await daemon.stop();
-console.log(`${cpus()[0].model}, ${service.threads} threads, kernel ${service.kernel}`);
-
-const rounds = WORKLOADS.map(() => []);
-for (let i = 0; i < ROUNDS; i++)
-    for (const [w, workload] of WORKLOADS.entries())
-        rounds[w].push(await round(workload));
-for (const [w, { data }] of WORKLOADS.entries()) {
-    const seconds = median(rounds[w].map((r) => r.seconds));
-    const { folds, score } = rounds[w][0];
-    console.log(`${data.padEnd(14)} ${folds} folds in ${seconds.toFixed(2)} s, ` +
-                `${(folds / seconds).toFixed(0)} folds/s, best ${score.toFixed(4)}`);
+async function describeService() {
+    const daemon = await startDaemon();
+    const { json } = await api(daemon.url, "");
+    await daemon.stop();
+    return json;
 }
-const times = await latencies();
-console.log(`GET /api/v1/experiments/1 while all cores train: median ${median(times).toFixed(2)} ms, ` +
-            `p99 ${times[Math.floor(0.99 * times.length)].toFixed(2)} ms (${times.length} requests)`);
+
+/* The daemon's own plan of folds is what the peers get. */
+async function preparePeers(peers, w, file) {
+    const folds = path.join(FOLDER, `${w.name}-folds.csv`);
+    await runDaemon(w, file, { keep: async (url, id) =>
+        writeFile(folds, (await api(url, `/experiments/${id}/folds.csv`)).text) });
+    const { inputs } = await peers.ask({ do: "prepare", workload: w, file, folds, folder: FOLDER,
+                                      contestants: PEERS });
+    if (inputs !== w.inputs)
+        throw new Error(`${w.name}: peers have ${inputs} inputs`);
+}
+
+/* Every contestant once. */
+async function round(w, file, seed, service, peers) {
+    const threads = service.threads, runs = {};
+    runs.sweepd = await runDaemon(w, file);
+    if (service.kernels.includes("avx2") && service.kernel !== "avx2")
+        runs.avx2 = await runDaemon(w, file, { env: { SWEEPD_KERNEL: "avx2" } });
+    runs.one = await runDaemon(w, file, { args: ["--threads", "1"] });
+    runs.engine = await runEngine(w, file, threads);
+    for (const name of peers ? PEERS : [])
+        runs[name] = await peers.run(name, w.name, seed);
+    const ours = mean(runs.sweepd.scores);
+    for (const other of ["avx2", "one", "engine"]) {
+        const score = runs[other] && (runs[other].mean ?? mean(runs[other].scores));
+        if (runs[other] && !(Math.abs(score - ours) < 1e-9))
+            throw new Error(`${w.name}: ${other} scores ${score}, sweepd ${ours}`);
+    }
+    console.error(`round ${seed}, ${w.name}: ` + Object.entries(runs).map(
+        ([name, run]) => `${name} ${run.seconds.toFixed(3)} s (${run.processor.toFixed(2)})`).join(", "));
+    return runs;
+}
+
+await mkdir(FOLDER, { recursive: true });
+const only = process.env.ONLY?.split(",");
+const workloads = WORKLOADS.filter((w) => !only || only.includes(w.name));
+const service = await describeService();
+const peaks = await measurePeaks();
+const peers = PYTHON ? startPeers(PYTHON) : null;
+const versions = peers ? await peers.ask({ do: "versions" }) : {};
+const files = await Promise.all(workloads.map((w) => dataFile(w.data, FOLDER)));
+for (const [i, w] of workloads.entries())
+    if (peers)
+        await preparePeers(peers, w, files[i]);
+
+const rounds = workloads.map(() => []);
+for (let seed = 1; seed <= ROUNDS; seed++)
+    for (const [i, w] of workloads.entries())
+        rounds[i].push(await round(w, files[i], seed, service, peers));
+await peers?.stop();
+
+const text = report({
+    machine: `${cpus()[0].model}, ${service.cores} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ` +
+             `Linux ${release()}`,
+    date: new Date().toISOString().slice(0, 10),
+    service, peaks, versions, peers: peers ? PEERS : [], workloads, rounds,
+    latencies: await latencies(),
+});
+console.log(text);
+if (peers && !only && PEERS.length === ALL_PEERS.length) {
+    const readme = new URL("README.md", import.meta.url);
+    const old = await readFile(readme, "utf8");
+    await writeFile(readme, old.slice(0, old.indexOf("## Results")) + `## Results\n\n${text}`);
+}
