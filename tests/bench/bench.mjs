@@ -69,22 +69,25 @@ async function preparePeers(peers, w, file) {
 
 /* Every contestant once. */
 async function round(w, file, seed, service, peers) {
-    const threads = service.threads, runs = {};
-    runs.sweepd = await runDaemon(w, file);
+    const runs = {};
+    const add = async (name, running) => {
+        const { seconds, processor } = runs[name] = await running;
+        console.error(`round ${seed}, ${w.name}: ${name} ${seconds.toFixed(3)} s ` +
+                      `(${processor.toFixed(2)})`);
+    };
+    await add("sweepd", runDaemon(w, file));
     if (service.kernels.includes("avx2") && service.kernel !== "avx2")
-        runs.avx2 = await runDaemon(w, file, { env: { SWEEPD_KERNEL: "avx2" } });
-    runs.one = await runDaemon(w, file, { args: ["--threads", "1"] });
-    runs.engine = await runEngine(w, file, threads);
+        await add("avx2", runDaemon(w, file, { env: { SWEEPD_KERNEL: "avx2" } }));
+    await add("one", runDaemon(w, file, { args: ["--threads", "1"] }));
+    await add("engine", runEngine(w, file, service.threads));
     for (const name of peers ? PEERS : [])
-        runs[name] = await peers.run(name, w.name, seed);
+        await add(name, peers.run(name, w.name, seed));
     const ours = mean(runs.sweepd.scores);
     for (const other of ["avx2", "one", "engine"]) {
         const score = runs[other] && (runs[other].mean ?? mean(runs[other].scores));
         if (runs[other] && !(Math.abs(score - ours) < 1e-9))
             throw new Error(`${w.name}: ${other} scores ${score}, sweepd ${ours}`);
     }
-    console.error(`round ${seed}, ${w.name}: ` + Object.entries(runs).map(
-        ([name, run]) => `${name} ${run.seconds.toFixed(3)} s (${run.processor.toFixed(2)})`).join(", "));
     return runs;
 }
 

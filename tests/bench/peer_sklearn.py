@@ -1,5 +1,6 @@
 """scikit-learn's MLPClassifier and MLPRegressor, two processes by joblib."""
 
+import time
 import warnings
 
 import numpy as np
@@ -38,6 +39,13 @@ def run(jobs: list[dict], seed: int) -> list[float]:
     return pool(delayed(train)(job, seed) for job in jobs)
 
 
-def warm_up(jobs: list[dict]) -> None:
+def start() -> None:
+    import sklearn.neural_network  # noqa: F401
+
+    time.sleep(0.2)  # so that the other worker takes the next one
+
+
+def warm_up() -> None:
     """Two workers exist and have imported all there is."""
-    run([{**jobs[0], "epochs": 1}] * (4 * WORKERS), 0)
+    pool = Parallel(n_jobs=WORKERS, backend="loky", idle_worker_timeout=FOREVER)
+    pool(delayed(start)() for _ in range(2 * WORKERS))

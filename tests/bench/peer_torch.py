@@ -5,6 +5,7 @@ spares biases and is alpha / batch size, as scikit-learn applies it."""
 import math
 import multiprocessing
 import os
+import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import groupby
@@ -240,28 +241,26 @@ def run_stacked(jobs: list[dict], seed: int) -> list[float]:
     return [score for part in parts for score in part]
 
 
-def compile_each(jobs: list[dict]) -> int:
-    """Each architecture once; a compiled one is kept on the disk, too, for the other worker."""
-    seen = set()
-    for job in jobs:
-        key = (str(job["hidden"]), job["activation"])
-        if key not in seen:
-            seen.add(key)
-            train_compiled({**job, "epochs": 1}, 0)
+def start(jobs: list[dict], compiled: bool) -> int:
+    """An epoch of the smallest network; or of each architecture, compiled. What is compiled is
+    kept on the disk, too, for the other worker."""
+    last = {(str(job["hidden"]), job["activation"]): job for job in jobs}
+    for job in last.values() if compiled else jobs[-1:]:
+        train({**job, "epochs": 1}, 0, compiled)
+    time.sleep(0.2)  # so that the other worker takes the next one
     return os.getpid()
 
 
 def warm_up(jobs: list[dict], compiled: bool) -> None:
     """Both workers have imported, and compiled, all there is."""
-    def kind(job: dict) -> tuple:
-        return str(job["hidden"]), job["activation"]
-
-    if compiled:
-        kinds = sorted({kind(job) for job in jobs})
-        for share in (WORKERS, 1):  # each its part, then each all of it
-            parts = [[job for job in jobs if kinds.index(kind(job)) % share == i % share]
-                     for i in range(WORKERS)]
-            tasks = [pool().submit(compile_each, part) for part in parts]
-            if len({task.result() for task in tasks}) < WORKERS and share == 1:
-                raise RuntimeError("one worker took both tasks")
-    run_stacked([{**job, "epochs": 1} for job in jobs], 0)
+    kinds = [str(job["hidden"]) for job in jobs]
+    order = sorted(set(kinds))
+    if compiled:  # each its part, before each all of it
+        for part in [pool().submit(start, [job for job, kind in zip(jobs, kinds)
+                                           if order.index(kind) % WORKERS == i], True)
+                     for i in range(WORKERS)]:
+            part.result()
+    seen: set[int] = set()
+    while len(seen) < WORKERS:
+        tasks = [pool().submit(start, jobs, compiled) for _ in range(WORKERS)]
+        seen |= {task.result() for task in tasks}

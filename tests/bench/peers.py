@@ -89,7 +89,7 @@ def answer(command: dict, workloads: dict[str, list[dict]]) -> dict:
         prepared = prepare(command["workload"], command["file"], command["folds"],
                            command["folder"])
         workloads[command["workload"]["name"]] = jobs = prepared["jobs"]
-        peer_sklearn.warm_up(jobs)
+        peer_sklearn.warm_up()
         peer_torch.warm_up(jobs, "compiled" in command["contestants"])
         return {"jobs": len(jobs), "inputs": prepared["inputs"]}
     run = CONTESTANTS[command["contestant"]]
