@@ -103,7 +103,7 @@ struct kernel {
                      const float *wt, enum kernel_function f, const float *y, float *dx,
                      size_t dx_stride);
 
-    /** g = x^T dz with the bias's sums as last row; `add`: the sums go on from what g holds. */
+    /** g = x^T dz with the bias's sums as last row, unless p is bare; `add`: the sums go on from what g holds. */
     void (*gradient)(const struct kernel_pair *in, const struct panels *p, bool add, float *g);
 
     /** As gradient, but each gradient ends in an update of its weight and is not stored.
@@ -119,7 +119,8 @@ struct kernel {
      *  columns in 16 lanes and the fixed tree, in double. */
     double (*square_sum)(const struct panels *p, const float *m);
 
-    /** wt = W^T without the bias row. p: (K + 1, N), pt: (N, K). */
+    /** wt = W^T without the bias row. p: (K + 1, N), pt: (N, K); or one panel of each, for the
+     *  block that they have in common (split.c). */
     void (*transpose)(const struct panels *p, const float *w, const struct panels *pt, float *wt);
 
     /** Row by row: out = scale softmax(z); top: the largest z; log_sum: log of sum e^(z - top).

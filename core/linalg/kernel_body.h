@@ -316,12 +316,15 @@ static void backward(size_t rows, const float *dz, size_t dz_stride, const struc
     }
 }
 
-/* The rows of weights of one panel, then its bias: there A is one, and penalties do not apply. */
+/* The rows of weights of one panel, then its bias, unless that is not among them: there A is one,
+ * and penalties do not apply. */
 static void run_weights(const struct panels *p, size_t vectors, struct tile *t)
 {
     size_t bias = (p->rows - 1) * t->c_row;
 
-    run_rows(p->rows - 1, vectors, t);
+    run_rows(p->bare ? p->rows : p->rows - 1, vectors, t);
+    if (p->bare)
+        return;
     t->a = &one;
     t->a_row = 0;
     t->a_step = 0;
@@ -403,12 +406,13 @@ static void step(const struct panels *p, const float *g, float scale, const stru
 {
     for (size_t i = 0; i < p->n; i++) {
         size_t first = panels_first(p, i), width = (panels_first(p, i + 1) - first) * LANES;
-        size_t at = first * LANES * p->rows, bias = at + (p->rows - 1) * width;
+        size_t at = first * LANES * p->rows, end = at + p->rows * width;
+        size_t bias = p->bare ? end : end - width;
 
         a = a ? a : w; /* never touched */
         b = b ? b : w;
         run_step(u, scale, false, bias - at, g + at, w + at, a + at, b + at);
-        run_step(u, scale, true, width, g + bias, w + bias, a + bias, b + bias);
+        run_step(u, scale, true, end - bias, g + bias, w + bias, a + bias, b + bias);
     }
 }
 

@@ -68,12 +68,17 @@ static void backward(size_t rows, const float *dz, size_t dz_stride, const struc
     }
 }
 
-/* The gradient of weight (k, j), or of bias j where k is the last row. */
+static bool is_bias(const struct panels *p, size_t k)
+{
+    return k + 1 == p->rows && !p->bare;
+}
+
+/* The gradient of weight (k, j), or of bias j where is_bias(p, k). */
 static float gradient_at(const struct kernel_pair *in, const struct panels *p, size_t k, size_t j,
                          float sum)
 {
     for (size_t i = 0; i < in->rows; i++) {
-        float x = k + 1 < p->rows ? in->x[i * in->x_stride + k] : 1.0f;
+        float x = is_bias(p, k) ? 1.0f : in->x[i * in->x_stride + k];
 
         sum = fmaf(x, in->dz[i * in->dz_stride + j], sum);
     }
@@ -94,7 +99,7 @@ static void gradient(const struct kernel_pair *in, const struct panels *p, bool 
 static void update_one(const struct panels *p, const struct kernel_update *u, size_t k, size_t j,
                        float g, float scale, float *w, float *a, float *b)
 {
-    struct constants c = constants_of(u, scale, k + 1 == p->rows);
+    struct constants c = constants_of(u, scale, is_bias(p, k));
     size_t at = panels_index(p, k, j);
 
     w[at] = vf_step(u->rule, &c, g, w[at], a ? a + at : NULL, b ? b + at : NULL);
@@ -144,7 +149,7 @@ static double square_sum(const struct panels *p, const float *m)
 static void transpose(const struct panels *p, const float *w, const struct panels *pt, float *wt)
 {
     for (size_t k = 0; k < pt->columns; k++)
-        for (size_t j = 0; j < pt->rows; j++)
+        for (size_t j = 0; j < p->columns; j++)
             wt[panels_index(pt, j, k)] = w[panels_index(p, k, j)];
 }
 

@@ -21,6 +21,20 @@ size_t panels_floats(const struct panels *p)
     return mem_size(p->rows, p->vectors * p->lanes);
 }
 
+struct panels panels_one(const struct panels *p, size_t i)
+{
+    size_t first = panels_first(p, i), vectors = panels_first(p, i + 1) - first;
+    size_t width = vectors * p->lanes, left = p->columns - first * p->lanes;
+
+    return (struct panels){
+        .rows = p->rows,
+        .columns = left < width ? left : width,
+        .lanes = p->lanes,
+        .vectors = vectors,
+        .n = 1,
+    };
+}
+
 size_t panels_index(const struct panels *p, size_t r, size_t c)
 {
     size_t vector = c / p->lanes;

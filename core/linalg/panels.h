@@ -12,6 +12,7 @@
 #ifndef SWEEPD_CORE_LINALG_PANELS_H
 #define SWEEPD_CORE_LINALG_PANELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct kernel;
@@ -21,6 +22,7 @@ struct panels {
     size_t lanes;         /* floats in a vector */
     size_t vectors;       /* columns / lanes, rounded up */
     size_t n;             /* panels */
+    bool bare;            /* some rows of weights: the last one is not the biases */
 };
 
 /** Shapes  rows >= 1, columns >= 1 */
@@ -34,6 +36,9 @@ static inline size_t panels_first(const struct panels *p, size_t i)
 {
     return i * p->vectors / p->n;
 }
+
+/** Panel i as a matrix of its own; it begins at panels_first(p, i) * lanes * rows. */
+struct panels panels_one(const struct panels *p, size_t i);
 
 /** Where row r, column c lies. */
 size_t panels_index(const struct panels *p, size_t r, size_t c);

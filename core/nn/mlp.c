@@ -178,10 +178,23 @@ void mlp_destroy(struct mlp *m)
     free(m);
 }
 
+bool mlp_is_wide(const struct mlp_shape *s, size_t rows)
+{
+    for (size_t l = 0; l < s->n_layers; l++)
+        if (split_is_worth_it(rows, inputs_of(s, l), s->width[l]))
+            return true;
+    return false;
+}
+
+void mlp_share(struct mlp *m, struct team *t)
+{
+    m->team = t;
+}
+
 void mlp_refresh(const struct mlp *m, struct layer *l)
 {
     if (l->wt)
-        m->kernel->transpose(&l->p, l->w, &l->pt, l->wt);
+        split_transpose(m->team, m->kernel, &l->p, l->w, &l->pt, l->wt);
 }
 
 void mlp_init(struct mlp *m, enum init i, uint64_t seed, uint32_t repeat, uint32_t fold)
@@ -215,17 +228,19 @@ static float *sums_of(const struct layer *l)
     return l->z ? l->z : l->y;
 }
 
-static void forward_layer(const struct kernel *k, const struct layer *l, size_t rows,
-                          const float *x, size_t stride)
+static void forward_layer(const struct mlp *m, const struct layer *l, size_t rows, const float *x,
+                          size_t stride)
 {
+    const struct kernel *k = m->kernel;
+
     if (!l->z && !l->normalized) {
-        k->forward(rows, x, stride, &l->p, l->w, l->f, l->y, l->stride);
+        split_forward(m->team, k, rows, x, stride, &l->p, l->w, l->f, l->y, l->stride);
         return;
     }
-    k->forward(rows, x, stride, &l->p, l->w, KERNEL_IDENTITY, sums_of(l), l->stride);
+    split_forward(m->team, k, rows, x, stride, &l->p, l->w, KERNEL_IDENTITY, sums_of(l), l->stride);
     if (l->normalized)
         norm_predict(&l->norm, rows, sums_of(l), sums_of(l));
-    k->map(l->f, rows * l->stride, sums_of(l), l->y);
+    split_map(m->team, k, l->f, rows * l->stride, sums_of(l), l->y);
 }
 
 void mlp_forward(struct mlp *m, size_t rows, const float *x, size_t stride)
@@ -234,21 +249,24 @@ void mlp_forward(struct mlp *m, size_t rows, const float *x, size_t stride)
     for (size_t l = 0; l < m->n_layers; l++) {
         struct layer *layer = m->layers + l;
 
-        forward_layer(m->kernel, layer, rows, x, stride);
+        forward_layer(m, layer, rows, x, stride);
         x = layer->y;
         stride = layer->stride;
     }
 }
 
-static void train_forward_layer(const struct kernel *k, struct layer *l, size_t rows,
-                                const float *x, size_t stride)
+static void train_forward_layer(const struct mlp *m, struct layer *l, size_t rows, const float *x,
+                                size_t stride)
 {
+    const struct kernel *k = m->kernel;
+
     if (!l->normalized) {
-        forward_layer(k, l, rows, x, stride);
+        forward_layer(m, l, rows, x, stride);
     } else {
-        k->forward(rows, x, stride, &l->p, l->w, KERNEL_IDENTITY, l->normalized, l->stride);
+        split_forward(m->team, k, rows, x, stride, &l->p, l->w, KERNEL_IDENTITY, l->normalized,
+                      l->stride);
         norm_forward(&l->norm, rows, l->normalized, sums_of(l));
-        k->map(l->f, rows * l->stride, sums_of(l), l->y);
+        split_map(m->team, k, l->f, rows * l->stride, sums_of(l), l->y);
     }
     if (!l->mask)
         return;
@@ -267,7 +285,7 @@ void mlp_forward_training(struct mlp *m, size_t rows, const float *x, size_t str
         if (layer->mask && first)
             rng_init(&layer->luck, m->seed, m->repeat, m->fold, RNG_DROPOUT,
                      dropout_index(l, step));
-        train_forward_layer(m->kernel, layer, rows, x, stride);
+        train_forward_layer(m, layer, rows, x, stride);
         x = layer->out;
         stride = layer->stride;
     }
@@ -321,12 +339,12 @@ static void backward_weights(const struct mlp *m, struct layer *l, const struct 
                              bool first, const struct kernel_update *update)
 {
     if (!update) {
-        m->kernel->gradient(in, &l->p, !first, l->g);
+        split_gradient(m->team, m->kernel, in, &l->p, !first, l->g);
         if (l->normalized)
             clear_bias(l, l->g);
         return;
     }
-    m->kernel->update(in, &l->p, first ? NULL : l->g, update, l->w, l->a, l->b);
+    split_update(m->team, m->kernel, in, &l->p, first ? NULL : l->g, update, l->w, l->a, l->b);
     if (l->normalized)
         step_norm(m, l, 1.0f, update);
     mlp_refresh(m, l);
@@ -349,8 +367,8 @@ void mlp_backward(struct mlp *m, size_t rows, const float *x, size_t stride, boo
         };
 
         if (below) { /* before the update: it needs the weights that went forward */
-            m->kernel->backward(rows, layer->dz, layer->stride, &layer->pt, layer->wt, below->f,
-                                sums_of(below), below->dz, below->stride);
+            split_backward(m->team, m->kernel, rows, layer->dz, layer->stride, &layer->pt,
+                           layer->wt, below->f, sums_of(below), below->dz, below->stride);
             backward_through(below, rows);
         }
         backward_weights(m, layer, &in, first, clip ? NULL : update);
@@ -380,7 +398,7 @@ float mlp_clip_scale(const struct mlp *m, double limit)
 void mlp_step_layer(const struct mlp *m, struct layer *l, float scale,
                     const struct kernel_update *update)
 {
-    m->kernel->step(&l->p, l->g, scale, update, l->w, l->a, l->b);
+    split_step(m->team, m->kernel, &l->p, l->g, scale, update, l->w, l->a, l->b);
     if (l->normalized)
         step_norm(m, l, scale, update);
     mlp_refresh(m, l);

@@ -24,6 +24,7 @@
 #include "core/base/error.h"
 #include "core/base/value.h"
 #include "core/linalg/kernel.h"
+#include "core/linalg/team.h"
 #include "core/nn/activation.h"
 #include "core/nn/init.h"
 
@@ -62,6 +63,12 @@ size_t mlp_bytes(const struct mlp_shape *s, const struct mlp_plan *p, const stru
 enum err mlp_create(const struct mlp_shape *s, const struct mlp_plan *p, const struct kernel *k,
                     struct mlp **out, struct error *e);
 void mlp_destroy(struct mlp *m);
+
+/** True where passes of so many rows are large enough to be shared with a team. */
+bool mlp_is_wide(const struct mlp_shape *s, size_t rows);
+
+/** Shares passes and steps with a team, borrowed, from now on; the bits stay the same. */
+void mlp_share(struct mlp *m, struct team *t);
 
 /** Draws all weights from the streams (seed, repeat, fold, RNG_INIT, layer from 1); dropout's
  *  streams take the same names. */

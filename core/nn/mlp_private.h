@@ -5,6 +5,7 @@
 #define SWEEPD_CORE_NN_MLP_PRIVATE_H
 
 #include "core/base/rng.h"
+#include "core/linalg/split.h"
 #include "core/nn/mlp.h"
 #include "core/nn/norm.h"
 
@@ -41,6 +42,7 @@ struct layer {
 
 struct mlp {
     const struct kernel *kernel;
+    struct team *team; /* NULL: nobody helps */
     size_t n_layers;
     size_t rows; /* most rows of a pass */
     uint64_t seed;

@@ -163,6 +163,9 @@ static enum err set_up(struct train *t, struct error *e)
     t->rows = plan.rows;
     TRY(mlp_create(&shape, &plan, t->kernel, &t->mlp, e));
     TRY(allocate(t, e));
+    if (mlp_is_wide(&shape, t->batch < t->rows ? t->batch : t->rows))
+        TRY(team_create(&t->team, e));
+    mlp_share(t->mlp, t->team);
     balance(t);
     mlp_init(t->mlp, t->spec.init, t->seed, t->repeat, t->fold);
     t->optimizer = train_optimizer(&t->spec);
@@ -207,6 +210,7 @@ void train_destroy(struct train *t)
     if (!t)
         return;
     mlp_destroy(t->mlp);
+    team_destroy(t->team);
     arena_destroy(t->arena);
     free(t);
 }
@@ -313,6 +317,11 @@ enum train_state train_run_to(struct train *t, size_t epoch, train_wanted *wante
         score(t);
     denormal_restore(before);
     return t->result.state;
+}
+
+struct team *train_team(const struct train *t)
+{
+    return t->team;
 }
 
 const struct train_result *train_result(const struct train *t)

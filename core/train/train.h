@@ -21,6 +21,7 @@
 #include "core/base/task.h"
 #include "core/data/fold.h"
 #include "core/linalg/kernel.h"
+#include "core/linalg/team.h"
 #include "core/nn/metric.h"
 #include "core/nn/mlp.h"
 #include "core/train/spec.h"
@@ -83,6 +84,12 @@ typedef bool train_wanted(void *ctx);
  * wanted  may be NULL
  */
 enum train_state train_run_to(struct train *t, size_t epoch, train_wanted *wanted, void *ctx);
+
+/**
+ * The team that others may join while train_run_to runs, to help; the result stays the same. NULL
+ * where the network is too small for that. It belongs to the training, and is closed at first.
+ */
+struct team *train_team(const struct train *t);
 
 const struct train_result *train_result(const struct train *t);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/rng.h"
+#include "core/linalg/split.h"
 #include "core/train/train_private.h"
 
 /* A row's weight in the loss. Metrics know the data's own weights only. */
@@ -49,16 +50,33 @@ static void copy_truth(struct train *t, size_t to, size_t row)
                d->n_outputs * sizeof *d->y);
 }
 
-static void gather(struct train *t, const uint32_t *order, size_t n, double total)
+struct gathering {
+    struct train *t;
+    const uint32_t *order;
+    double total;
+};
+
+static void gather_rows(void *ctx, size_t from, size_t end)
 {
+    const struct gathering *g = ctx;
+    struct train *t = g->t;
     const struct fold_data *d = t->data;
     struct block *b = &t->block;
 
-    for (size_t i = 0; i < n; i++) {
-        memcpy(b->x + i * b->x_stride, d->x + order[i] * d->stride, d->stride * sizeof *d->x);
-        b->scale[i] = total > 0.0 ? (float)(weight_of(t, order[i]) / total) : 0.0f;
-        copy_truth(t, i, order[i]);
+    for (size_t i = from; i < end; i++) {
+        size_t row = g->order[i];
+
+        memcpy(b->x + i * b->x_stride, d->x + row * d->stride, d->stride * sizeof *d->x);
+        b->scale[i] = g->total > 0.0 ? (float)(weight_of(t, row) / g->total) : 0.0f;
+        copy_truth(t, i, row);
     }
+}
+
+static void gather(struct train *t, const uint32_t *order, size_t n, double total)
+{
+    struct gathering g = {t, order, total};
+
+    split_rows(t->team, n * t->data->stride, n, gather_rows, &g);
 }
 
 /* Losses of the block's rows, and the gradient that backpropagation starts from. */

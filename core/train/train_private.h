@@ -35,6 +35,7 @@ struct train {
     size_t step;        /* steps done in all */
     struct arena *arena;
     struct mlp *mlp;
+    struct team *team; /* NULL where the network is too small to be shared */
     struct optimizer_state optimizer;
     struct lbfgs lbfgs; /* in the optimizer's place; its x is what the weights are rounded from */
     float *flat;        /* lbfgs: weights or gradients in canonical order */

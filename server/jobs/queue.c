@@ -1,24 +1,36 @@
 #include "server/jobs/queue.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* What a helper sleeps before it looks again whether a training has work to share: less than most
+ * of what is not shared, such as scoring, and too long to keep a core busy. */
+static const long NAP_NS = 200000;
 
 struct queue {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct lane *lanes; /* oldest first */
+    struct offer *offers;
     bool stopped;
+    atomic_uint news; /* grows when there may be something to take: helpers look at it */
 };
 
 enum err queue_create(struct queue **out, struct error *e)
 {
     struct queue *q = calloc(1, sizeof *q);
+    pthread_condattr_t steady;
 
     if (!q)
         return error_no_memory(e);
     pthread_mutex_init(&q->lock, NULL);
-    pthread_cond_init(&q->changed, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&q->changed, &steady);
+    pthread_condattr_destroy(&steady);
     *out = q;
     return ERR_OK;
 }
@@ -65,6 +77,7 @@ void queue_push(struct queue *q, struct lane *lane, struct job *job)
     *lane->last = job;
     lane->last = &job->next;
     lane->n_waiting++;
+    atomic_fetch_add(&q->news, 1);
     pthread_cond_signal(&q->changed);
     pthread_mutex_unlock(&q->lock);
 }
@@ -86,6 +99,7 @@ void queue_hold(struct queue *q, struct lane *lane, bool held)
 {
     pthread_mutex_lock(&q->lock);
     lane->held = held;
+    atomic_fetch_add(&q->news, 1);
     pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
 }
@@ -136,6 +150,71 @@ static struct job *take_from(struct lane *lane)
     return job;
 }
 
+/* The one with the most work for each who is at it. */
+static struct offer *choose_offer(const struct queue *q)
+{
+    struct offer *best = NULL;
+    double most = 0.0;
+
+    for (struct offer *o = q->offers; o; o = o->next) {
+        double share = o->work / (double)team_members(o->team);
+
+        if (!best || share > most) {
+            best = o;
+            most = share;
+        }
+    }
+    return best;
+}
+
+struct helper {
+    struct queue *queue;
+    unsigned news; /* that it knows of */
+};
+
+static bool knows_all(void *ctx)
+{
+    const struct helper *h = ctx;
+
+    return atomic_load_explicit(&h->queue->news, memory_order_relaxed) == h->news;
+}
+
+static void nap(struct queue *q)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* exists, so it cannot fail */
+    until.tv_nsec += NAP_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    (void)pthread_cond_timedwait(&q->changed, &q->lock, &until); /* woken or not, it looks again */
+}
+
+/* The queue is locked, and is again afterwards: a team is joined under the lock, so that one that
+ * was withdrawn is not. */
+static void help_or_wait(struct queue *q)
+{
+    struct helper h = {q, atomic_load(&q->news)};
+    const struct offer *o = choose_offer(q);
+    struct team *team = o ? o->team : NULL;
+    size_t seat;
+
+    if (!o) {
+        pthread_cond_wait(&q->changed, &q->lock);
+        return;
+    }
+    if (team_join(team, &seat)) {
+        pthread_mutex_unlock(&q->lock);
+        team_help(team, seat, knows_all, &h);
+        team_leave(team, seat);
+        pthread_mutex_lock(&q->lock);
+    }
+    if (knows_all(&h) && q->offers)
+        nap(q);
+}
+
 struct job *queue_take(struct queue *q)
 {
     struct job *job = NULL;
@@ -143,7 +222,7 @@ struct job *queue_take(struct queue *q)
 
     pthread_mutex_lock(&q->lock);
     while (!q->stopped && !(lane = choose_lane(q)))
-        pthread_cond_wait(&q->changed, &q->lock);
+        help_or_wait(q);
     if (!q->stopped)
         job = take_from(lane);
     pthread_mutex_unlock(&q->lock);
@@ -157,10 +236,33 @@ void queue_done(struct queue *q, struct job *job)
     pthread_mutex_unlock(&q->lock);
 }
 
+void queue_offer(struct queue *q, struct offer *o)
+{
+    team_open(o->team);
+    pthread_mutex_lock(&q->lock);
+    o->next = q->offers;
+    q->offers = o;
+    pthread_cond_broadcast(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+}
+
+void queue_withdraw(struct queue *q, struct offer *o)
+{
+    struct offer **link = &q->offers;
+
+    pthread_mutex_lock(&q->lock);
+    while (*link != o)
+        link = &(*link)->next;
+    *link = o->next;
+    pthread_mutex_unlock(&q->lock);
+    team_close(o->team);
+}
+
 void queue_stop(struct queue *q)
 {
     pthread_mutex_lock(&q->lock);
     q->stopped = true;
+    atomic_fetch_add(&q->news, 1);
     pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
 }

@@ -2,7 +2,8 @@
  * The folds that wait for a worker: one lane for each experiment, folds of a lane in the order
  * they were put in. A free worker takes from the lane with the highest priority; among equals
  * from the owner with the fewest folds running, then from that owner's experiment with the
- * fewest, then from the oldest.
+ * fewest, then from the oldest. While nothing waits it helps a training that runs, if one of
+ * them offers work that can be shared.
  *
  * Threads   every call may run at once; one lock for the whole queue.
  */
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/linalg/team.h"
 
 /* Embedded in the fold it stands for. */
 struct job {
@@ -29,6 +31,13 @@ struct lane {
     bool held; /* paused: nothing is taken */
     size_t n_waiting, n_running;
     struct job *first, **last;
+};
+
+/* A training that can be helped while it runs; embedded in its worker's memory. */
+struct offer {
+    struct offer *next;
+    struct team *team;
+    double work; /* more is helped first */
 };
 
 struct queue;
@@ -49,11 +58,16 @@ struct job *queue_drop(struct queue *q, struct lane *lane);
 /** Holds a lane back or lets it go on. */
 void queue_hold(struct queue *q, struct lane *lane, bool held);
 
-/** Waits for a job; NULL once the queue was stopped. */
+/** Waits for a job, and helps meanwhile; NULL once the queue was stopped. */
 struct job *queue_take(struct queue *q);
 
 /** Says that a taken job is no longer running. */
 void queue_done(struct queue *q, struct job *job);
+
+/** Lets workers without a job join o->team, until queue_withdraw, which waits until they have left.
+ */
+void queue_offer(struct queue *q, struct offer *o);
+void queue_withdraw(struct queue *q, struct offer *o);
 
 /** Makes every queue_take, present and future, return NULL. */
 void queue_stop(struct queue *q);

@@ -82,6 +82,24 @@ static enum err keep_result(const struct fold_run *run, const struct train_resul
     return ERR_OK;
 }
 
+/* Runs the training to its end, helped where it is large and others have nothing to do. */
+static enum train_state run_to_end(struct fold_run *run, const struct fold_data *d, struct train *t)
+{
+    const struct spec *spec = &run->trial->spec;
+    struct queue *q = run->trial->search->jobs->queue;
+    struct offer offer = {.team = train_team(t)};
+    enum train_state state;
+
+    if (!offer.team)
+        return train_run_to(t, spec->epochs, is_wanted, run);
+    offer.work =
+        train_work(spec, d->task, d->n_features, d->n_outputs, d->n_train, d->n_validation);
+    queue_offer(q, &offer);
+    state = train_run_to(t, spec->epochs, is_wanted, run);
+    queue_withdraw(q, &offer);
+    return state;
+}
+
 static enum err train_fold(struct fold_run *run, const struct fold_data *d, struct error *e)
 {
     const struct search *s = run->trial->search;
@@ -92,7 +110,7 @@ static enum err train_fold(struct fold_run *run, const struct fold_data *d, stru
 
     TRY(train_create(spec, d, s->jobs->options.kernel, s->metric, s->definition->seed_training,
                      run->repeat, run->fold, &t, e));
-    if (train_run_to(t, spec->epochs, is_wanted, run) == TRAIN_COMPLETED)
+    if (run_to_end(run, d, t) == TRAIN_COMPLETED)
         pace_add(&s->jobs->pace, spec, d, clock_seconds() - began);
     failed = keep_result(run, train_result(t), &run->outcome, e);
     train_destroy(t);
