@@ -6,7 +6,7 @@
  * microsecond. Other work is put in the same unit: STEP for a weight's update, MOVE for a copy,
  * CURVE for a function's value.
  */
-enum { LEAST_CALL = 1 << 18, LEAST_PART = 1 << 16, MOST_PART = 1 << 24 };
+enum { LEAST_CALL = 1 << 19, LEAST_PART = 1 << 16, MOST_PART = 1 << 24 };
 enum { STEP = 32, MOVE = 8, CURVE = 32 };
 
 /* Parts for each member, so that one who was held up leaves some to the others; rows of a part. */
@@ -298,19 +298,20 @@ void split_step(struct team *t, const struct kernel *k, const struct panels *p, 
         });
 }
 
-/* Panels of W^T are dealt out; where a panel of W crosses one of them lies one block of each. */
+/* Panels of W are dealt out, so that whoever has just updated one reads it from its own cache; where
+ * one crosses a panel of W^T lies one block of each. */
 static void transpose_part(void *ctx, size_t part)
 {
     const struct call *c = ctx;
     struct piece s = piece_of(&c->cut, part);
 
     for (size_t i = s.panel; i < s.panel_end; i++) {
-        struct panels pt = panels_one(c->pt, i);
-        size_t input = panels_first(c->pt, i) * pt.lanes;
+        struct panels p = panels_one(c->p, i);
+        size_t output = panels_first(c->p, i) * p.lanes;
 
-        for (size_t j = 0; j < c->p->n; j++) {
-            struct panels p = panels_one(c->p, j);
-            size_t output = panels_first(c->p, j) * p.lanes;
+        for (size_t j = 0; j < c->pt->n; j++) {
+            struct panels pt = panels_one(c->pt, j);
+            size_t input = panels_first(c->pt, j) * pt.lanes;
 
             c->k->transpose(&p, c->w + output * p.rows + input * p.vectors * p.lanes, &pt,
                             c->out + input * pt.rows + output * pt.vectors * pt.lanes);
@@ -323,7 +324,7 @@ void split_transpose(struct team *t, const struct kernel *k, const struct panels
 {
     struct cut cut;
 
-    if (!make_cut(t, MOVE * p->rows * p->columns, pt->n, 1, &cut)) {
+    if (!make_cut(t, MOVE * p->rows * p->columns, p->n, 1, &cut)) {
         k->transpose(p, w, pt, wt);
         return;
     }

@@ -11,8 +11,8 @@
 
 /* A helper gives up after so many looks at nothing; an owner that looked so often at a part that is
  * not done (about a millisecond; parts take less) takes it that the helper lost its core. A look
- * takes 15 to 50 ns. */
-enum { IDLE_LOOKS = 2000, STALL_LOOKS = 1 << 15 };
+ * takes about 100 ns. */
+enum { IDLE_LOOKS = 500, STALL_LOOKS = 10000 };
 
 /* After a stall so many calls are made alone; twice that and so many more after the next one. */
 enum { LEAST_ALONE = 32, MOST_ALONE = 2048 };

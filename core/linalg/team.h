@@ -55,7 +55,7 @@ typedef bool team_stay(void *ctx);
 
 /**
  * Helps, with flush-to-zero set, until the team closes, stay says no, or nothing has been there to
- * do for some ten microseconds: then the helper should sleep a little before it comes back.
+ * do for some fifty microseconds: then the helper should sleep a little before it comes back.
  */
 void team_help(struct team *t, size_t seat, team_stay *stay, void *ctx);
 

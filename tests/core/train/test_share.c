@@ -13,16 +13,16 @@
 #include "tests/core/linalg/helpers.h"
 #include "tests/core/train/folds.h"
 
-enum { N_SPECS = 6, EPOCHS = 1 };
+enum { N_SPECS = 5, EPOCHS = 1 };
 
 static struct spec wide(size_t i)
 {
-    static const enum activation ACTIVATIONS[N_SPECS] = {ACTIVATION_RELU, ACTIVATION_TANH,
-                                                         ACTIVATION_GELU, ACTIVATION_SIGMOID,
-                                                         ACTIVATION_SINE, ACTIVATION_ELU};
-    static const enum optimizer OPTIMIZERS[N_SPECS] = {OPTIMIZER_ADAM,     OPTIMIZER_SGD,
-                                                       OPTIMIZER_ADAM,     OPTIMIZER_RMSPROP,
-                                                       OPTIMIZER_ADADELTA, OPTIMIZER_LBFGS};
+    static const enum activation ACTIVATIONS[N_SPECS] = {
+        ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_GELU, ACTIVATION_SIGMOID, ACTIVATION_SINE,
+    };
+    static const enum optimizer OPTIMIZERS[N_SPECS] = {
+        OPTIMIZER_ADAM, OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_RMSPROP, OPTIMIZER_ADADELTA,
+    };
     struct spec s = {
         .n_hidden = 2,
         .width = {97 + 21 * i, 190 - 23 * i},
@@ -41,7 +41,7 @@ static struct spec wide(size_t i)
         .gradient_clip = i == 1 ? 0.5 : 0.0,
         .batch_norm = i == 3,
         .dropout = {i == 4 ? 0.3 : 0.0},
-        .batch_size = i == 0 ? 0 : 70, /* 0: more than a block */
+        .batch_size = i == 0 ? 0 : 100, /* 0: more than a block */
         .epochs = EPOCHS,
     };
 
@@ -93,7 +93,7 @@ static const struct company COMPANY[] = {{3, 30}, {1, 0}, {2, 0}, {3, 0}, {3, 30
 
 static void helpers_change_no_bit(void **state)
 {
-    struct fold_data *d = folds_blobs(270, 48, 5, false);
+    struct fold_data *d = folds_blobs(270, 64, 5, false);
     const struct kernel *fastest, *k;
 
     (void)state;
