@@ -103,7 +103,8 @@ struct kernel {
                      const float *wt, enum kernel_function f, const float *y, float *dx,
                      size_t dx_stride);
 
-    /** g = x^T dz with the bias's sums as last row, unless p is bare; `add`: the sums go on from what g holds. */
+    /** g = x^T dz with the bias's sums as last row, unless p is bare; `add`: the sums go on from
+     *  what g holds. */
     void (*gradient)(const struct kernel_pair *in, const struct panels *p, bool add, float *g);
 
     /** As gradient, but each gradient ends in an update of its weight and is not stored.

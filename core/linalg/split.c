@@ -298,8 +298,8 @@ void split_step(struct team *t, const struct kernel *k, const struct panels *p, 
         });
 }
 
-/* Panels of W are dealt out, so that whoever has just updated one reads it from its own cache; where
- * one crosses a panel of W^T lies one block of each. */
+/* Panels of W are dealt out, so that whoever has just updated one reads it from its own cache;
+ * where one crosses a panel of W^T lies one block of each. */
 static void transpose_part(void *ctx, size_t part)
 {
     const struct call *c = ctx;

@@ -6,7 +6,8 @@
  *     dz_l = (dz_{l+1} W_{l+1}^T) * f'(z_l)                (the kernel's backward)
  *     dW_l = y_{l-1}^T dz_l,   db_l = sum of dz_l's rows   (the kernel's gradient or update)
  *
- * One thread at a time. Letters: K inputs and N outputs of a layer, l counts layers from 0.
+ * One thread at a time, but for the helpers of mlp_share. Letters: K inputs and N outputs of a
+ * layer, l counts layers from 0.
  *
  * Canonical order of weights and gradients, the same for all kernels: by layer, then by input
  * with the bias as the last one, then by output. With batch normalization a hidden layer has beta

@@ -4,7 +4,7 @@
  *
  * A result depends on (spec, fold data, seed, repeat, fold) alone: not on the kernel, the thread,
  * or the stops on the way. Different trainings may run at once; one training is used by one
- * thread at a time. The fold data is shared read-only.
+ * thread at a time, which others may help (train_team). The fold data is shared read-only.
  *
  * An epoch is a pass over the training rows in batches; of lbfgs it is one outer iteration, a
  * direction and the passes over all rows that its line search takes. Dropout leaves out the same

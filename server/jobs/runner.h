@@ -1,8 +1,8 @@
 /*
  * The runner: one thread that enters one OpenMP parallel region at start and stays in it. Each
- * member takes a job from the queue, runs it alone on its core, and takes the next. OpenMP's
- * own scheduling and reductions are not used: nothing crosses threads inside a fold, so results
- * depend neither on their number nor on their order.
+ * member takes a job from the queue, runs it on its core, and takes the next; while there is none
+ * it helps others (queue.h). OpenMP's own scheduling and reductions are not used: no sum crosses
+ * threads, so results depend neither on their number nor on their order.
  */
 #ifndef SWEEPD_SERVER_JOBS_RUNNER_H
 #define SWEEPD_SERVER_JOBS_RUNNER_H

@@ -106,7 +106,7 @@ static void a_training_that_ends_is_left(void **state)
     (void)state;
     scene_start(&s);
     worker_start(&w, s.queue);
-    for (size_t i = 0; i < 100; i++) {
+    for (size_t i = 0; i < 40; i++) {
         queue_offer(s.queue, &s.small_offer);
         if (i % 2)
             wait_for_members(s.small, 2);
@@ -136,7 +136,7 @@ static void whoever_helps_stops_with_the_queue(void **state)
     scene_end(&s);
 }
 
-/* Three times the work: the first two helpers go there, the third may go to either. */
+/* Three times the work: of the first two helpers each has more to do there. */
 static void the_training_with_the_most_work_for_each_is_helped_first(void **state)
 {
     struct worker w[2];
