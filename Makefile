@@ -31,9 +31,11 @@ OPTIMIZE := -O2 -g
 WARNINGS := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wshadow -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wundef \
             $(if $(WERROR),-Werror)
+# Of the code that is made, which a cross compiler's name tells: x86_64, aarch64.
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 HARDENING := -fstack-protector-strong $(if $(IS_CLANG),,-ftrivial-auto-var-init=zero) \
-             $(if $(filter x86_64,$(shell uname -m)),-fcf-protection=full -fstack-clash-protection) \
+             $(if $(filter x86_64,$(MACHINE)),-fcf-protection=full -fstack-clash-protection) \
              $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 # DESIGN: whether a multiply-add is fused is never left to the compiler.
 NUMBERS := -ffp-contract=off -fno-math-errno -fno-trapping-math
@@ -82,14 +84,20 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One source per instruction set; on another processor these compile to nothing.
-ifeq ($(shell uname -m),x86_64)
+ifeq ($(MACHINE),x86_64)
 $(BUILD)/core/linalg/kernel_avx2.o: CFLAGS += -O3 -mavx2 -mfma
 $(BUILD)/core/linalg/kernel_avx512.o: CFLAGS += -O3 -mavx512f -mavx512vl -mavx512dq -mavx512bw \
     -mfma -mprefer-vector-width=512
+else ifeq ($(MACHINE),aarch64)
+$(BUILD)/core/linalg/kernel_neon.o: CFLAGS += -O3
 endif
 
+# The loops over rows and weights round the kernels: in vectors, in the order that is written.
+$(BUILD)/core/nn/%.o $(BUILD)/core/train/%.o: CFLAGS += -O3
+
 # Instrumented they take minutes to compile. The reference kernel has the same accesses, and is.
-$(BUILD)/core/linalg/kernel_avx2.o $(BUILD)/core/linalg/kernel_avx512.o: SANITIZERS :=
+$(BUILD)/core/linalg/kernel_avx2.o $(BUILD)/core/linalg/kernel_avx512.o \
+    $(BUILD)/core/linalg/kernel_neon.o: SANITIZERS :=
 
 # The page and the migrations are part of the binary.
 $(BUILD)/embedded.c: server/embed.sh $(EMBEDDED)
@@ -177,6 +185,25 @@ lecture: ## what the first lecture says, measured; some minutes
 	@npm ci --prefix tests/lecture --ignore-scripts --no-audit --no-fund --loglevel=error
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	@SWEEPD=$(BUILD)/sweepd node tests/lecture/lecture.mjs
+
+# The trainings of tests/neon on this machine and, under QEMU, on aarch64.
+NEON := $(BUILD)/neon
+TRACES_SOURCES := tests/neon/print_traces.c tests/core/train/folds.c tests/core/train/traces.c \
+                  $(wildcard core/base/*.c core/linalg/*.c core/nn/*.c core/train/*.c)
+
+$(BUILD)/tests/neon/print_traces: $(call objects,$(TRACES_SOURCES))
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
+
+.PHONY: check-neon
+check-neon: ## the bits of aarch64's kernel, emulated, against this machine's
+	@tests/deps.sh neon
+	@$(MAKE) --no-print-directory $(BUILD)/tests/neon/print_traces
+	@$(MAKE) --no-print-directory CC=aarch64-linux-gnu-gcc BUILD=$(NEON) $(NEON)/tests/neon/print_traces
+	@$(BUILD)/tests/neon/print_traces > $(NEON)/here.txt
+	@qemu-aarch64-static -L /usr/aarch64-linux-gnu $(NEON)/tests/neon/print_traces > $(NEON)/there.txt
+	@OBJDUMP=aarch64-linux-gnu-objdump tests/spills.sh $(NEON)
+	@cmp $(NEON)/here.txt $(NEON)/there.txt && echo "$$(wc -l < $(NEON)/here.txt) trainings have equal bits"
 
 # Each format for FUZZ_SECONDS, one after another: the first byte of an input is the format.
 FUZZ_SECONDS ?= 120

@@ -77,7 +77,7 @@ wrong_include_style() {
     grep -nHE '^#include "' $(sources 'core|server') /dev/null | grep -vE '"(core|server)/'
 }
 
-CORE_HEADERS='assert|errno|float|immintrin|inttypes|limits|math|omp|sched|stdalign|stdarg|stdatomic|stdbool'
+CORE_HEADERS='arm_neon|assert|errno|float|immintrin|inttypes|limits|math|omp|sched|stdalign|stdarg|stdatomic|stdbool'
 CORE_HEADERS+='|stddef|stdint|stdio|stdlib|string|strings|xmmintrin|zlib'
 core_headers() {
     grep -nHE '^#include <' $(sources core) /dev/null | grep -vE "<($CORE_HEADERS)\.h>"

@@ -3,7 +3,7 @@
 #
 #     tests/run.sh BUILD...
 #
-# lint.sh runs once. For each build folder every C program that tests/ has a source for and every
+# lint.sh and, on the first build, spills.sh run once. For each build folder every C program that tests/ has a source for and every
 # *.test.mjs runs against what was built there. A program that crashes, runs out of time or counts
 # nothing is a failure of its own. TEST_ONLY=TEXT runs those whose name contains it.
 set -uo pipefail
@@ -75,6 +75,7 @@ run() {
 }
 
 run count_tap "$PROGRAM_SECONDS" lint tests/lint.sh
+run count_tap "$PROGRAM_SECONDS" spills tests/spills.sh "$1"
 
 for build; do
     for source in tests/core/*/test_*.c tests/server/*/test_*.c; do

@@ -56,10 +56,13 @@ uint64_t rng_u64(struct rng *r)
 uint32_t rng_below(struct rng *r, uint32_t n)
 {
     uint64_t m = (uint64_t)rng_u32(r) * n;
-    uint32_t floor_bits = -n % n; /* 2^32 mod n: the draws below it would be over-represented */
 
-    while ((uint32_t)m < floor_bits)
-        m = (uint64_t)rng_u32(r) * n;
+    if ((uint32_t)m < n) {            /* or it cannot be below 2^32 mod n, which takes a division */
+        uint32_t floor_bits = -n % n; /* the draws below it would be over-represented */
+
+        while ((uint32_t)m < floor_bits)
+            m = (uint64_t)rng_u32(r) * n;
+    }
     return (uint32_t)(m >> 32);
 }
 

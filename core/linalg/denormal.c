@@ -1,5 +1,7 @@
 #include "core/linalg/denormal.h"
 
+#include <stdint.h>
+
 #if defined(__x86_64__)
 
 #include <xmmintrin.h>
@@ -17,6 +19,29 @@ unsigned denormal_flush(void)
 void denormal_restore(unsigned before)
 {
     _mm_setcsr(before);
+}
+
+#elif defined(__aarch64__)
+
+enum { FLUSH_TO_ZERO = 1 << 24 }; /* a bit of FPCR, for arguments and results */
+
+static void set_control(uint64_t control)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory");
+}
+
+unsigned denormal_flush(void)
+{
+    uint64_t before;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before) : : "memory");
+    set_control(before | FLUSH_TO_ZERO);
+    return (unsigned)before;
+}
+
+void denormal_restore(unsigned before)
+{
+    set_control(before);
 }
 
 #else

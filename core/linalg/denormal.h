@@ -9,7 +9,11 @@
 #ifndef SWEEPD_CORE_LINALG_DENORMAL_H
 #define SWEEPD_CORE_LINALG_DENORMAL_H
 
-/** Sets flush-to-zero and denormals-are-zero on x86-64; returns what denormal_restore needs. */
+/**
+ * Sets flush-to-zero and denormals-are-zero on x86-64 and aarch64; returns what denormal_restore
+ * needs. x86-64 asks after rounding whether a result is too small, aarch64 before: one that rounds
+ * up to the smallest ordinary number is that on the former and zero on the latter.
+ */
 unsigned denormal_flush(void);
 
 void denormal_restore(unsigned before);

@@ -8,6 +8,8 @@ static const struct kernel *const kernels[] = {
 #if defined(__x86_64__)
     &kernel_avx512,
     &kernel_avx2,
+#elif defined(__aarch64__)
+    &kernel_neon,
 #endif
     &kernel_reference,
 };
@@ -41,6 +43,9 @@ bool kernel_supported(const struct kernel *k)
                __builtin_cpu_supports("avx512bw");
     if (k == &kernel_avx2)
         return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
+#elif defined(__aarch64__)
+    if (k == &kernel_neon) /* a part of the architecture */
+        return true;
 #endif
     return k == &kernel_reference;
 }

@@ -20,6 +20,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/error.h"
+#include "core/base/rng.h"
 #include "core/linalg/panels.h"
 
 enum { KERNEL_PAD = 16 }; /* floats: the longest vector, and the lanes of every row sum */
@@ -93,6 +94,10 @@ struct kernel {
     size_t lanes; /* floats in a vector: 1 to KERNEL_PAD */
     size_t panel; /* most vectors in a panel */
 
+    /** NULL, or a kernel with half the lanes that runs wherever this one does: faster for networks
+     *  whose layers would leave half of the lanes empty. */
+    const struct kernel *narrow;
+
     /** y = f(x W + bias). p: (K + 1, N), the bias in the last row. */
     void (*forward)(size_t rows, const float *x, size_t x_stride, const struct panels *p,
                     const float *w, enum kernel_function f, float *y, size_t y_stride);
@@ -134,6 +139,17 @@ struct kernel {
 
     /** d = d f'(.), element by element; y as in `backward`. */
     void (*slope)(enum kernel_function f, size_t n, const float *y, float *d);
+
+    /** out = a b, element by element; n is a multiple of KERNEL_PAD; out may be a or b. */
+    void (*multiply)(size_t n, const float *a, const float *b, float *out);
+
+    /** The stream's next n words. */
+    void (*words)(struct rng *r, size_t n, uint32_t *out);
+
+    /** Dropout's factors: 0 where the stream's next word is below `limit`, else `factor`, row by
+     *  row; the stream stands ready for the next rows. mask: (rows, stride), of which n columns. */
+    void (*drop)(struct rng *r, uint32_t limit, float factor, size_t rows, size_t n, size_t stride,
+                 float *mask);
 };
 
 /**

@@ -8,6 +8,7 @@
 
 #define KERNEL kernel_avx2
 #define KERNEL_NAME "avx2"
+#define NARROW NULL
 #define LANES 8
 #define PANEL 2
 #define MOST_ROWS 10
@@ -31,6 +32,7 @@ typedef uint32_t vu __attribute__((vector_size(LANES * 4)));
 #define vf_less(a, b, x, y)                                                                        \
     ((vf)_mm256_blendv_ps((__m256)(y), (__m256)(x),                                                \
                           _mm256_cmp_ps((__m256)(a), (__m256)(b), _CMP_LT_OQ)))
+#define vl_product(a, b) ((vl)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
 #define vf_bits(x) ((vi)(x))
 #define vf_from_bits(i) ((vf)(i))
 

@@ -8,6 +8,7 @@
 
 #define KERNEL kernel_avx512
 #define KERNEL_NAME "avx512"
+#define NARROW &kernel_avx2
 #define LANES 16
 #define PANEL 4
 #define MOST_ROWS 12
@@ -35,6 +36,7 @@ typedef uint32_t vu __attribute__((vector_size(LANES * 4)));
 #define vf_less(a, b, x, y)                                                                        \
     ((vf)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)(a), (__m512)(b), _CMP_LT_OQ),            \
                               (__m512)(y), (__m512)(x)))
+#define vl_product(a, b) ((vl)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
 #define vf_bits(x) ((vi)(x))
 #define vf_from_bits(i) ((vf)(i))
 

@@ -6,7 +6,8 @@
  *     MOST_ROWS           of any tile
  *     ROW_LIMIT           most rows of a tile by its vectors: {0, …}
  *     TILES(T)            T(rows, vectors) for every tile that the limits allow
- *     KERNEL, KERNEL_NAME the table that this file defines
+ *     vl_product(a, b)    the 64-bit products of the low halves of 64-bit lanes
+ *     KERNEL, KERNEL_NAME the table that this file defines; NARROW: its member of that name
  *
  * A tile is a block of the result that stays in registers: rows x vectors accumulators, one pass
  * over k, and an epilogue that finishes the values before they are stored, or a function that
@@ -67,6 +68,8 @@ struct tile {
 };
 
 #include "core/linalg/kernel_rows.h"
+
+#include "core/linalg/kernel_random.h"
 
 static const float zeros[PANEL * LANES];
 static const float one = 1.0f;
@@ -206,24 +209,26 @@ static void run_rows(size_t rows, size_t vectors, const struct tile *whole)
     static const size_t limit[PANEL + 1] = ROW_LIMIT;
     UNINITIALIZED float gradient[MOST_ROWS * PANEL * LANES];
     size_t n = (rows + limit[vectors] - 1) / limit[vectors];
+    size_t height = n > 0 ? rows / n : 0, taller = rows - n * height;
+    struct tile t = *whole;
 
     for (size_t i = 0; i < n; i++) {
-        size_t from = i * rows / n, to = (i + 1) * rows / n, at = from * whole->c_row;
-        struct tile t = *whole;
+        size_t tall = height + (i < taller), down = tall * t.c_row;
+        float *c = t.c;
 
-        t.a += from * t.a_row;
-        t.start += from * t.start_row;
-        t.c += at;
-        t.y += at;
-        t.first += at;
-        t.second += at;
         if (t.after == step_tile) {
-            t.w = t.c;
+            t.w = c;
             t.c = gradient;
         }
-        tiles[to - from - 1][vectors - 1](&t);
+        tiles[tall - 1][vectors - 1](&t);
         if (t.after)
-            t.after(&t, to - from, vectors);
+            t.after(&t, tall, vectors);
+        t.a += tall * t.a_row;
+        t.start += tall * t.start_row;
+        t.c = c + down;
+        t.y += down;
+        t.first += down;
+        t.second += down;
     }
 }
 
@@ -418,6 +423,7 @@ static void step(const struct panels *p, const float *g, float scale, const stru
 
 const struct kernel KERNEL = {
     .name = KERNEL_NAME,
+    .narrow = NARROW,
     .lanes = LANES,
     .panel = PANEL,
     .forward = forward,
@@ -430,4 +436,7 @@ const struct kernel KERNEL = {
     .softmax = softmax,
     .map = map,
     .slope = slope,
+    .multiply = multiply,
+    .words = draw_words,
+    .drop = drop,
 };

@@ -9,6 +9,8 @@
 extern const struct kernel kernel_reference;
 #if defined(__x86_64__)
 extern const struct kernel kernel_avx2, kernel_avx512;
+#elif defined(__aarch64__)
+extern const struct kernel kernel_neon;
 #endif
 
 #endif

@@ -71,20 +71,18 @@ INLINE vf vf_exp(vf x)
 }
 
 /*
- * x = 2^k m with m in [sqrt(1/2), sqrt(2)), log m by a polynomial in m - 1.
+ * x = 2^k m with m in [sqrt(1/2), sqrt(2)), log m by a polynomial in m - 1. For x that
+ * are positive, finite and not denormal; of a NaN it makes any number. `shift` is added to k.
  * Source  coefficients: Cephes logf (Moshier)
  */
-INLINE vf vf_log(vf x)
+INLINE vf vf_log_part(vf x, vf shift)
 {
-    vf tiny = vf_set(FLT_MIN), zero = vf_set(0.0f);
-    vf shift = vf_less(x, tiny, vf_set(-23.0f), zero);
-    vf scaled = vf_less(x, tiny, x * vf_set(0x1p23f), x);
-    vi bits = vf_bits(scaled);
+    vi bits = vf_bits(x);
     vf m = vf_from_bits((bits & 0x007fffff) | 0x3f000000); /* [1/2, 1) */
     vf small = vf_set(0.707106781186547524f), k, f, z, p, y;
 
     k = vf_from_bits((vi)((((vu)bits >> 23) & 0xffu) | 0x4b000000u)) - vf_set(0x1p23f + 126.0f);
-    k = k + shift - vf_less(m, small, vf_set(1.0f), zero);
+    k = k + shift - vf_less(m, small, vf_set(1.0f), vf_set(0.0f));
     f = vf_less(m, small, m + m, m) - vf_set(1.0f);
     z = f * f;
     p = vf_fma(f, vf_set(7.0376836292e-2f), vf_set(-1.1514610310e-1f));
@@ -97,7 +95,15 @@ INLINE vf vf_log(vf x)
     p = vf_fma(p, f, vf_set(3.3333331174e-1f));
     y = vf_fma(k, vf_set(-2.12194440e-4f), p * (z * f));
     y = f + vf_fma(z, vf_set(-0.5f), y);
-    y = vf_fma(k, vf_set(0.693359375f), y);
+    return vf_fma(k, vf_set(0.693359375f), y);
+}
+
+INLINE vf vf_log(vf x)
+{
+    vf tiny = vf_set(FLT_MIN), zero = vf_set(0.0f);
+    vf shift = vf_less(x, tiny, vf_set(-23.0f), zero);
+    vf y = vf_log_part(vf_less(x, tiny, x * vf_set(0x1p23f), x), shift);
+
     y = vf_less(vf_set(FLT_MAX), x, x, y); /* infinity stays */
     y = vf_less(zero, x, y, vf_less(x, zero, vf_set(NAN), vf_set(-INFINITY)));
     return vf_less(x, vf_set(INFINITY), y, x); /* NaN is not less than anything */
@@ -129,12 +135,12 @@ INLINE vf vf_logistic(vf x)
     return vf_set(1.0f) / (vf_set(1.0f) + vf_exp(-x));
 }
 
-/* max(x, 0) + log(1 + e^-|x|); the quotient gives back what rounding 1 + e has lost. */
+/* max(x, 0) + log(1 + e^-|x|); the quotient gives back what rounding 1 + e has lost, and a NaN. */
 INLINE vf vf_softplus(vf x)
 {
     vf e = vf_exp(-vf_abs(x)), u = vf_set(1.0f) + e;
 
-    return vf_relu(x) + (vf_log(u) + (e - (u - vf_set(1.0f))) / u);
+    return vf_relu(x) + (vf_log_part(u, vf_set(0.0f)) + (e - (u - vf_set(1.0f))) / u);
 }
 
 /* e^x - 1 for x <= 0, without the cancellation next to 0: 2^k (e^r - 1) + (2^k - 1). */

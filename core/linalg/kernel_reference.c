@@ -197,6 +197,26 @@ static void softmax(size_t rows, size_t n, const float *z, size_t stride, const 
     }
 }
 
+static void multiply(size_t n, const float *a, const float *b, float *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = a[i] * b[i];
+}
+
+static void draw_words(struct rng *r, size_t n, uint32_t *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = rng_u32(r);
+}
+
+static void drop(struct rng *r, uint32_t limit, float factor, size_t rows, size_t n, size_t stride,
+                 float *mask)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < n; j++)
+            mask[i * stride + j] = rng_u32(r) < limit ? 0.0f : factor;
+}
+
 const struct kernel kernel_reference = {
     .name = "reference",
     .lanes = 4,
@@ -211,4 +231,7 @@ const struct kernel kernel_reference = {
     .softmax = softmax,
     .map = map,
     .slope = slope,
+    .multiply = multiply,
+    .words = draw_words,
+    .drop = drop,
 };

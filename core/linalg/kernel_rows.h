@@ -172,6 +172,13 @@ static void slope(enum kernel_function f, size_t n, const float *y, float *d)
     }
 }
 
+/* Rows are padded: whole vectors all of them. */
+static void multiply(size_t n, const float *a, const float *b, float *out)
+{
+    for (size_t i = 0; i < n; i += LANES)
+        vf_store(out + i, vf_load(a + i) * vf_load(b + i));
+}
+
 INLINE void step_with(const enum kernel_rule rule, const struct constants *c, size_t n,
                       const float *g, float *w, float *first, float *second)
 {
@@ -310,10 +317,81 @@ static void softmax_row(size_t n, const float *z, float scale, float *out, float
         vf_store(out + v * LANES, vf_load(out + v * LANES) * factor);
 }
 
+/* Rows that go through softmax side by side, and vectors of a column of them. */
+enum { ABREAST = LANES > BLOCK ? LANES : BLOCK, COLUMN = ABREAST / LANES };
+
+/* ABREAST rows of so many columns, rounded up to 8, into the rows of t, and back. */
+INLINE void turn(size_t columns, const float *s, size_t s_row, float *t, size_t t_row)
+{
+    for (size_t i = 0; i < ABREAST; i += BLOCK)
+        for (size_t j = 0; j < columns; j += BLOCK)
+            transpose_block(s + i * s_row + j, s_row, t + j * t_row + i, t_row, BLOCK);
+}
+
+INLINE void turn_back(size_t columns, const float *s, size_t s_row, float *t, size_t t_row)
+{
+    for (size_t i = 0; i < ABREAST; i += BLOCK)
+        for (size_t j = 0; j < columns; j += BLOCK)
+            transpose_block(s + j * s_row + i, s_row, t + i * t_row + j, t_row, BLOCK);
+}
+
+/* lane_sum's tree; here its lanes are columns. */
+INLINE vf column_sum(const float *e)
+{
+    UNINITIALIZED vf sum[KERNEL_PAD / 2];
+
+    UNROLL for (size_t j = 0; j < KERNEL_PAD / 2; j++) sum[j] =
+        vf_load(e + j * ABREAST) + vf_load(e + (j + KERNEL_PAD / 2) * ABREAST);
+    UNROLL for (size_t apart = KERNEL_PAD / 4; apart > 0; apart /= 2)
+        UNROLL for (size_t j = 0; j < apart; j++) sum[j] = sum[j] + sum[j + apart];
+    return sum[0];
+}
+
+/* softmax_row for LANES rows whose columns are vectors, ABREAST apart. */
+INLINE void softmax_lanes(size_t n, float *e, vf scale, float *top, float *sum)
+{
+    vf most = vf_load(e), all, factor;
+
+    for (size_t j = 1; j < n; j++)
+        most = vf_max(vf_load(e + j * ABREAST), most);
+    for (size_t j = 0; j < n; j++)
+        vf_store(e + j * ABREAST, vf_exp(vf_load(e + j * ABREAST) - most));
+    for (size_t j = n; j < KERNEL_PAD; j++)
+        vf_store(e + j * ABREAST, vf_set(0.0f));
+    all = column_sum(e);
+    factor = scale / all;
+    for (size_t j = 0; j < n; j++)
+        vf_store(e + j * ABREAST, vf_load(e + j * ABREAST) * factor);
+    vf_store(top, most);
+    vf_store(sum, all);
+}
+
+/* Few columns leave lanes empty: there the lanes are rows. */
+static void softmax_abreast(size_t n, const float *z, size_t stride, const float *scale, float *out,
+                            float *top, float *log_sum)
+{
+    _Alignas(64) float e[KERNEL_PAD * ABREAST] = {0};
+
+    turn(n, z, stride, e, ABREAST);
+    UNROLL for (size_t i = 0; i < COLUMN; i++)
+    {
+        size_t at = i * LANES;
+
+        softmax_lanes(n, e + at, scale ? vf_load(scale + at) : vf_set(1.0f), top + at,
+                      log_sum + at);
+    }
+    turn_back(n, e, ABREAST, out, stride);
+}
+
 static void softmax(size_t rows, size_t n, const float *z, size_t stride, const float *scale,
                     float *out, float *top, float *log_sum)
 {
-    for (size_t i = 0; i < rows; i++)
+    size_t i = 0;
+
+    for (; n <= KERNEL_PAD && i + ABREAST <= rows; i += ABREAST)
+        softmax_abreast(n, z + i * stride, stride, scale ? scale + i : NULL, out + i * stride,
+                        top + i, log_sum + i);
+    for (; i < rows; i++)
         softmax_row(n, z + i * stride, scale ? scale[i] : 1.0f, out + i * stride, top + i,
                     log_sum + i);
     map_with(KERNEL_LOG, rows, log_sum, log_sum);

@@ -35,11 +35,22 @@ struct panels panels_one(const struct panels *p, size_t i)
     };
 }
 
+/* The last panel whose first vector is not beyond column c's, by inverting panels_first. */
+static size_t panel_of(const struct panels *p, size_t c)
+{
+    return ((c / p->lanes + 1) * p->n - 1) / p->vectors;
+}
+
+size_t panels_run(const struct panels *p, size_t c)
+{
+    size_t end = panels_first(p, panel_of(p, c) + 1) * p->lanes;
+
+    return (end < p->columns ? end : p->columns) - c;
+}
+
 size_t panels_index(const struct panels *p, size_t r, size_t c)
 {
-    size_t vector = c / p->lanes;
-    /* The last panel whose first vector is not beyond ours, by inverting panels_first. */
-    size_t panel = ((vector + 1) * p->n - 1) / p->vectors;
+    size_t panel = panel_of(p, c);
     size_t first = panels_first(p, panel);
     size_t width = panels_first(p, panel + 1) - first;
 

@@ -43,4 +43,7 @@ struct panels panels_one(const struct panels *p, size_t i);
 /** Where row r, column c lies. */
 size_t panels_index(const struct panels *p, size_t r, size_t c);
 
+/** Columns that lie one behind the other from column c of a row on: to the end of its panel. */
+size_t panels_run(const struct panels *p, size_t c);
+
 #endif

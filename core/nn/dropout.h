@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/base/rng.h"
+#include "core/linalg/kernel.h"
 
 /** The stream's index. layer: 0 to 127; step: from 1, and masks repeat after 2^25 of them. */
 uint32_t dropout_index(size_t layer, size_t step);
@@ -25,10 +26,11 @@ uint32_t dropout_index(size_t layer, size_t step);
  * p     0 <= p < 1
  * mask  (rows, stride)
  */
-void dropout_draw(struct rng *r, double p, size_t rows, size_t n, size_t stride, float *mask);
+void dropout_draw(const struct kernel *k, struct rng *r, double p, size_t rows, size_t n,
+                  size_t stride, float *mask);
 
-/** out = x mask, all (rows, stride); out may be x. */
-void dropout_apply(size_t rows, size_t n, size_t stride, const float *mask, const float *x,
-                   float *out);
+/** out = x mask, all (rows, stride); out may be x. stride: a multiple of KERNEL_PAD. */
+void dropout_apply(const struct kernel *k, size_t rows, size_t stride, const float *mask,
+                   const float *x, float *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "core/nn/loss.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 enum output loss_output(enum task task, size_t n)
 {
@@ -36,14 +37,15 @@ static void softmax_cross_entropy(const struct kernel *k, const struct loss_rows
 static void sigmoid_cross_entropy(const struct kernel *k, const struct loss_rows *r, float *dz,
                                   float *loss)
 {
+    static const float sign[2] = {1.0f, -1.0f}; /* classes come in no order to be guessed */
     float *t = r->work, *slope = r->work + r->rows;
 
     for (size_t i = 0; i < r->rows; i++)
-        t[i] = r->classes[i] ? -r->z[i * r->stride] : r->z[i * r->stride];
+        t[i] = sign[r->classes[i]] * r->z[i * r->stride];
     k->map(KERNEL_LOGISTIC, r->rows, t, slope);
     k->map(KERNEL_SOFTPLUS, r->rows, t, loss);
     for (size_t i = 0; i < r->rows; i++)
-        dz[i * r->stride] = (r->classes[i] ? -slope[i] : slope[i]) * r->scale[i];
+        dz[i * r->stride] = sign[r->classes[i]] * slope[i] * r->scale[i];
 }
 
 /* The loss of one output's error e, and its slope. */
@@ -171,6 +173,80 @@ void loss_predict(const struct kernel *k, enum output o, size_t rows, size_t n, 
         break;
     case OUTPUT_SOFTMAX:
         predict_softmax(k, rows, n, z, stride, work, predicted);
+        break;
+    }
+}
+
+/* The mean error of n probabilities against a one at `right` and zeros. */
+static float mean_error(const struct loss_rows *r, const float *p, size_t right)
+{
+    float sum = 0.0f, slope;
+
+    for (size_t j = 0; j < r->n; j++)
+        sum += of_error(r, p[j] - (j == right ? 1.0f : 0.0f), &slope);
+    return sum / (float)r->n;
+}
+
+static void evaluate_softmax(const struct kernel *k, const struct loss_rows *r, float *loss,
+                             float *predicted)
+{
+    float *p = r->work, *top = r->work + r->rows * r->stride, *log_sum = top + r->rows;
+
+    k->softmax(r->rows, r->n, r->z, r->stride, NULL, p, top, log_sum);
+    for (size_t i = 0; i < r->rows; i++) {
+        size_t right = (size_t)r->classes[i];
+
+        loss[i] = r->loss == LOSS_CROSS_ENTROPY
+                      ? log_sum[i] - (r->z[i * r->stride + right] - top[i])
+                      : mean_error(r, p + i * r->stride, right);
+        for (size_t j = 0; j < r->n; j++)
+            predicted[i * r->n + j] = p[i * r->stride + j];
+    }
+}
+
+static void evaluate_sigmoid(const struct kernel *k, const struct loss_rows *r, float *loss,
+                             float *predicted)
+{
+    bool entropy = r->loss == LOSS_CROSS_ENTROPY;
+    float slope;
+
+    predict_sigmoid(k, r->rows, r->z, r->stride, predicted);
+    for (size_t i = 0; i < r->rows; i++) {
+        float z = r->z[i * r->stride];
+
+        loss[i] = entropy ? (r->classes[i] ? -z : z)
+                          : of_error(r, predicted[2 * i + 1] - (float)r->classes[i], &slope);
+    }
+    if (entropy)
+        k->map(KERNEL_SOFTPLUS, r->rows, loss, loss);
+}
+
+static void evaluate_identity(const struct loss_rows *r, float *loss, float *predicted)
+{
+    for (size_t i = 0; i < r->rows; i++) {
+        float sum = 0.0f, slope;
+
+        for (size_t j = 0; j < r->n; j++) {
+            float z = r->z[i * r->stride + j];
+
+            sum += of_error(r, z - r->y[i * r->n + j], &slope);
+            predicted[i * r->n + j] = z;
+        }
+        loss[i] = sum / (float)r->n;
+    }
+}
+
+void loss_evaluate(const struct kernel *k, const struct loss_rows *r, float *loss, float *predicted)
+{
+    switch (r->output) {
+    case OUTPUT_IDENTITY:
+        evaluate_identity(r, loss, predicted);
+        break;
+    case OUTPUT_SIGMOID:
+        evaluate_sigmoid(k, r, loss, predicted);
+        break;
+    case OUTPUT_SOFTMAX:
+        evaluate_softmax(k, r, loss, predicted);
         break;
     }
 }

@@ -68,4 +68,14 @@ void loss_gradient(const struct kernel *k, const struct loss_rows *r, float *dz,
 void loss_predict(const struct kernel *k, enum output o, size_t rows, size_t n, const float *z,
                   size_t stride, float *work, float *predicted);
 
+/**
+ * loss_gradient's losses and loss_predict's predictions at once, without a gradient.
+ *
+ * r          scale is not looked at; work: (stride + LOSS_WORK) * rows floats, 64-byte aligned
+ * loss       (rows)
+ * predicted  (rows, n), row-major without padding
+ */
+void loss_evaluate(const struct kernel *k, const struct loss_rows *r, float *loss,
+                   float *predicted);
+
 #endif

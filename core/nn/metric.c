@@ -143,18 +143,25 @@ static double score_targets(const struct metric *m, const struct metric_rows *r,
     return sum / (double)r->n;
 }
 
-double metric_score(const struct metric *m, const struct metric_rows *r)
+static double score(const struct metric *m, const struct metric_rows *r)
 {
-    assert(m->task == r->task);
     if (m->of_classes)
         return m->of_classes(r);
     return m->of ? metric_score_target(m, r, m->target) : score_targets(m, r, NULL);
+}
+
+double metric_score(const struct metric *m, const struct metric_rows *r)
+{
+    assert(m->task == r->task);
+    *metric_shared(r) = (struct metric_shared){.has_sums = false};
+    return score(m, r);
 }
 
 void metric_score_all(const struct metric_rows *r, double *values)
 {
     size_t n = metric_numbers(r->task, r->n);
 
+    *metric_shared(r) = (struct metric_shared){.has_sums = false};
     for (size_t i = 0; i < n; i++)
         values[i] = (double)NAN;
     for (size_t i = 0; i < N_METRICS; i++) {

@@ -30,6 +30,8 @@ static struct sums sums_of(const struct metric_rows *r)
 {
     double *right = metric_class_sums(r), *truth = right + r->n, *given = truth + r->n;
 
+    if (metric_shared(r)->has_sums)
+        return (struct sums){r->n, right, truth, given};
     memset(right, 0, 3 * r->n * sizeof *right);
     for (size_t i = 0; i < r->rows; i++) {
         size_t is = (size_t)r->classes[i], predicted = class_of(r, i);
@@ -40,6 +42,7 @@ static struct sums sums_of(const struct metric_rows *r)
         truth[is] += w;
         given[predicted] += w;
     }
+    metric_shared(r)->has_sums = true;
     return (struct sums){r->n, right, truth, given};
 }
 
@@ -205,76 +208,58 @@ static struct tie take_tie(const struct metric_rows *r, size_t k, const struct m
     return t;
 }
 
-static bool has_both(const struct metric_rows *r, size_t k)
-{
-    struct tie all = {0.0, 0.0};
-
-    for (size_t i = 0; i < r->rows; i++)
-        add(r, i, k, &all);
-    return all.positive > 0.0 && all.negative > 0.0;
-}
-
-/* The share of pairs (a row of the class, another) that are in the right order, ties half. */
-static double roc_auc_of(const struct metric_rows *r, size_t k)
+/*
+ * Of class k against the rest. roc_auc: the share of pairs (a row of the class, another) that are
+ * in the right order, ties half. average_precision: the mean, over the rows of the class, of the
+ * precision at their own probability as threshold.
+ */
+static void add_areas(const struct metric_rows *r, size_t k, struct metric_shared *to)
 {
     const struct metric_item *items;
     struct tie above = {0.0, 0.0};
-    double area = 0.0;
+    double pairs = 0.0, precision = 0.0;
+    bool sorted, both;
     size_t n;
 
-    if (!has_both(r, k) || !metric_sort(r, probability, k, &items, &n))
-        return (double)NAN;
-    while (n > 0) {
+    sorted = metric_sort(r, probability, k, &items, &n);
+    while (sorted && n > 0) {
         struct tie t = take_tie(r, k, items, &n);
 
-        area += t.negative * (above.positive + t.positive / 2.0);
+        pairs += t.negative * (above.positive + t.positive / 2.0);
         above.positive += t.positive;
         above.negative += t.negative;
+        precision += t.positive * (above.positive / (above.positive + above.negative));
     }
-    return area / (above.positive * above.negative);
-}
-
-/* The mean, over the rows of the class, of the precision at their own probability as threshold. */
-static double average_precision_of(const struct metric_rows *r, size_t k)
-{
-    const struct metric_item *items;
-    struct tie above = {0.0, 0.0};
-    double area = 0.0;
-    size_t n;
-
-    if (!metric_sort(r, probability, k, &items, &n))
-        return (double)NAN;
-    while (n > 0) {
-        struct tie t = take_tie(r, k, items, &n);
-
-        above.positive += t.positive;
-        above.negative += t.negative;
-        area += t.positive * (above.positive / (above.positive + above.negative));
-    }
-    return area / above.positive;
+    both = above.positive > 0.0 && above.negative > 0.0;
+    to->roc_auc += both ? pairs / (above.positive * above.negative) : (double)NAN;
+    to->average_precision += sorted ? precision / above.positive : (double)NAN;
 }
 
 /* Of the last of two classes; of more, the mean: undefined where one is. */
-static double one_against_rest(const struct metric_rows *r,
-                               double (*score)(const struct metric_rows *r, size_t k))
+static const struct metric_shared *areas_of(const struct metric_rows *r)
 {
-    double sum = 0.0;
+    struct metric_shared *all = metric_shared(r);
+    size_t first = r->n <= 2 ? r->n - 1 : 0;
 
-    if (r->n <= 2)
-        return score(r, r->n - 1);
-    for (size_t k = 0; k < r->n; k++)
-        sum += score(r, k);
-    return sum / (double)r->n;
+    if (all->has_areas)
+        return all;
+    all->roc_auc = all->average_precision = 0.0;
+    for (size_t k = first; k < r->n; k++)
+        add_areas(r, k, all);
+    all->roc_auc /= (double)(r->n - first);
+    all->average_precision /= (double)(r->n - first);
+    all->has_areas = true;
+    return all;
 }
 
 double metric_roc_auc(const struct metric_rows *r)
 {
-    return one_against_rest(r, roc_auc_of);
+    return areas_of(r)->roc_auc;
 }
 
 double metric_average_precision(const struct metric_rows *r)
 {
-    return one_against_rest(r, average_precision_of);
+    return areas_of(r)->average_precision;
 }
 
 /* ---- of the probabilities ------------------------------------------------------------------- */

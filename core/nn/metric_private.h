@@ -30,8 +30,16 @@ typedef double metric_value(const struct metric_rows *r, size_t row, size_t j);
 bool metric_sort(const struct metric_rows *r, metric_value *value, size_t j,
                  const struct metric_item **items, size_t *n);
 
+/* What several metrics of the same rows are made from, so that it is computed once. */
+struct metric_shared {
+    bool has_sums;  /* metric_class_sums */
+    bool has_areas; /* under both curves of the order by probability */
+    double roc_auc, average_precision;
+};
+
 /* Parts of the work memory beside the sort's. */
-double *metric_class_sums(const struct metric_rows *r); /* (3, n) */
+struct metric_shared *metric_shared(const struct metric_rows *r); /* cleared where scoring begins */
+double *metric_class_sums(const struct metric_rows *r);           /* (3, n) */
 double *metric_ranks(const struct metric_rows *r); /* (2, rows); not together with the former */
 
 double metric_accuracy(const struct metric_rows *r);

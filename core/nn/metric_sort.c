@@ -5,18 +5,24 @@
 
 enum { BYTES = 8, BUCKETS = 256 };
 
-/* The work memory: two arrays of items, then class sums or ranks. */
+/* The work memory: two arrays of items, what is shared, then class sums or ranks. */
 
 size_t metric_work_bytes(size_t rows, size_t n)
 {
     size_t ranks = 2 * rows, sums = 3 * n;
 
-    return 2 * rows * sizeof(struct metric_item) + (ranks > sums ? ranks : sums) * sizeof(double);
+    return 2 * rows * sizeof(struct metric_item) + sizeof(struct metric_shared) +
+           (ranks > sums ? ranks : sums) * sizeof(double);
+}
+
+struct metric_shared *metric_shared(const struct metric_rows *r)
+{
+    return (struct metric_shared *)((struct metric_item *)r->work + 2 * r->rows);
 }
 
 double *metric_class_sums(const struct metric_rows *r)
 {
-    return (double *)((struct metric_item *)r->work + 2 * r->rows);
+    return (double *)(metric_shared(r) + 1);
 }
 
 double *metric_ranks(const struct metric_rows *r)

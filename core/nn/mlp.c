@@ -136,9 +136,19 @@ static void lay_out(struct mlp *m, const struct mlp_shape *s, const struct mlp_p
     m->draws = carve(c, most);
 }
 
+/* All kernels give the same bits: where no hidden layer fills more than half of a vector, one of
+ * shorter vectors does. The output layer is too small to matter. */
+static const struct kernel *suited(const struct mlp_shape *s, const struct kernel *k)
+{
+    for (size_t l = 0; l + 1 < s->n_layers; l++)
+        if (s->width[l] > k->lanes / 2)
+            return k;
+    return k->narrow && s->n_layers > 1 ? k->narrow : k;
+}
+
 size_t mlp_bytes(const struct mlp_shape *s, const struct mlp_plan *p, const struct kernel *k)
 {
-    struct mlp m = {.kernel = k, .n_layers = s->n_layers};
+    struct mlp m = {.kernel = suited(s, k), .n_layers = s->n_layers};
     struct carver c = {0};
 
     lay_out(&m, s, p, &c);
@@ -159,7 +169,7 @@ enum err mlp_create(const struct mlp_shape *s, const struct mlp_plan *p, const s
         mlp_destroy(m);
         return error_no_memory(e);
     }
-    m->kernel = k;
+    m->kernel = suited(s, k);
     m->n_layers = s->n_layers;
     m->rows = p->rows;
     lay_out(m, s, p, &c);
@@ -197,6 +207,20 @@ void mlp_refresh(const struct mlp *m, struct layer *l)
         split_transpose(m->team, m->kernel, &l->p, l->w, &l->pt, l->wt);
 }
 
+/* Columns j..j+n, which lie in one panel, from drawn numbers; their biases are zero. */
+static void place_draws(struct layer *l, enum init i, size_t j, size_t n, const float *draws)
+{
+    size_t n_inputs = l->p.rows - 1, n_outputs = l->p.columns;
+
+    for (size_t k = 0; k < n_inputs; k++) {
+        float *w = l->w + panels_index(&l->p, k, j);
+
+        for (size_t c = 0; c < n; c++)
+            w[c] = draws[init_index(i, n_inputs, n_outputs, k, j + c)];
+    }
+    memset(l->w + panels_index(&l->p, n_inputs, j), 0, n * sizeof *l->w);
+}
+
 void mlp_init(struct mlp *m, enum init i, uint64_t seed, uint32_t repeat, uint32_t fold)
 {
     m->seed = seed;
@@ -210,12 +234,8 @@ void mlp_init(struct mlp *m, enum init i, uint64_t seed, uint32_t repeat, uint32
 
         rng_init(&r, seed, repeat, fold, RNG_INIT, (uint32_t)(l + 1));
         init_draw(chosen, n_inputs, n_outputs, &r, m->draws);
-        for (size_t k = 0; k < n_inputs; k++)
-            for (size_t j = 0; j < n_outputs; j++)
-                layer->w[panels_index(&layer->p, k, j)] =
-                    m->draws[init_index(chosen, n_inputs, n_outputs, k, j)];
-        for (size_t j = 0; j < n_outputs; j++)
-            layer->w[panels_index(&layer->p, n_inputs, j)] = 0.0f;
+        for (size_t j = 0; j < n_outputs; j += panels_run(&layer->p, j))
+            place_draws(layer, chosen, j, panels_run(&layer->p, j), m->draws);
         if (layer->normalized)
             norm_start(&layer->norm);
         mlp_refresh(m, layer);
@@ -270,8 +290,8 @@ static void train_forward_layer(const struct mlp *m, struct layer *l, size_t row
     }
     if (!l->mask)
         return;
-    dropout_draw(&l->luck, l->dropout, rows, l->p.columns, l->stride, l->mask);
-    dropout_apply(rows, l->p.columns, l->stride, l->mask, l->y, l->out);
+    dropout_draw(k, &l->luck, l->dropout, rows, l->p.columns, l->stride, l->mask);
+    dropout_apply(k, rows, l->stride, l->mask, l->y, l->out);
 }
 
 void mlp_forward_training(struct mlp *m, size_t rows, const float *x, size_t stride, size_t step,
@@ -314,8 +334,10 @@ size_t mlp_stride(const struct mlp *m)
 /* With normalization beta stands for the bias, which the means would take away again. */
 static void clear_bias(const struct layer *l, float *w)
 {
-    for (size_t j = 0; j < l->p.columns; j++)
-        w[panels_index(&l->p, l->p.rows - 1, j)] = 0.0f;
+    for (size_t j = 0, n; j < l->p.columns; j += n) {
+        n = panels_run(&l->p, j);
+        memset(w + panels_index(&l->p, l->p.rows - 1, j), 0, n * sizeof *w);
+    }
 }
 
 static void step_norm(const struct mlp *m, struct layer *l, float scale,
@@ -326,10 +348,10 @@ static void step_norm(const struct mlp *m, struct layer *l, float scale,
 }
 
 /* From the gradient by a layer's values after dropout, times f'(.), to that by its sums. */
-static void backward_through(struct layer *l, size_t rows)
+static void backward_through(const struct kernel *k, struct layer *l, size_t rows)
 {
     if (l->mask)
-        dropout_apply(rows, l->p.columns, l->stride, l->mask, l->dz, l->dz);
+        dropout_apply(k, rows, l->stride, l->mask, l->dz, l->dz);
     if (l->normalized)
         norm_backward(&l->norm, rows, l->normalized, l->dz, l->gn, l->gn + l->stride);
 }
@@ -369,7 +391,7 @@ void mlp_backward(struct mlp *m, size_t rows, const float *x, size_t stride, boo
         if (below) { /* before the update: it needs the weights that went forward */
             split_backward(m->team, m->kernel, rows, layer->dz, layer->stride, &layer->pt,
                            layer->wt, below->f, sums_of(below), below->dz, below->stride);
-            backward_through(below, rows);
+            backward_through(m->kernel, below, rows);
         }
         backward_weights(m, layer, &in, first, clip ? NULL : update);
     }

@@ -33,8 +33,7 @@ static void mark_alive(struct layer *l, size_t rows)
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < l->p.columns; j++)
-            if (l->y[i * l->stride + j] != 0.0f)
-                l->alive[j] = 1.0f;
+            l->alive[j] = l->y[i * l->stride + j] != 0.0f ? 1.0f : l->alive[j];
 }
 
 static bool saturates(const struct layer *l)

@@ -17,6 +17,12 @@ static float *place(const struct layer *l, float *w, float *gamma, float *beta, 
     return w + panels_index(&l->p, k, j);
 }
 
+/* Numbers that lie one behind the other from (k, j) on. */
+static size_t run_of(const struct layer *l, size_t k, size_t j)
+{
+    return l->normalized && k + 1 >= l->p.rows ? l->p.columns - j : panels_run(&l->p, j);
+}
+
 static float *weight_at(const struct layer *l, size_t k, size_t j)
 {
     return place(l, l->w, l->norm.gamma, l->norm.beta, k, j);
@@ -33,8 +39,11 @@ void mlp_read(const struct mlp *m, enum mlp_part part, float *out)
         const struct layer *layer = m->layers + l;
 
         for (size_t k = 0; k < rows_of(layer); k++)
-            for (size_t j = 0; j < layer->p.columns; j++)
-                *out++ = *(part == MLP_WEIGHTS ? weight_at : gradient_at)(layer, k, j);
+            for (size_t j = 0, n; j < layer->p.columns; j += n, out += n) {
+                n = run_of(layer, k, j);
+                memcpy(out, (part == MLP_WEIGHTS ? weight_at : gradient_at)(layer, k, j),
+                       n * sizeof *out);
+            }
     }
 }
 
@@ -44,21 +53,25 @@ void mlp_write(struct mlp *m, const float *weights)
         struct layer *layer = m->layers + l;
 
         for (size_t k = 0; k < rows_of(layer); k++)
-            for (size_t j = 0; j < layer->p.columns; j++)
-                *weight_at(layer, k, j) = *weights++;
+            for (size_t j = 0, n; j < layer->p.columns; j += n, weights += n) {
+                n = run_of(layer, k, j);
+                memcpy(weight_at(layer, k, j), weights, n * sizeof *weights);
+            }
         mlp_refresh(m, layer);
     }
 }
 
-static uint64_t hash_float(uint64_t hash, float x)
+static uint64_t hash_floats(uint64_t hash, size_t n, const float *x)
 {
-    uint32_t bits = 0x7fc00000; /* which NaN it is depends on the order of operands */
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits = 0x7fc00000; /* which NaN it is depends on the order of operands */
 
-    if (x == x)
-        memcpy(&bits, &x, sizeof bits);
-    for (int i = 0; i < 4; i++) {
-        hash ^= bits >> 8 * i & 0xff;
-        hash *= 0x100000001b3u;
+        if (x[i] == x[i])
+            memcpy(&bits, x + i, sizeof bits);
+        for (int byte = 0; byte < 4; byte++) {
+            hash ^= bits >> 8 * byte & 0xff;
+            hash *= 0x100000001b3u;
+        }
     }
     return hash;
 }
@@ -71,11 +84,13 @@ uint64_t mlp_hash(const struct mlp *m)
         const struct layer *layer = m->layers + l;
 
         for (size_t k = 0; k < rows_of(layer); k++)
-            for (size_t j = 0; j < layer->p.columns; j++)
-                hash = hash_float(hash, *weight_at(layer, k, j));
+            for (size_t j = 0, n; j < layer->p.columns; j += n) {
+                n = run_of(layer, k, j);
+                hash = hash_floats(hash, n, weight_at(layer, k, j));
+            }
         for (size_t j = 0; layer->normalized && j < layer->p.columns; j++) {
-            hash = hash_float(hash, layer->norm.mean[j]);
-            hash = hash_float(hash, layer->norm.variance[j]);
+            hash = hash_floats(hash, 1, layer->norm.mean + j);
+            hash = hash_floats(hash, 1, layer->norm.variance + j);
         }
     }
     return hash;

@@ -143,7 +143,6 @@ static void start_result(struct train *t)
         .learning_rate = t->learning_rate,
         .n_layers = t->spec.n_hidden + 1,
         .layers = t->layers,
-        .weights_hash = mlp_hash(t->mlp),
     };
 }
 
@@ -297,6 +296,7 @@ static void score(struct train *t)
     }
     t->result.weights_hash = mlp_hash(t->mlp);
     if (!ended_badly) {
+        train_predict(t, 0, back ? n : n_train); /* the last epoch left those for validation */
         train_score(t, 0, n_train, t->train_metrics);
         train_score(t, n_train, n, t->validation_metrics);
     }

@@ -52,7 +52,7 @@ struct train_result {
     /* (epochs_run, n_layers): each epoch's last step; lbfgs: the gradient after it. */
     size_t n_layers;
     const struct mlp_statistics *layers;
-    uint64_t weights_hash;
+    uint64_t weights_hash; /* 0 before the first epoch */
 };
 
 struct train;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/rng.h"
+#include "core/linalg/shuffle.h"
 #include "core/linalg/split.h"
 #include "core/train/train_private.h"
 
@@ -15,11 +16,16 @@ static double weight_of(const struct train *t, size_t row)
     return t->class_weight ? weight * t->class_weight[d->classes[row]] : weight;
 }
 
+static bool has_weights(const struct train *t)
+{
+    return t->data->weight || t->class_weight;
+}
+
 double train_weight(const struct train *t, const uint32_t *rows, size_t n)
 {
     double sum = 0.0;
 
-    if (!t->data->weight && !t->class_weight)
+    if (!has_weights(t))
         return (double)n;
     for (size_t i = 0; i < n; i++)
         sum += weight_of(t, rows[i]);
@@ -36,7 +42,7 @@ static void shuffle_order(struct train *t, size_t epoch)
     if (t->spec.optimizer == OPTIMIZER_LBFGS)
         return;
     rng_init(&r, t->seed, t->repeat, t->fold, RNG_SHUFFLE, (uint32_t)epoch);
-    rng_shuffle(&r, t->order, t->n_fit);
+    shuffle(t->kernel, &r, t->order, t->n_fit);
 }
 
 static void copy_truth(struct train *t, size_t to, size_t row)
@@ -62,12 +68,14 @@ static void gather_rows(void *ctx, size_t from, size_t end)
     struct train *t = g->t;
     const struct fold_data *d = t->data;
     struct block *b = &t->block;
+    float same = g->total > 0.0 ? (float)(1.0 / g->total) : 0.0f;
+    bool weighted = has_weights(t) && g->total > 0.0;
 
     for (size_t i = from; i < end; i++) {
         size_t row = g->order[i];
 
         memcpy(b->x + i * b->x_stride, d->x + row * d->stride, d->stride * sizeof *d->x);
-        b->scale[i] = g->total > 0.0 ? (float)(weight_of(t, row) / g->total) : 0.0f;
+        b->scale[i] = weighted ? (float)(weight_of(t, row) / g->total) : same;
         copy_truth(t, i, row);
     }
 }
@@ -79,10 +87,10 @@ static void gather(struct train *t, const uint32_t *order, size_t n, double tota
     split_rows(t->team, n * t->data->stride, n, gather_rows, &g);
 }
 
-/* Losses of the block's rows, and the gradient that backpropagation starts from. */
-static void compute_loss(struct train *t, size_t n)
+/* The block's rows behind the network. */
+static struct loss_rows behind(const struct train *t, size_t n)
 {
-    struct loss_rows r = {
+    return (struct loss_rows){
         .loss = t->spec.loss,
         .output = t->output,
         .rows = n,
@@ -95,6 +103,12 @@ static void compute_loss(struct train *t, size_t n)
         .work = t->block.work,
         .delta = (float)t->spec.huber_delta,
     };
+}
+
+/* Losses of the block's rows, and the gradient that backpropagation starts from. */
+static void compute_loss(struct train *t, size_t n)
+{
+    struct loss_rows r = behind(t, n);
 
     loss_gradient(t->kernel, &r, mlp_output_gradient(t->mlp), t->block.loss);
 }
@@ -108,11 +122,15 @@ static void check_loss(struct train *t, size_t rows, double loss)
     t->fault = mlp_find_fault(t->mlp, rows);
 }
 
-/* Goes on summing the block's losses by weight. */
-static double add_losses(struct train *t, const uint32_t *rows, size_t n, double sum)
+/* Goes on summing the block's losses by weight. rows: NULL for those from `first` on. */
+static double add_losses(struct train *t, const uint32_t *rows, size_t first, size_t n, double sum)
 {
+    const float *loss = t->block.loss;
+    bool weighted = has_weights(t);
+
     for (size_t i = 0; i < n; i++)
-        sum += weight_of(t, rows[i]) * (double)t->block.loss[i];
+        sum +=
+            weighted ? weight_of(t, rows ? rows[i] : first + i) * (double)loss[i] : (double)loss[i];
     check_loss(t, n, sum);
     return sum;
 }
@@ -152,7 +170,7 @@ double train_batch(struct train *t, const uint32_t *order, size_t n,
         if (observe)
             mlp_observe(t->mlp, rows, from == 0);
         compute_loss(t, rows);
-        sum = add_losses(t, order + from, rows, sum);
+        sum = add_losses(t, order + from, 0, rows, sum);
         mlp_backward(t->mlp, rows, b->x, b->x_stride, from == 0, last ? update : NULL);
     }
     return sum;
@@ -205,34 +223,41 @@ double train_watched_loss(struct train *t)
         gather(t, watched + from, rows, 1.0);
         mlp_forward(t->mlp, rows, t->block.x, t->block.x_stride);
         compute_loss(t, rows);
-        sum = add_losses(t, watched + from, rows, sum);
+        sum = add_losses(t, watched + from, 0, rows, sum);
     }
     return sum / train_weight(t, watched, n);
 }
 
 /* Predictions for rows from..end, and the sum of their losses by weight. */
-static double predict(struct train *t, size_t from, size_t end)
+static double evaluate(struct train *t, size_t from, size_t end)
 {
     const struct fold_data *d = t->data;
-    struct block *b = &t->block;
     double sum = 0.0;
+
+    for (size_t row = from; row < end; row += t->rows) {
+        size_t n = end - row < t->rows ? end - row : t->rows;
+        struct loss_rows r = behind(t, n);
+
+        mlp_forward(t->mlp, n, d->x + row * d->stride, d->stride);
+        r.classes = d->classes ? d->classes + row : NULL;
+        r.y = d->y ? d->y + row * d->n_outputs : NULL;
+        loss_evaluate(t->kernel, &r, t->block.loss, t->predicted + row * d->n_outputs);
+        sum = add_losses(t, NULL, row, n, sum);
+    }
+    return sum;
+}
+
+void train_predict(struct train *t, size_t from, size_t end)
+{
+    const struct fold_data *d = t->data;
 
     for (size_t row = from; row < end; row += t->rows) {
         size_t n = end - row < t->rows ? end - row : t->rows;
 
         mlp_forward(t->mlp, n, d->x + row * d->stride, d->stride);
-        for (size_t i = 0; i < n; i++) {
-            copy_truth(t, i, row + i);
-            b->scale[i] = 1.0f; /* only the losses are of interest */
-        }
-        compute_loss(t, n);
-        for (size_t i = 0; i < n; i++)
-            sum += weight_of(t, row + i) * (double)b->loss[i];
-        check_loss(t, n, sum);
         loss_predict(t->kernel, t->output, n, d->n_outputs, mlp_outputs(t->mlp), mlp_stride(t->mlp),
-                     b->work, t->predicted + row * d->n_outputs);
+                     t->block.work, t->predicted + row * d->n_outputs);
     }
-    return sum;
 }
 
 static struct metric_rows rows_of(const struct train *t, size_t from, size_t end)
@@ -262,11 +287,11 @@ void train_validate(struct train *t, double *loss, double *score)
 {
     size_t from = t->data->n_train, end = n_rows(t);
     struct metric_rows rows = rows_of(t, from, end);
-    double sum = predict(t, from, end), weight = 0.0;
+    double sum = evaluate(t, from, end), weight = 0.0;
 
-    for (size_t i = from; i < end; i++)
+    for (size_t i = from; i < end && has_weights(t); i++)
         weight += weight_of(t, i);
-    *loss = sum / weight;
+    *loss = sum / (has_weights(t) ? weight : (double)(end - from));
     *score = metric_score(t->decides, &rows);
 }
 
@@ -274,6 +299,5 @@ void train_score(struct train *t, size_t from, size_t end, double *values)
 {
     struct metric_rows rows = rows_of(t, from, end);
 
-    (void)predict(t, from, end); /* the losses are in the curves */
     metric_score_all(&rows, values);
 }

@@ -88,7 +88,10 @@ double train_watched_loss(struct train *t);
 /** Mean loss and score of the validation rows. */
 void train_validate(struct train *t, double *loss, double *score);
 
-/** All metrics of rows from..end of the fold's data. */
+/** Predictions of rows from..end of the fold's data. */
+void train_predict(struct train *t, size_t from, size_t end);
+
+/** All metrics of rows from..end, whose predictions are there. */
 void train_score(struct train *t, size_t from, size_t end, double *values);
 
 /* train_lbfgs.c: the epochs of lbfgs. */

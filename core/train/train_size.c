@@ -112,7 +112,7 @@ size_t train_bytes(const struct spec *s, enum task task, size_t n_features, size
 /* What dropout and batch normalization cost a row, in the same unit. */
 static double regularization_work(const struct mlp_shape *shape)
 {
-    const double PER_DRAW = 300.0, PER_NORM = 180.0;
+    const double PER_DRAW = 50.0, PER_NORM = 180.0;
     double sum = 0.0;
 
     for (size_t l = 0; l + 1 < shape->n_layers; l++)

@@ -331,6 +331,44 @@ static void a_loss_of_nan_is_nan(void **state)
     assert_false(isfinite(loss_of(OUTPUT_SOFTMAX, infinite, 1, &dz)));
 }
 
+static void check_evaluation(struct rng *r, enum output o, enum loss loss, size_t n)
+{
+    enum { ROWS = 37, STRIDE = 16 };
+    static _Alignas(64) float z[ROWS * STRIDE], dz[ROWS * STRIDE],
+        work[ROWS * (STRIDE + LOSS_WORK)];
+    float y[ROWS * STRIDE], scale[ROWS], want[2][ROWS * STRIDE], got[2][ROWS * STRIDE];
+    int32_t classes[ROWS];
+    struct loss_rows rows = {loss, o, ROWS, n, z, STRIDE, classes, y, scale, work, 0.7f};
+
+    for (size_t i = 0; i < ROWS * STRIDE; i++) {
+        z[i] = 3.0f * (float)rng_normal(r);
+        y[i] = (float)rng_normal(r);
+    }
+    for (size_t i = 0; i < ROWS; i++) {
+        classes[i] = (int32_t)rng_below(r, (uint32_t)n);
+        scale[i] = rng_f32(r);
+    }
+    loss_gradient(fastest(), &rows, dz, want[0]);
+    loss_predict(fastest(), o, ROWS, n, z, STRIDE, work, want[1]);
+    loss_evaluate(fastest(), &rows, got[0], got[1]);
+    assert_memory_equal(got[0], want[0], ROWS * sizeof **got);
+    assert_memory_equal(got[1], want[1], ROWS * n * sizeof **got);
+}
+
+static void evaluating_gives_the_bits_of_training(void **state)
+{
+    struct rng r;
+
+    (void)state;
+    rng_init(&r, 17, 0, 0, RNG_TEST, 0);
+    for (int loss = 0; loss < LOSS_COUNT; loss++) {
+        check_evaluation(&r, OUTPUT_SIGMOID, (enum loss)loss, 2);
+        check_evaluation(&r, OUTPUT_SOFTMAX, (enum loss)loss, 5);
+        if (loss != LOSS_CROSS_ENTROPY)
+            check_evaluation(&r, OUTPUT_IDENTITY, (enum loss)loss, 3);
+    }
+}
+
 static void the_output_follows_from_the_task(void **state)
 {
     (void)state;
@@ -357,6 +395,7 @@ int main(void)
         cmocka_unit_test(losses_of_errors_are_means_over_outputs),
         cmocka_unit_test(a_diverged_output_is_a_diverged_loss),
         cmocka_unit_test(a_loss_of_nan_is_nan),
+        cmocka_unit_test(evaluating_gives_the_bits_of_training),
         cmocka_unit_test(the_output_follows_from_the_task),
     };
 
