@@ -89,6 +89,8 @@ struct kernel_pair {
     size_t dz_stride;
 };
 
+struct lanes; /* lanes.h */
+
 struct kernel {
     const char *name;
     size_t lanes; /* floats in a vector: 1 to KERNEL_PAD */
@@ -150,6 +152,8 @@ struct kernel {
      *  row; the stream stands ready for the next rows. mask: (rows, stride), of which n columns. */
     void (*drop)(struct rng *r, uint32_t limit, float factor, size_t rows, size_t n, size_t stride,
                  float *mask);
+
+    const struct lanes *fused; /* for networks side by side; NULL: none */
 };
 
 /**

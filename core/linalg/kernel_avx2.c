@@ -9,6 +9,7 @@
 #define KERNEL kernel_avx2
 #define KERNEL_NAME "avx2"
 #define NARROW NULL
+#define FUSED lanes_avx2
 #define LANES 8
 #define PANEL 2
 #define MOST_ROWS 10
@@ -35,6 +36,7 @@ typedef uint32_t vu __attribute__((vector_size(LANES * 4)));
 #define vl_product(a, b) ((vl)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
 #define vf_bits(x) ((vi)(x))
 #define vf_from_bits(i) ((vf)(i))
+#define vf_keep(x) __asm__("" : "+v"(x))
 
 #include "core/linalg/kernel_body.h"
 

@@ -9,6 +9,7 @@
 #define KERNEL kernel_avx512
 #define KERNEL_NAME "avx512"
 #define NARROW &kernel_avx2
+#define FUSED lanes_avx512
 #define LANES 16
 #define PANEL 4
 #define MOST_ROWS 12
@@ -39,6 +40,7 @@ typedef uint32_t vu __attribute__((vector_size(LANES * 4)));
 #define vl_product(a, b) ((vl)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
 #define vf_bits(x) ((vi)(x))
 #define vf_from_bits(i) ((vf)(i))
+#define vf_keep(x) __asm__("" : "+v"(x))
 
 #include "core/linalg/kernel_body.h"
 

@@ -8,6 +8,8 @@
  *     TILES(T)            T(rows, vectors) for every tile that the limits allow
  *     vl_product(a, b)    the 64-bit products of the low halves of 64-bit lanes
  *     KERNEL, KERNEL_NAME the table that this file defines; NARROW: its member of that name
+ *     FUSED               and that for networks side by side, or nothing where there is none
+ *     vf_keep(x)          x is in a register now, not a load that is done again for each use
  *
  * A tile is a block of the result that stays in registers: rows x vectors accumulators, one pass
  * over k, and an epilogue that finishes the values before they are stored, or a function that
@@ -421,6 +423,13 @@ static void step(const struct panels *p, const float *g, float scale, const stru
     }
 }
 
+#if defined(FUSED)
+#include "core/linalg/kernel_lanes.h"
+#define FUSED_TABLE &FUSED
+#else
+#define FUSED_TABLE NULL
+#endif
+
 const struct kernel KERNEL = {
     .name = KERNEL_NAME,
     .narrow = NARROW,
@@ -439,4 +448,5 @@ const struct kernel KERNEL = {
     .multiply = multiply,
     .words = draw_words,
     .drop = drop,
+    .fused = FUSED_TABLE,
 };

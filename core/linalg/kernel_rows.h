@@ -21,13 +21,11 @@ INLINE void store_8(float *p, v8 x)
     *(v8_unaligned *)p = (v8_unaligned)x;
 }
 
-/* Writes S^T into T for a block of 8 x 8, in registers: pairs, then fours, then halves. The first
- * `rows` rows of T are stored. */
-INLINE void transpose_block(const float *s, size_t s_row, float *t, size_t t_row, size_t rows)
+/* 8 x 8 in registers: pairs, then fours, then halves. */
+INLINE void transpose_8(v8 r[BLOCK])
 {
-    UNINITIALIZED v8 r[BLOCK], q[BLOCK];
+    UNINITIALIZED v8 q[BLOCK];
 
-    UNROLL for (size_t i = 0; i < BLOCK; i++) r[i] = load_8(s + i * s_row);
     UNROLL for (size_t i = 0; i < BLOCK; i += 2)
     {
         q[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
@@ -45,10 +43,20 @@ INLINE void transpose_block(const float *s, size_t s_row, float *t, size_t t_row
         q[i] = __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
         q[i + 4] = __builtin_shufflevector(r[i], r[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
+    UNROLL for (size_t i = 0; i < BLOCK; i++) r[i] = q[i];
+}
+
+/* Writes S^T into T for a block of 8 x 8. The first `rows` rows of T are stored. */
+INLINE void transpose_block(const float *s, size_t s_row, float *t, size_t t_row, size_t rows)
+{
+    UNINITIALIZED v8 r[BLOCK];
+
+    UNROLL for (size_t i = 0; i < BLOCK; i++) r[i] = load_8(s + i * s_row);
+    transpose_8(r);
     UNROLL for (size_t i = 0; i < BLOCK; i++)
     {
         if (i < rows)
-            store_8(t + i * t_row, q[i]);
+            store_8(t + i * t_row, r[i]);
     }
 }
 
@@ -238,6 +246,7 @@ static d4 square_columns(size_t rows, size_t row, const float *m)
     return sum;
 }
 
+/* Padding is left out: where inputs are infinite it holds NaN. */
 static double square_sum(const struct panels *p, const float *m)
 {
     double lane[KERNEL_PAD];
@@ -245,10 +254,15 @@ static double square_sum(const struct panels *p, const float *m)
 
     for (size_t i = 0; i < p->n; i++) {
         size_t from = panels_first(p, i) * LANES, width = panels_first(p, i + 1) * LANES - from;
+        size_t end = smaller(width, p->columns - from);
 
-        for (size_t j = 0; j < width; j += 4)
-            part[(from + j) / 4 % (KERNEL_PAD / 4)] +=
-                square_columns(p->rows, width, m + from * p->rows + j);
+        for (size_t j = 0; j < end; j += 4) {
+            d4 sum = square_columns(p->rows, width, m + from * p->rows + j);
+
+            for (size_t c = end - j; c < 4; c++)
+                sum[c] = 0.0;
+            part[(from + j) / 4 % (KERNEL_PAD / 4)] += sum;
+        }
     }
     memcpy(lane, part, sizeof lane);
     for (size_t apart = KERNEL_PAD / 2; apart > 0; apart /= 2)

@@ -4,7 +4,7 @@
 
 #include "core/base/fmath.h"
 
-static enum kernel_rule rule_of(const struct optimizer_state *o)
+enum kernel_rule optimizer_rule(const struct optimizer_state *o)
 {
     switch (o->kind) {
     case OPTIMIZER_ADAM:
@@ -29,7 +29,7 @@ static enum kernel_rule rule_of(const struct optimizer_state *o)
 
 size_t optimizer_arrays(const struct optimizer_state *o)
 {
-    switch (rule_of(o)) {
+    switch (optimizer_rule(o)) {
     case KERNEL_SGD:
         return 0;
     case KERNEL_MOMENTUM:
@@ -97,7 +97,7 @@ static void squares_step(const struct optimizer_state *o, struct kernel_update *
 void optimizer_step(struct optimizer_state *o, double learning_rate, struct kernel_update *out)
 {
     *out = (struct kernel_update){
-        .rule = rule_of(o),
+        .rule = optimizer_rule(o),
         .rate = (float)learning_rate,
         .l1 = (float)o->l1,
         .l2 = (float)o->l2,

@@ -47,6 +47,9 @@ struct optimizer_state {
     size_t step;
 };
 
+/** The update that its steps ask for. */
+enum kernel_rule optimizer_rule(const struct optimizer_state *o);
+
 /** Arrays of a weight's size that the optimizer keeps: 0, 1 or 2. */
 size_t optimizer_arrays(const struct optimizer_state *o);
 

@@ -262,26 +262,30 @@ static bool watch(struct train *t, size_t epoch, double loss)
     return watch_is_over(&t->watch, epoch, s->early_stopping);
 }
 
-static enum train_state run_epoch(struct train *t, train_wanted *wanted, void *ctx)
+enum train_state train_end_epoch(struct train *t, size_t epoch, double watched)
 {
-    size_t epoch = t->result.epochs_run + 1;
-    bool watches = train_watches(&t->spec);
-    double watched;
-
-    if (!train_epoch(t, epoch, wanted, ctx, t->train_loss + epoch - 1))
-        return TRAIN_CANCELLED;
-    watched = watches ? train_watched_loss(t) : 0.0;
-    train_validate(t, t->validation_loss + epoch - 1, t->validation_score + epoch - 1);
     t->result.epochs = t->result.epochs_run = epoch;
     if (has_diverged(t, epoch, watched))
         return TRAIN_DIVERGED;
-    if (watches && watch(t, epoch, watched))
+    if (train_watches(&t->spec) && watch(t, epoch, watched))
         return TRAIN_COMPLETED;
     return epoch < t->spec.epochs ? TRAIN_RUNNING : TRAIN_COMPLETED;
 }
 
+static enum train_state run_epoch(struct train *t, train_wanted *wanted, void *ctx)
+{
+    size_t epoch = t->result.epochs_run + 1;
+    double watched;
+
+    if (!train_epoch(t, epoch, wanted, ctx, t->train_loss + epoch - 1))
+        return TRAIN_CANCELLED;
+    watched = train_watches(&t->spec) ? train_watched_loss(t) : 0.0;
+    train_validate(t, t->validation_loss + epoch - 1, t->validation_score + epoch - 1);
+    return train_end_epoch(t, epoch, watched);
+}
+
 /* Scores the best epoch so far where there is early stopping, else the last one. */
-static void score(struct train *t)
+void train_end(struct train *t)
 {
     size_t n_train = t->data->n_train, n = n_train + t->data->n_validation;
     enum train_state state = t->result.state;
@@ -314,7 +318,7 @@ enum train_state train_run_to(struct train *t, size_t epoch, train_wanted *wante
         ran = true;
     }
     if (ran)
-        score(t);
+        train_end(t);
     denormal_restore(before);
     return t->result.state;
 }

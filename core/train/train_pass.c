@@ -7,8 +7,8 @@
 #include "core/linalg/split.h"
 #include "core/train/train_private.h"
 
-/* A row's weight in the loss. Metrics know the data's own weights only. */
-static double weight_of(const struct train *t, size_t row)
+/* Metrics know the data's own weights only. */
+double train_row_weight(const struct train *t, size_t row)
 {
     const struct fold_data *d = t->data;
     double weight = d->weight ? (double)d->weight[row] : 1.0;
@@ -28,12 +28,12 @@ double train_weight(const struct train *t, const uint32_t *rows, size_t n)
     if (!has_weights(t))
         return (double)n;
     for (size_t i = 0; i < n; i++)
-        sum += weight_of(t, rows[i]);
+        sum += train_row_weight(t, rows[i]);
     return sum;
 }
 
 /* Each epoch's order starts from the rows' own, so that it does not depend on earlier epochs. */
-static void shuffle_order(struct train *t, size_t epoch)
+void train_shuffle(struct train *t, size_t epoch)
 {
     struct rng r;
 
@@ -75,7 +75,7 @@ static void gather_rows(void *ctx, size_t from, size_t end)
         size_t row = g->order[i];
 
         memcpy(b->x + i * b->x_stride, d->x + row * d->stride, d->stride * sizeof *d->x);
-        b->scale[i] = weighted ? (float)(weight_of(t, row) / g->total) : same;
+        b->scale[i] = weighted ? (float)(train_row_weight(t, row) / g->total) : same;
         copy_truth(t, i, row);
     }
 }
@@ -113,8 +113,7 @@ static void compute_loss(struct train *t, size_t n)
     loss_gradient(t->kernel, &r, mlp_output_gradient(t->mlp), t->block.loss);
 }
 
-/* Remembers where the numbers of the last forward pass went wrong, the first time they do. */
-static void check_loss(struct train *t, size_t rows, double loss)
+void train_check_loss(struct train *t, size_t rows, double loss)
 {
     if (isfinite(loss) || t->has_fault)
         return;
@@ -130,12 +129,12 @@ static double add_losses(struct train *t, const uint32_t *rows, size_t first, si
 
     for (size_t i = 0; i < n; i++)
         sum +=
-            weighted ? weight_of(t, rows ? rows[i] : first + i) * (double)loss[i] : (double)loss[i];
-    check_loss(t, n, sum);
+            weighted ? train_row_weight(t, rows ? rows[i] : first + i) * (double)loss[i] : (double)loss[i];
+    train_check_loss(t, n, sum);
     return sum;
 }
 
-static void next_step(struct train *t, size_t epoch, size_t step, struct kernel_update *update)
+void train_next_step(struct train *t, size_t epoch, size_t step, struct kernel_update *update)
 {
     const struct spec *s = &t->spec;
     struct schedule_spec schedule = {
@@ -194,7 +193,7 @@ bool train_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx,
     struct mlp_statistics *statistics = t->layers + (epoch - 1) * t->result.n_layers;
     double sum = 0.0;
 
-    shuffle_order(t, epoch);
+    train_shuffle(t, epoch);
     if (t->spec.optimizer == OPTIMIZER_LBFGS)
         return train_lbfgs_epoch(t, epoch, wanted, ctx, loss);
     for (size_t step = 0; step < t->n_steps; step++) {
@@ -203,7 +202,7 @@ bool train_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx,
 
         if (wanted && !wanted(ctx))
             return false;
-        next_step(t, epoch, step, &update);
+        train_next_step(t, epoch, step, &update);
         sum += train_step(t, t->order + from, n - from < t->batch ? n - from : t->batch, &update,
                           step + 1 == t->n_steps ? statistics : NULL);
     }
@@ -283,16 +282,21 @@ static size_t n_rows(const struct train *t)
     return t->data->n_train + t->data->n_validation;
 }
 
-void train_validate(struct train *t, double *loss, double *score)
+void train_judge(struct train *t, double sum, double *loss, double *score)
 {
     size_t from = t->data->n_train, end = n_rows(t);
     struct metric_rows rows = rows_of(t, from, end);
-    double sum = evaluate(t, from, end), weight = 0.0;
+    double weight = 0.0;
 
     for (size_t i = from; i < end && has_weights(t); i++)
-        weight += weight_of(t, i);
+        weight += train_row_weight(t, i);
     *loss = sum / (has_weights(t) ? weight : (double)(end - from));
     *score = metric_score(t->decides, &rows);
+}
+
+void train_validate(struct train *t, double *loss, double *score)
+{
+    train_judge(t, evaluate(t, t->data->n_train, n_rows(t)), loss, score);
 }
 
 void train_score(struct train *t, size_t from, size_t end, double *values)

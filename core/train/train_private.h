@@ -67,7 +67,8 @@ bool train_watches(const struct spec *s);
 
 /* train_pass.c: rows through the network. */
 
-/** The sum of some rows' weights in the loss. */
+/** A row's weight in the loss, and the sum of some rows' weights. */
+double train_row_weight(const struct train *t, size_t row);
 double train_weight(const struct train *t, const uint32_t *rows, size_t n);
 
 /**
@@ -79,13 +80,26 @@ double train_weight(const struct train *t, const uint32_t *rows, size_t n);
 double train_batch(struct train *t, const uint32_t *order, size_t n,
                    const struct kernel_update *update, bool observe);
 
+/** Sets t->order for an epoch, counted from 1. */
+void train_shuffle(struct train *t, size_t epoch);
+
+/** Goes on by one of the epoch's steps, counted from 0, and gives its constants. */
+void train_next_step(struct train *t, size_t epoch, size_t step, struct kernel_update *update);
+
+/** Remembers where the numbers of the last forward pass went wrong, the first time that a loss is
+ *  not finite. */
+void train_check_loss(struct train *t, size_t rows, double loss);
+
 /** Trains one epoch, counted from 1, and sets its mean loss; false where it was given up. */
 bool train_epoch(struct train *t, size_t epoch, train_wanted *wanted, void *ctx, double *loss);
 
 /** Mean loss of the rows that are watched. */
 double train_watched_loss(struct train *t);
 
-/** Mean loss and score of the validation rows. */
+/** Mean loss and score of the validation rows from t->predicted and the sum of losses. */
+void train_judge(struct train *t, double sum, double *loss, double *score);
+
+/** Predicts and judges the validation rows. */
 void train_validate(struct train *t, double *loss, double *score);
 
 /** Predictions of rows from..end of the fold's data. */
@@ -93,6 +107,14 @@ void train_predict(struct train *t, size_t from, size_t end);
 
 /** All metrics of rows from..end, whose predictions are there. */
 void train_score(struct train *t, size_t from, size_t end, double *values);
+
+/* train.c: the end of an epoch, the end of a run. */
+
+/** Takes an epoch into the result, whose losses and, where rows are watched, weights are there. */
+enum train_state train_end_epoch(struct train *t, size_t epoch, double watched);
+
+/** Scores both parts after a run; t->result.state is set. */
+void train_end(struct train *t);
 
 /* train_lbfgs.c: the epochs of lbfgs. */
 

@@ -229,10 +229,69 @@ struct job *queue_take(struct queue *q)
     return job;
 }
 
-void queue_done(struct queue *q, struct job *job)
+static bool is_like(const struct job *a, const struct job *b, bool same_part)
+{
+    return a->kind == b->kind && (!same_part || a->part == b->part);
+}
+
+static size_t count_like(const struct job *job, bool same_part, size_t most)
+{
+    size_t n = 0;
+
+    for (const struct job *j = job->lane->first; j && n < most; j = j->next)
+        n += is_like(j, job, same_part);
+    return n;
+}
+
+/* Takes n jobs that are like a job off its lane, in their order. */
+static void take_like(const struct job *job, bool same_part, size_t n, struct job **out)
+{
+    struct lane *lane = job->lane;
+    struct job **link = &lane->first;
+
+    lane->n_waiting -= n;
+    while (n > 0) {
+        struct job *found = *link;
+
+        if (is_like(found, job, same_part)) {
+            *link = found->next;
+            *out++ = found;
+            n--;
+        } else {
+            link = &found->next;
+        }
+    }
+    while (*link)
+        link = &(*link)->next;
+    lane->last = link;
+}
+
+size_t queue_take_like(struct queue *q, const struct job *job, size_t n_workers, size_t most,
+                       struct job **out)
+{
+    struct lane *lane = job->lane;
+    size_t n = 0, share;
+    bool same_part;
+
+    if (job->kind == 0)
+        return 0;
+    pthread_mutex_lock(&q->lock);
+    share = (lane->n_waiting + 1 + n_workers - 1) / n_workers - 1;
+    most = share < most ? share : most;
+    same_part = count_like(job, true, most) == most;
+    if (!q->stopped && !lane->held)
+        n = count_like(job, same_part, most);
+    if (n + 1 < job->least)
+        n = 0;
+    take_like(job, same_part, n, out);
+    pthread_mutex_unlock(&q->lock);
+    return n;
+}
+
+void queue_done(struct queue *q, struct lane *lane)
 {
     pthread_mutex_lock(&q->lock);
-    job->lane->n_running--;
+    lane->n_running--;
     pthread_mutex_unlock(&q->lock);
 }
 

@@ -21,6 +21,9 @@
 struct job {
     struct job *next;
     struct lane *lane;
+    uint64_t kind; /* jobs of one kind can be done together (core/train/group.h); 0: alone */
+    size_t least;  /* fewer of a kind are not worth it */
+    uint64_t part; /* those of one part go together best */
 };
 
 /* Embedded in the experiment it stands for; the members belong to the queue. */
@@ -61,8 +64,19 @@ void queue_hold(struct queue *q, struct lane *lane, bool held);
 /** Waits for a job, and helps meanwhile; NULL once the queue was stopped. */
 struct job *queue_take(struct queue *q);
 
-/** Says that a taken job is no longer running. */
-void queue_done(struct queue *q, struct job *job);
+/**
+ * Takes waiting jobs of the same lane and kind, which are to be done together with one just taken,
+ * all of its part if those are enough:
+ * no more than leave each worker its part of what waits, and none if those are too few. They count
+ * as one with it: queue_done is called once.
+ *
+ * out  room for `most`
+ */
+size_t queue_take_like(struct queue *q, const struct job *job, size_t n_workers, size_t most,
+                       struct job **out);
+
+/** Says that a job taken from the lane is no longer running. */
+void queue_done(struct queue *q, struct lane *lane);
 
 /** Lets workers without a job join o->team, until queue_withdraw, which waits until they have left.
  */

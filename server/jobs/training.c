@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/train/group.h"
 #include "core/train/train.h"
 #include "core/train/warn.h"
 #include "server/clock.h"
 #include "server/jobs/private.h"
 #include "server/schema/sentences.h"
 #include "server/store/store_fold.h"
+
+enum { LARGEST_MATE_BYTES = 1 << 20 };
 
 static enum err make_fold(void *ctx, void **object, size_t *bytes, struct error *e)
 {
@@ -45,14 +48,6 @@ static enum err take_fold(struct fold_run *run, const struct fold_data **out, st
     return ERR_OK;
 }
 
-static bool is_wanted(void *ctx)
-{
-    const struct search *s = ((const struct fold_run *)ctx)->trial->search;
-
-    return !atomic_load_explicit(&s->cancelled, memory_order_relaxed) &&
-           !atomic_load_explicit(&s->jobs->stopping, memory_order_relaxed);
-}
-
 static enum err keep_result(const struct fold_run *run, const struct train_result *r,
                             struct outcome *out, struct error *e)
 {
@@ -82,61 +77,44 @@ static enum err keep_result(const struct fold_run *run, const struct train_resul
     return ERR_OK;
 }
 
-/* Runs the training to its end, helped where it is large and others have nothing to do. */
-static enum train_state run_to_end(struct fold_run *run, const struct fold_data *d, struct train *t)
-{
-    const struct spec *spec = &run->trial->spec;
-    struct queue *q = run->trial->search->jobs->queue;
-    struct offer offer = {.team = train_team(t)};
-    enum train_state state;
+/* One fold that is trained, alone or with others. */
+struct training {
+    struct fold_run *run;
+    const struct fold_data *data;
+    struct train *train; /* NULL: it could not be set up, or is posted */
+};
 
-    if (!offer.team)
-        return train_run_to(t, spec->epochs, is_wanted, run);
-    offer.work =
-        train_work(spec, d->task, d->n_features, d->n_outputs, d->n_train, d->n_validation);
-    queue_offer(q, &offer);
-    state = train_run_to(t, spec->epochs, is_wanted, run);
-    queue_withdraw(q, &offer);
-    return state;
+/* Folds of one search that a worker trains at once. */
+struct crew {
+    struct search *search;
+    struct training trainings[GROUP_MOST];
+    size_t n, n_left; /* all of them, and those that are not posted */
+    double since;     /* clock_seconds: up to then the time is shared out */
+    double share;     /* seconds of each that is left */
+};
+
+static void fail(struct outcome *out, const struct error *e)
+{
+    out->state = FOLD_FAILED;
+    (void)snprintf(out->error, sizeof out->error, "%s", e->message);
+    for (size_t i = 0; i < OUTCOME_CURVES; i++)
+        buf_finish(&out->curves[i]); /* half a curve is none */
+    buf_finish(&out->warnings);
 }
 
-static enum err train_fold(struct fold_run *run, const struct fold_data *d, struct error *e)
+static void set_up(struct training *t)
 {
+    struct fold_run *run = t->run;
     const struct search *s = run->trial->search;
-    const struct spec *spec = &run->trial->spec;
-    double began = clock_seconds();
-    enum err failed;
-    struct train *t;
-
-    TRY(train_create(spec, d, s->jobs->options.kernel, s->metric, s->definition->seed_training,
-                     run->repeat, run->fold, &t, e));
-    if (run_to_end(run, d, t) == TRAIN_COMPLETED)
-        pace_add(&s->jobs->pace, spec, d, clock_seconds() - began);
-    failed = keep_result(run, train_result(t), &run->outcome, e);
-    train_destroy(t);
-    return failed;
-}
-
-static void train_and_keep(struct fold_run *run)
-{
     struct outcome *out = &run->outcome;
-    const struct fold_data *d = NULL;
-    double began = clock_seconds();
     struct error e = {0};
-    enum err failed = take_fold(run, &d, &e);
+    enum err failed = take_fold(run, &t->data, &e);
 
     if (failed == ERR_OK)
-        failed = train_fold(run, d, &e);
-    if (failed != ERR_OK) {
-        out->state = FOLD_FAILED;
-        (void)snprintf(out->error, sizeof out->error, "%s", e.message);
-        for (size_t i = 0; i < OUTCOME_CURVES; i++)
-            buf_finish(&out->curves[i]); /* half a curve is none */
-        buf_finish(&out->warnings);
-    }
-    cache_release(run->trial->search->jobs->cache, d);
-    out->seconds = floor(1e6 * (clock_seconds() - began) + 0.5) / 1e6; /* microseconds will do */
-    out->finished_at_ms = clock_now_ms();
+        failed = train_create(&run->trial->spec, t->data, s->jobs->options.kernel, s->metric,
+                              s->definition->seed_training, run->repeat, run->fold, &t->train, &e);
+    if (failed != ERR_OK)
+        fail(out, &e);
 }
 
 static enum err apply_start(struct store *store, struct write *w, struct error *e)
@@ -217,24 +195,137 @@ static void fold_stored(struct write *w, const struct error *e)
     conductor_tell(j->conductor, &run->note);
 }
 
-void training_run(void *ctx, struct job *job)
+static void start_trial(struct jobs *j, struct trial_run *t)
 {
-    struct jobs *j = ctx;
-    struct fold_run *run = OWNER(job, struct fold_run, job);
-    bool unseals = run->trial->search->unseals;
+    if (atomic_exchange(&t->started, true))
+        return;
+    t->start_write = (struct write){.apply = t->search->unseals ? unseal_apply_start : apply_start,
+                                    .done = start_stored};
+    writer_post(j->writer, &t->start_write);
+}
 
-    if (!atomic_exchange(&run->trial->started, true)) {
-        run->trial->start_write = (struct write){
-            .apply = unseals ? unseal_apply_start : apply_start, .done = start_stored};
-        writer_post(j->writer, &run->trial->start_write);
+static void keep(struct training *t, double seconds)
+{
+    struct fold_run *run = t->run;
+    const struct search *s = run->trial->search;
+    const struct spec *spec = &run->trial->spec;
+    struct error e = {0};
+
+    if (t->train) {
+        const struct train_result *r = train_result(t->train);
+
+        if (r->state == TRAIN_COMPLETED)
+            pace_add(&s->jobs->pace, spec, t->data, seconds);
+        if (keep_result(run, r, &run->outcome, &e) != ERR_OK)
+            fail(&run->outcome, &e);
+        train_destroy(t->train);
     }
-    train_and_keep(run);
-    queue_done(j->queue, job);
+    cache_release(s->jobs->cache, t->data);
+    run->outcome.seconds = floor(1e6 * seconds + 0.5) / 1e6; /* microseconds will do */
+    run->outcome.finished_at_ms = clock_now_ms();
+}
+
+/* Keeps what came of a training and hands its fold on; they share the time. */
+static void post(struct crew *c, struct training *t)
+{
+    struct fold_run *run = t->run;
+    bool unseals = c->search->unseals;
+    double now = clock_seconds();
+
+    c->share += (now - c->since) / (double)c->n_left--;
+    c->since = now;
+    keep(t, c->share);
+    t->train = NULL;
+    if (c->n_left == 0) /* before the last of them is handed on, and with it the search */
+        queue_done(c->search->jobs->queue, &c->search->lane);
     run->note.act = unseals ? unseal_fold_ended : search_fold_ended;
     run->write =
         (struct write){.apply = unseals ? unseal_apply_fold : apply_fold, .done = fold_stored};
     if (run->outcome.state == FOLD_DROPPED)
         fold_stored(&run->write, NULL);
     else
-        writer_post(j->writer, &run->write);
+        writer_post(c->search->jobs->writer, &run->write);
+}
+
+static bool is_wanted(void *ctx)
+{
+    const struct search *s = ((const struct crew *)ctx)->search;
+
+    return !atomic_load_explicit(&s->cancelled, memory_order_relaxed) &&
+           !atomic_load_explicit(&s->jobs->stopping, memory_order_relaxed);
+}
+
+static void has_ended(void *ctx, struct train *train)
+{
+    struct crew *c = ctx;
+
+    for (size_t i = 0; i < c->n; i++)
+        if (c->trainings[i].train == train) {
+            post(c, &c->trainings[i]);
+            return;
+        }
+}
+
+/* Runs a wide training, which has no mates, helped by others that have nothing to do. */
+static void run_helped(struct crew *c, const struct training *t)
+{
+    const struct spec *spec = &t->run->trial->spec;
+    const struct fold_data *d = t->data;
+    struct queue *q = c->search->jobs->queue;
+    struct offer offer = {
+        .team = train_team(t->train),
+        .work =
+            train_work(spec, d->task, d->n_features, d->n_outputs, d->n_train, d->n_validation),
+    };
+
+    queue_offer(q, &offer);
+    (void)train_run_to(t->train, spec->epochs, is_wanted, c);
+    queue_withdraw(q, &offer);
+    has_ended(c, t->train);
+}
+
+static void train_all(struct crew *c)
+{
+    struct train *list[GROUP_MOST];
+    size_t n = 0;
+
+    c->since = clock_seconds();
+    c->n_left = c->n;
+    for (size_t i = 0; i < c->n; i++) {
+        start_trial(c->search->jobs, c->trainings[i].run->trial);
+        set_up(&c->trainings[i]);
+        if (c->trainings[i].train)
+            list[n++] = c->trainings[i].train;
+    }
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->trainings[i].train)
+            post(c, &c->trainings[i]);
+    if (n == 1 && train_team(list[0]))
+        run_helped(c, &c->trainings[0]);
+    else
+        group_run(list, n, is_wanted, has_ended, c);
+}
+
+/* Trainings that are in memory together: a group of larger ones would take too much of it. */
+static size_t most_mates(const struct fold_run *run)
+{
+    const struct table *t = run->trial->search->table;
+    size_t bytes =
+        train_bytes(&run->trial->spec, t->task, prepare_features(t, &run->trial->prepare),
+                    table_outputs(t), t->n_rows);
+
+    return bytes <= LARGEST_MATE_BYTES ? GROUP_MOST - 1 : 0;
+}
+
+void training_run(void *ctx, struct job *job)
+{
+    struct jobs *j = ctx;
+    struct fold_run *run = OWNER(job, struct fold_run, job);
+    struct crew c = {.search = run->trial->search, .trainings = {{.run = run}}};
+    struct job *mates[GROUP_MOST];
+
+    c.n = 1 + queue_take_like(j->queue, job, j->options.n_threads, most_mates(run), mates);
+    for (size_t i = 1; i < c.n; i++)
+        c.trainings[i].run = OWNER(mates[i - 1], struct fold_run, job);
+    train_all(&c);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/train/group.h"
 #include "core/train/hyper.h"
 #include "core/train/train.h"
 #include "server/jobs/private.h"
@@ -70,6 +71,22 @@ static enum err make_scores(struct trial_run *t, struct error *e)
     return ERR_OK;
 }
 
+/* Which folds of other trials its own can be trained together with. */
+static void set_kind(struct trial_run *t)
+{
+    const struct search *s = t->search;
+    const struct table *table = s->table;
+    size_t features = prepare_features(table, &t->prepare), outputs = table_outputs(table);
+    uint64_t kind = group_key(&t->spec, table->task, features, outputs);
+    size_t least = group_least(&t->spec, table->task, outputs, s->jobs->options.kernel);
+
+    for (size_t i = 0; i < t->n_folds; i++) {
+        t->folds[i].job.kind = kind;
+        t->folds[i].job.least = least;
+        t->folds[i].job.part = i; /* the same rows */
+    }
+}
+
 /* A trial with its folds, in order of (repeat, fold); half built where it fails. */
 static enum err build_trial(struct trial_run *t, const struct params *params, struct error *e)
 {
@@ -86,6 +103,7 @@ static enum err build_trial(struct trial_run *t, const struct params *params, st
     TRY(params_copy(params, t->arena, &t->params, e));
     TRY(hyper_spec(&t->params, s->table->task, s->table->n_rows, &t->spec, e));
     TRY(hyper_prepare(&t->params, s->table->task, &t->prepare, e));
+    set_kind(t);
     hyper_canonical(&t->spec, &t->prepare, &key);
     TRY(buf_check(&key, e));
     t->key = arena_strdup(t->arena, buf_text(&key));

@@ -25,7 +25,7 @@ static void push(struct queue *q, struct lane *lane, struct job *jobs, size_t n)
 
 static void folds_of_an_experiment_are_taken_in_their_order(void **state)
 {
-    struct job jobs[3];
+    struct job jobs[3] = {0};
     struct lane lane;
     struct queue *q;
 
@@ -77,8 +77,85 @@ static void owners_share_first_then_their_experiments(void **state)
     assert_int_equal(bob.n_running, 2);
     assert_int_equal(ann_1.n_running, 1);
     assert_int_equal(ann_2.n_running, 1);
-    queue_done(q, &a1[0]);
+    queue_done(q, &ann_1);
     assert_ptr_equal(queue_take(q), &a1[1]);
+    queue_destroy(q);
+}
+
+static void jobs_of_a_kind_are_taken_together_up_to_a_workers_part(void **state)
+{
+    struct job jobs[9] = {0}, *mates[9];
+    struct lane lane;
+    struct queue *q;
+
+    (void)state;
+    for (size_t i = 0; i < 9; i++)
+        jobs[i].kind = 1 + i % 2;
+    assert_int_equal(queue_create(&q, NULL), ERR_OK);
+    queue_add(q, &lane, "", 0);
+    push(q, &lane, jobs, 9);
+    assert_ptr_equal(queue_take(q), &jobs[0]);
+    assert_int_equal(queue_take_like(q, &jobs[0], 3, 9, mates), 2); /* 3 of 9 for each of 3 */
+    assert_ptr_equal(mates[0], &jobs[2]);
+    assert_ptr_equal(mates[1], &jobs[4]);
+    assert_int_equal(lane.n_waiting, 6);
+    assert_int_equal(lane.n_running, 1);
+    assert_int_equal(queue_take_like(q, &jobs[0], 1, 1, mates), 1);
+    assert_ptr_equal(mates[0], &jobs[6]);
+    jobs[0].least = 3;
+    assert_int_equal(queue_take_like(q, &jobs[0], 1, 9, mates), 0); /* one more is too few */
+    jobs[0].least = 2;
+    assert_int_equal(queue_take_like(q, &jobs[0], 1, 9, mates), 1);
+    assert_ptr_equal(mates[0], &jobs[8]);
+    queue_done(q, &lane);
+    assert_int_equal(lane.n_running, 0);
+    push(q, &lane, &jobs[0], 1); /* the end of the list has been kept */
+    for (size_t i = 1; i < 9; i += 2)
+        assert_ptr_equal(queue_take(q), &jobs[i]);
+    assert_ptr_equal(queue_take(q), &jobs[0]);
+    queue_destroy(q);
+}
+
+static void jobs_of_the_same_part_go_together_if_they_are_enough(void **state)
+{
+    struct job jobs[7] = {0}, *mates[7];
+    struct lane lane;
+    struct queue *q;
+
+    (void)state;
+    for (size_t i = 0; i < 7; i++)
+        jobs[i] = (struct job){.kind = 1, .part = i % 2};
+    assert_int_equal(queue_create(&q, NULL), ERR_OK);
+    queue_add(q, &lane, "", 0);
+    push(q, &lane, jobs, 7);
+    assert_ptr_equal(queue_take(q), &jobs[0]);
+    assert_int_equal(queue_take_like(q, &jobs[0], 1, 2, mates), 2);
+    assert_ptr_equal(mates[0], &jobs[2]);
+    assert_ptr_equal(mates[1], &jobs[4]);
+    assert_int_equal(queue_take_like(q, &jobs[0], 1, 2, mates), 2); /* one of its part is left */
+    assert_ptr_equal(mates[0], &jobs[1]);
+    assert_ptr_equal(mates[1], &jobs[3]);
+    queue_destroy(q);
+}
+
+static void jobs_of_no_kind_and_held_ones_are_taken_alone(void **state)
+{
+    struct job jobs[4] = {0}, *mates[4];
+    struct lane lane;
+    struct queue *q;
+
+    (void)state;
+    assert_int_equal(queue_create(&q, NULL), ERR_OK);
+    queue_add(q, &lane, "", 0);
+    push(q, &lane, jobs, 4);
+    assert_ptr_equal(queue_take(q), &jobs[0]);
+    assert_int_equal(queue_take_like(q, &jobs[0], 1, 4, mates), 0);
+    for (size_t i = 0; i < 4; i++)
+        jobs[i].kind = 1;
+    queue_hold(q, &lane, true);
+    assert_int_equal(queue_take_like(q, &jobs[0], 1, 4, mates), 0);
+    queue_hold(q, &lane, false);
+    assert_int_equal(queue_take_like(q, &jobs[0], 1, 4, mates), 3);
     queue_destroy(q);
 }
 
@@ -290,6 +367,9 @@ int main(void)
         cmocka_unit_test(folds_of_an_experiment_are_taken_in_their_order),
         cmocka_unit_test(a_higher_priority_goes_first),
         cmocka_unit_test(owners_share_first_then_their_experiments),
+        cmocka_unit_test(jobs_of_a_kind_are_taken_together_up_to_a_workers_part),
+        cmocka_unit_test(jobs_of_the_same_part_go_together_if_they_are_enough),
+        cmocka_unit_test(jobs_of_no_kind_and_held_ones_are_taken_alone),
         cmocka_unit_test(what_is_held_or_dropped_is_not_taken),
         cmocka_unit_test(an_object_is_made_once_and_shared),
         cmocka_unit_test(past_the_budget_the_least_recently_used_goes_but_nothing_in_use),
