@@ -149,7 +149,7 @@ before(async () => { undisturbedLonger = await search({}, LONGER); });
 
 /* A shell that holds the database until it is told to end: nothing can be written meanwhile. */
 async function lock(db) {
-    const shell = spawn("sqlite3", [db], { stdio: ["pipe", "pipe", "inherit"] });
+    const shell = spawn("sqlite3", ["-cmd", ".timeout 5000", db], { stdio: ["pipe", "pipe", "inherit"] });
     shell.stdin.write("BEGIN IMMEDIATE;\n.shell echo held\n");
     await once(shell.stdout, "data");
     return async () => {
