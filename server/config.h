@@ -19,7 +19,7 @@ enum config_limits {
     LIMIT_HTTP_WORKERS = 4,         /* requests that write, at once */
     LIMIT_CONNECTIONS = 1024,       /* open at once */
     LIMIT_STREAMS = 256,            /* of them, streams and waiting requests */
-    LIMIT_TRIALS_AHEAD = 256        /* trials proposed before their turn */
+    LIMIT_TRIALS_AHEAD = 512        /* trials proposed before their turn */
 };
 
 /* The largest upload: more than any table that fits into memory. */

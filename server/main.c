@@ -77,11 +77,10 @@ static enum err open_store(struct daemon *d, struct error *e)
 
     TRY(store_open(d->config.db, NULL, &d->store, &opening, e));
     if (opening.was_checked)
-        log_write(LOG_INFO, "%s was not closed cleanly; it was checked and is sound",
-                  d->config.db);
+        log_write(LOG_INFO, "%s was not closed cleanly; it was checked and is sound", d->config.db);
     if (opening.backup_path[0])
-        log_write(LOG_INFO, "schema %d was migrated to %d; a copy is in %s",
-                  opening.schema_before, opening.schema_after, opening.backup_path);
+        log_write(LOG_INFO, "schema %d was migrated to %d; a copy is in %s", opening.schema_before,
+                  opening.schema_after, opening.backup_path);
     return ERR_OK;
 }
 
@@ -180,6 +179,7 @@ int main(int argc, char **argv)
     /* Tables and prepared folds go back to the system when freed: glibc would raise this by itself
      * and keep them, in an arena for each thread. A refusal only costs memory. */
     (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    store_init();
     if (config_read(argc, argv, &d.config, &action, &e) != ERR_OK) {
         fprintf(stderr, "sweepd: %s\n", e.message);
         return 2;

@@ -5,19 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/decimal.h"
 #include "core/base/mem.h"
+
+enum { FIRST_BYTES = 64 };
 
 static bool reserve(struct buf *b, size_t more)
 {
     void *data = b->data;
+    size_t want = b->length + more + 1;
 
     if (b->failed || more > (size_t)-1 / 2 - b->length ||
-        mem_grow(&data, &b->capacity, b->length + more + 1, 1, NULL) != ERR_OK) {
+        mem_grow(&data, &b->capacity, want < FIRST_BYTES ? FIRST_BYTES : want, 1, NULL) != ERR_OK) {
         b->failed = true;
         return false;
     }
     b->data = data;
     return true;
+}
+
+void buf_reserve(struct buf *b, size_t more)
+{
+    (void)reserve(b, more); /* one that failed is remembered */
 }
 
 void buf_append(struct buf *b, const void *bytes, size_t n)
@@ -45,17 +54,30 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_list args, again;
     int n;
 
+    if (!reserve(b, 0))
+        return;
     va_start(args, format);
     va_copy(again, args);
-    n = vsnprintf(NULL, 0, format, args);
+    n = vsnprintf(b->data + b->length, b->capacity - b->length, format, args);
     va_end(args);
-    if (n < 0)
+    if (n < 0) {
         b->failed = true;
-    else if (reserve(b, (size_t)n)) {
+        b->data[b->length] = '\0';
+    } else if ((size_t)n < b->capacity - b->length) {
+        b->length += (size_t)n;
+    } else if (reserve(b, (size_t)n)) { /* it did not fit: written again where it does */
         (void)vsnprintf(b->data + b->length, (size_t)n + 1, format, again);
         b->length += (size_t)n;
+    } else {
+        b->data[b->length] = '\0';
     }
     va_end(again);
+}
+
+void buf_put_decimal(struct buf *b, double x, int digits)
+{
+    if (reserve(b, DECIMAL_BYTES))
+        b->length += decimal_write(x, digits, b->data + b->length);
 }
 
 void buf_clear(struct buf *b)

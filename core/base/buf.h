@@ -23,6 +23,12 @@ void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** Makes room for so many more bytes: where it is known that many short pieces will follow. */
+void buf_reserve(struct buf *b, size_t more);
+
+/** Appends a finite number as decimal_write does. */
+void buf_put_decimal(struct buf *b, double x, int digits);
+
 /** Drops the contents, keeps the memory. */
 void buf_clear(struct buf *b);
 

@@ -20,9 +20,10 @@ void conductor_tell(struct conductor *c, struct note *n)
 {
     n->next = NULL;
     pthread_mutex_lock(&c->lock);
+    if (!c->first) /* else it was woken already, and takes them all */
+        pthread_cond_signal(&c->told);
     *c->last = n;
     c->last = &n->next;
-    pthread_cond_signal(&c->told);
     pthread_mutex_unlock(&c->lock);
 }
 

@@ -107,7 +107,7 @@ static enum err start_parts(struct jobs *j, struct error *e)
     TRY(pace_measure(&j->pace, j->options.kernel, e));
     TRY(cache_create(j->options.memory_bytes, &j->cache, e));
     TRY(queue_create(&j->queue, e));
-    TRY(writer_start(j->store, &j->writer, e));
+    TRY(writer_start(j->store, j->options.changed, j->options.ctx, &j->writer, e));
     TRY(conductor_start(tick, j, &j->conductor, e));
     return runner_start(j->queue, j->options.n_threads, training_run, j, &j->runner, e);
 }

@@ -137,7 +137,7 @@ static enum err take_up_fold(struct fold_run *run, const struct fold_record *f, 
 {
     struct outcome *o = &run->outcome;
 
-    run->finished = true;
+    run->finished = run->stored = true;
     run->trial->n_left--;
     o->state = strcmp(f->state, "completed") == 0 ? FOLD_COMPLETED : FOLD_FAILED;
     o->diverged = o->state == FOLD_FAILED && f->epochs_run > 0;
@@ -176,6 +176,9 @@ static void sort_trials(struct search *s)
 
         s->trials = t->next;
         t->next = ascending;
+        t->previous = NULL;
+        if (ascending)
+            ascending->previous = t;
         ascending = t;
     }
     s->trials = ascending;

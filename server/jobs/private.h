@@ -67,13 +67,15 @@ struct fold_run {
     struct note note;
     struct trial_run *trial;
     uint32_t repeat, fold; /* from 1; an unsealing's are 0 */
-    bool finished;         /* stored in the database */
+    bool finished;         /* stored in the database; conductor's thread */
+    bool stored;           /* the same, as the writer's thread knows it */
+    bool closes;           /* its trial ended with it; from the writer */
     struct outcome outcome;
 };
 
 /* One trial that has not ended. */
 struct trial_run {
-    struct trial_run *next; /* of the search, newest first */
+    struct trial_run *next, *previous; /* of the search, newest first */
     struct search *search;
     int64_t number;
     struct arena *arena; /* holds params, network and scores */
@@ -82,7 +84,9 @@ struct trial_run {
     const char *key; /* of the configuration */
     struct spec spec;
     struct prepare_spec prepare;
-    atomic_bool started; /* any worker */
+    atomic_bool started;   /* any worker */
+    atomic_bool trained;   /* any worker: a fold of it has a result */
+    int64_t started_at_ms; /* set by the worker that starts it; 0: it was started before */
     struct write start_write;
     struct write close_write;
     struct note close_note;

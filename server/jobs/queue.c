@@ -229,6 +229,16 @@ struct job *queue_take(struct queue *q)
     return job;
 }
 
+bool queue_has_waiting(struct queue *q, const struct lane *lane)
+{
+    bool some;
+
+    pthread_mutex_lock(&q->lock);
+    some = lane->n_waiting > 0;
+    pthread_mutex_unlock(&q->lock);
+    return some;
+}
+
 static bool is_like(const struct job *a, const struct job *b, bool same_part)
 {
     return a->kind == b->kind && (!same_part || a->part == b->part);

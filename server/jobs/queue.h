@@ -64,6 +64,9 @@ void queue_hold(struct queue *q, struct lane *lane, bool held);
 /** Waits for a job, and helps meanwhile; NULL once the queue was stopped. */
 struct job *queue_take(struct queue *q);
 
+/** True while jobs of the lane wait for a worker. */
+bool queue_has_waiting(struct queue *q, const struct lane *lane);
+
 /**
  * Takes waiting jobs of the same lane and kind, which are to be done together with one just taken,
  * all of its part if those are enough:

@@ -17,11 +17,6 @@
 
 static void go_on(struct search *s);
 
-static void tell_changed(const struct search *s)
-{
-    s->jobs->options.changed(s->jobs->options.ctx);
-}
-
 void search_fail(struct search *s, const char *what, const char *why)
 {
     if (s->failure[0] == '\0')
@@ -104,7 +99,6 @@ static void state_written(struct note *n)
 
     x->busy = false;
     s->n_flying--;
-    tell_changed(s);
     if (x->refused.code != ERR_OK)
         search_fail(s, "its state could not be stored", x->refused.message);
     if (x->state) {
@@ -123,7 +117,10 @@ static void write_state(struct search *s, struct state_write *x, const char *sta
                         const char *stop_reason)
 {
     *x = (struct state_write){
-        .write = {.apply = apply_state, .done = state_stored, .durable = s->waiting != NULL},
+        .write = {.apply = apply_state,
+                  .done = state_stored,
+                  .durable = s->waiting != NULL,
+                  .urgent = state != NULL},
         .note = {.act = state_written},
         .search = s,
         .busy = true,
@@ -238,13 +235,14 @@ static void batch_written(struct note *n)
         for (size_t i = 0; i < b->n; i++)
             queue_trial(b->trials[i]);
     free(b);
-    tell_changed(s);
     go_on(s);
 }
 
 void search_trial_add(struct search *s, struct trial_run *t)
 {
     t->next = s->trials;
+    if (t->next)
+        t->next->previous = t;
     s->trials = t;
     s->n_open++;
 }
@@ -292,7 +290,7 @@ static enum err propose(struct search *s, struct error *e)
         return failed;
     }
     b->search = s;
-    b->write = (struct write){.apply = apply_batch, .done = batch_stored};
+    b->write = (struct write){.apply = apply_batch, .done = batch_stored, .urgent = true};
     b->note.act = batch_written;
     s->n_flying++;
     writer_post(s->jobs->writer, &b->write);
@@ -308,48 +306,69 @@ static void close_stored(struct write *w, const struct error *e)
     conductor_tell(t->search->jobs->conductor, &t->close_note);
 }
 
-static void trial_closed(struct note *n)
+/* Takes a trial that is stored as ended off the list. */
+static void forget_trial(struct trial_run *t)
 {
-    struct trial_run *t = OWNER(n, struct trial_run, close_note), **link;
     struct search *s = t->search;
 
-    s->n_flying--;
     s->n_open--;
     if (t->refused.code != ERR_OK)
         search_fail(s, "a trial could not be closed", t->refused.message);
-    link = &s->trials;
-    while (*link != t)
-        link = &(*link)->next;
-    *link = t->next;
+    if (t->previous)
+        t->previous->next = t->next;
+    else
+        s->trials = t->next;
+    if (t->next)
+        t->next->previous = t->previous;
     trial_destroy(t);
-    tell_changed(s);
+}
+
+static void trial_closed(struct note *n)
+{
+    struct trial_run *t = OWNER(n, struct trial_run, close_note);
+    struct search *s = t->search;
+
+    s->n_flying--;
+    forget_trial(t);
     go_on(s);
 }
 
 static void close_trial(struct trial_run *t)
 {
-    t->close_write = (struct write){.apply = trial_apply_close, .done = close_stored};
+    struct search *s = t->search;
+
+    t->close_write = (struct write){.apply = trial_apply_close,
+                                    .done = close_stored,
+                                    .urgent = !queue_has_waiting(s->jobs->queue, &s->lane)};
     t->close_note.act = trial_closed;
-    t->search->n_flying++;
-    writer_post(t->search->jobs->writer, &t->close_write);
+    s->n_flying++;
+    writer_post(s->jobs->writer, &t->close_write);
+}
+
+/* A trial ends with its last fold, or on its own where others were still on their way then. */
+static void take_fold(struct fold_run *run)
+{
+    struct trial_run *t = run->trial;
+
+    run->finished = true;
+    if (--t->n_left > 0)
+        return;
+    if (run->closes)
+        forget_trial(t);
+    else
+        close_trial(t);
 }
 
 void search_fold_ended(struct note *n)
 {
     struct fold_run *run = OWNER(n, struct fold_run, note);
-    struct trial_run *t = run->trial;
-    struct search *s = t->search;
+    struct search *s = run->trial->search;
 
     s->n_flying--;
-    if (run->outcome.state == FOLD_DROPPED) {
-        if (run->outcome.error[0])
-            search_fail(s, "a fold could not be stored", run->outcome.error);
-    } else {
-        run->finished = true;
-        if (--t->n_left == 0)
-            close_trial(t);
-    }
-    tell_changed(s);
+    if (run->outcome.state != FOLD_DROPPED)
+        take_fold(run);
+    else if (run->outcome.error[0])
+        search_fail(s, "a fold could not be stored", run->outcome.error);
     go_on(s);
 }
 

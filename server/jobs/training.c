@@ -117,19 +117,20 @@ static void set_up(struct training *t)
         fail(out, &e);
 }
 
+/* That of a trial with one fold is stored with the fold, where that is on its way already. */
 static enum err apply_start(struct store *store, struct write *w, struct error *e)
 {
     const struct trial_run *t = OWNER(w, struct trial_run, start_write);
 
-    return store_trial_set_state(store, t->search->id, t->number, "running", clock_now_ms(), e);
+    if (t->n_folds == 1 && atomic_load(&t->trained))
+        return ERR_OK;
+    return store_trial_set_state(store, t->search->id, t->number, "running", t->started_at_ms, e);
 }
 
 static void start_stored(struct write *w, const struct error *e)
 {
-    const struct jobs *j = OWNER(w, struct trial_run, start_write)->search->jobs;
-
-    if (!e)
-        j->options.changed(j->options.ctx);
+    (void)w; /* nobody waits for it */
+    (void)e;
 }
 
 /* The names and scores of the metrics, to be freed; NULL where memory is short. */
@@ -144,9 +145,8 @@ static struct fold_metric *list_scores(const struct fold_run *run)
     return list;
 }
 
-static enum err apply_fold(struct store *store, struct write *w, struct error *e)
+static enum err insert_fold(struct store *store, const struct fold_run *run, struct error *e)
 {
-    const struct fold_run *run = OWNER(w, struct fold_run, write);
     const struct outcome *o = &run->outcome;
     CLEANUP(buf_finish) struct buf warnings = {0};
     CLEANUP(mem_free) struct fold_metric *scores = list_scores(run);
@@ -157,28 +157,51 @@ static enum err apply_fold(struct store *store, struct write *w, struct error *e
     sentences_write(&o->warnings, &warnings);
     TRY(buf_check(&warnings, e));
     (void)snprintf(hash, sizeof hash, "%016" PRIx64, o->weights_hash);
-    return store_fold_insert(store,
-                             &(struct fold_record){
-                                 .experiment = run->trial->search->id,
-                                 .trial = run->trial->number,
-                                 .repeat = run->repeat,
-                                 .fold = run->fold,
-                                 .state = o->state == FOLD_COMPLETED ? "completed" : "failed",
-                                 .epochs = (int64_t)o->epochs,
-                                 .epochs_run = (int64_t)o->epochs_run,
-                                 .seconds = o->seconds,
-                                 .error = o->error[0] ? o->error : NULL,
-                                 .warnings = buf_text(&warnings),
-                                 .weights_hash = o->epochs_run > 0 ? hash : NULL,
-                                 .engine = SWEEPD_VERSION,
-                                 .kernel = run->trial->search->jobs->options.kernel->name,
-                                 .finished_at_ms = o->finished_at_ms,
-                                 .n_metrics = run->trial->search->definition->metrics.n,
-                                 .metrics = scores,
-                                 .curves = {o->curves[0].data, o->curves[1].data, o->curves[2].data,
-                                            o->curves[3].data, o->curves[4].data},
-                             },
-                             e);
+    return store_fold_insert(
+        store,
+        &(struct fold_record){
+            .experiment = run->trial->search->id,
+            .trial = run->trial->number,
+            .repeat = run->repeat,
+            .fold = run->fold,
+            .state = o->state == FOLD_COMPLETED ? "completed" : "failed",
+            .epochs = (int64_t)o->epochs,
+            .epochs_run = (int64_t)o->epochs_run,
+            .seconds = o->seconds,
+            .error = o->error[0] ? o->error : NULL,
+            .warnings = buf_text(&warnings),
+            .weights_hash = o->epochs_run > 0 ? hash : NULL,
+            .engine = SWEEPD_VERSION,
+            .kernel = run->trial->search->jobs->options.kernel->name,
+            .finished_at_ms = o->finished_at_ms,
+            .started_at_ms = run->trial->n_folds == 1 ? run->trial->started_at_ms : 0,
+            .n_metrics = run->trial->search->definition->metrics.n,
+            .metrics = scores,
+            .curves = {o->curves[0].data, o->curves[1].data, o->curves[2].data, o->curves[3].data,
+                       o->curves[4].data},
+        },
+        e);
+}
+
+/* True where every other fold of the trial is stored. */
+static bool is_last(const struct fold_run *run)
+{
+    const struct trial_run *t = run->trial;
+
+    for (size_t i = 0; i < t->n_folds; i++)
+        if (&t->folds[i] != run && !t->folds[i].stored)
+            return false;
+    return true;
+}
+
+/* The trial ends in the same transaction where this was its last fold. */
+static enum err apply_fold(struct store *store, struct write *w, struct error *e)
+{
+    struct fold_run *run = OWNER(w, struct fold_run, write);
+
+    run->closes = is_last(run);
+    TRY(insert_fold(store, run, e));
+    return run->closes ? trial_apply_close(store, &run->trial->close_write, e) : ERR_OK;
 }
 
 static void fold_stored(struct write *w, const struct error *e)
@@ -188,6 +211,7 @@ static void fold_stored(struct write *w, const struct error *e)
 
     for (size_t i = 0; i < OUTCOME_CURVES; i++)
         buf_finish(&run->outcome.curves[i]);
+    run->stored = !e;
     if (e) {
         run->outcome.state = FOLD_DROPPED;
         (void)snprintf(run->outcome.error, sizeof run->outcome.error, "%s", e->message);
@@ -199,6 +223,7 @@ static void start_trial(struct jobs *j, struct trial_run *t)
 {
     if (atomic_exchange(&t->started, true))
         return;
+    t->started_at_ms = clock_now_ms();
     t->start_write = (struct write){.apply = t->search->unseals ? unseal_apply_start : apply_start,
                                     .done = start_stored};
     writer_post(j->writer, &t->start_write);
@@ -225,11 +250,28 @@ static void keep(struct training *t, double seconds)
     run->outcome.finished_at_ms = clock_now_ms();
 }
 
+/* Posts what came of a fold, the last of its crew or not; its search may be gone at once. */
+static void hand_on(struct jobs *j, struct fold_run *run, bool is_last_of_crew)
+{
+    const struct search *s = run->trial->search;
+
+    run->note.act = s->unseals ? unseal_fold_ended : search_fold_ended;
+    run->write =
+        (struct write){.apply = s->unseals ? unseal_apply_fold : apply_fold,
+                       .done = fold_stored,
+                       .urgent = is_last_of_crew && !queue_has_waiting(j->queue, &s->lane)};
+    if (run->outcome.state == FOLD_DROPPED) {
+        fold_stored(&run->write, NULL);
+        return;
+    }
+    atomic_store(&run->trial->trained, true);
+    writer_post(j->writer, &run->write);
+}
+
 /* Keeps what came of a training and hands its fold on; they share the time. */
 static void post(struct crew *c, struct training *t)
 {
     struct fold_run *run = t->run;
-    bool unseals = c->search->unseals;
     double now = clock_seconds();
 
     c->share += (now - c->since) / (double)c->n_left--;
@@ -238,13 +280,7 @@ static void post(struct crew *c, struct training *t)
     t->train = NULL;
     if (c->n_left == 0) /* before the last of them is handed on, and with it the search */
         queue_done(c->search->jobs->queue, &c->search->lane);
-    run->note.act = unseals ? unseal_fold_ended : search_fold_ended;
-    run->write =
-        (struct write){.apply = unseals ? unseal_apply_fold : apply_fold, .done = fold_stored};
-    if (run->outcome.state == FOLD_DROPPED)
-        fold_stored(&run->write, NULL);
-    else
-        writer_post(c->search->jobs->writer, &run->write);
+    hand_on(c->search->jobs, run, c->n_left == 0);
 }
 
 static bool is_wanted(void *ctx)
@@ -274,8 +310,7 @@ static void run_helped(struct crew *c, const struct training *t)
     struct queue *q = c->search->jobs->queue;
     struct offer offer = {
         .team = train_team(t->train),
-        .work =
-            train_work(spec, d->task, d->n_features, d->n_outputs, d->n_train, d->n_validation),
+        .work = train_work(spec, d->task, d->n_features, d->n_outputs, d->n_train, d->n_validation),
     };
 
     queue_offer(q, &offer);

@@ -139,8 +139,8 @@ static struct search **find_link(struct jobs *j, int64_t id)
 /* Frees it. What could not be stored is done again after the next start. */
 static void leave(struct search *s, const char *refused)
 {
-    struct jobs *j = s->jobs;
-    struct search **link = &j->unsealings;
+    const struct jobs *j = s->jobs;
+    struct search **link = &s->jobs->unsealings;
 
     if (refused[0] && !s->cancelled && !atomic_load(&j->stopping))
         log_write(LOG_ERROR, "experiment %" PRId64 ": its unsealing could not be stored: %s", s->id,
@@ -149,7 +149,6 @@ static void leave(struct search *s, const char *refused)
         link = &(*link)->next;
     *link = s->next;
     search_destroy(s);
-    j->options.changed(j->options.ctx);
 }
 
 static void last_written(struct note *n)

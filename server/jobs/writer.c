@@ -28,7 +28,10 @@ struct writer {
     pthread_cond_t filled; /* something was queued, or stop; its clock is the monotonic one */
     pthread_cond_t ended;  /* a call has ended */
     struct write *first, **last;
+    size_t n_queued, n_hurry; /* of all writes, and of those that somebody waits for */
     struct store *store;
+    void (*written)(void *ctx);
+    void *ctx;
     bool stop;
     bool gone; /* nothing will be taken off the queue any more */
     bool degraded;
@@ -47,7 +50,12 @@ static bool is_call(const struct write *w)
     return w->apply == apply_call;
 }
 
-/* False where it came too late. */
+static bool is_in_hurry(const struct write *w)
+{
+    return w->urgent || is_call(w);
+}
+
+/* False where it came too late. The writer is woken only by what it waits for. */
 static bool append(struct writer *w, struct write *one)
 {
     if (w->gone)
@@ -55,7 +63,9 @@ static bool append(struct writer *w, struct write *one)
     one->next = NULL;
     *w->last = one;
     w->last = &one->next;
-    pthread_cond_signal(&w->filled);
+    w->n_hurry += is_in_hurry(one);
+    if (++w->n_queued == 1 || is_in_hurry(one) || w->n_queued == GROUP_MAX)
+        pthread_cond_signal(&w->filled);
     return true;
 }
 
@@ -131,12 +141,12 @@ static enum txn_durability durability_of(const struct write *first, size_t n)
     return TXN_RELAXED;
 }
 
-/* Applies `n` writes from `first` on in one transaction. */
+/* Applies `n` posts from `first` on, all of them or none. */
 static enum err write_group(struct store *s, struct write *first, size_t n, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0}; /* rolls back unless committed */
 
-    TRY(txn_begin(s, durability_of(first, n), &txn, e));
+    TRY(txn_begin_group(s, durability_of(first, n), &txn, e));
     for (; n > 0; n--, first = first->next)
         TRY(first->apply(s, first, e));
     return txn_commit(&txn, e);
@@ -148,11 +158,15 @@ static bool may_pass(enum err code)
     return code == ERR_NO_SPACE || code == ERR_BUSY || code == ERR_NO_MEMORY || code == ERR_IO;
 }
 
-static void sleep_ms(long ms)
+static struct timespec after_ms(long ms)
 {
-    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    struct timespec t;
 
-    (void)nanosleep(&t, NULL);
+    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
+    t.tv_nsec += ms % 1000 * 1000000;
+    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
 }
 
 /* Calls that are queued behind posts which are tried again are told the reason instead. */
@@ -166,6 +180,8 @@ static void refuse_calls(struct writer *w, const struct error *why)
             continue;
         }
         *link = c->write.next;
+        w->n_queued--;
+        w->n_hurry--;
         c->result = why->code;
         c->error = *why;
         c->ended = true;
@@ -179,14 +195,10 @@ static void refuse_calls(struct writer *w, const struct error *why)
 /* Waits before posts are tried again, refusing calls meanwhile; false once it is time to stop. */
 static bool wait_to_retry(struct writer *w, long ms, const struct error *why)
 {
-    struct timespec until;
+    struct timespec until = after_ms(ms);
     int timed_out = 0;
     bool stop;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&w->lock);
     refuse_calls(w, why);
     while (!w->stop && !timed_out) {
@@ -243,19 +255,39 @@ static void write_posts_and_tell(struct writer *w, struct write *first, size_t n
             own_failed = write_posts(w, one, 1, &own);
         one->done(one, own_failed == ERR_OK ? NULL : &own);
     }
+    w->written(w->ctx);
+}
+
+/* What a caller does may undo a part of it and go on: not a group. */
+static enum err apply_alone(struct store *s, struct call *c)
+{
+    CLEANUP(txn_end) struct txn txn = {0};
+
+    TRY(txn_begin(s, TXN_DURABLE, &txn, &c->error));
+    TRY(c->apply(s, c->ctx, &c->error));
+    return txn_commit(&txn, &c->error);
 }
 
 static void write_call(struct writer *w, struct call *c)
 {
-    c->result = write_group(w->store, &c->write, 1, &c->error);
+    c->result = apply_alone(w->store, c);
     pthread_mutex_lock(&w->lock);
     c->ended = true;
     pthread_cond_broadcast(&w->ended);
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Waits until something is queued; once it is posts, a little longer for more of them. False at
- * the end: from then on nothing is queued. */
+/* Waits for more posts, so that they share a transaction, unless somebody waits for one. */
+static void wait_for_more(struct writer *w)
+{
+    struct timespec until = after_ms(GROUP_WAIT_MS);
+    int timed_out = 0;
+
+    while (!w->stop && !timed_out && w->n_hurry == 0 && w->n_queued < GROUP_MAX)
+        timed_out = pthread_cond_timedwait(&w->filled, &w->lock, &until);
+}
+
+/* Waits until something is queued. False at the end: from then on nothing is. */
 static bool wait_for_work(struct writer *w)
 {
     bool some;
@@ -263,11 +295,8 @@ static bool wait_for_work(struct writer *w)
     pthread_mutex_lock(&w->lock);
     while (!w->first && !w->stop)
         pthread_cond_wait(&w->filled, &w->lock);
-    some = w->first && !is_call(w->first) && !w->stop;
-    pthread_mutex_unlock(&w->lock);
-    if (some)
-        sleep_ms(GROUP_WAIT_MS);
-    pthread_mutex_lock(&w->lock);
+    if (w->first)
+        wait_for_more(w);
     some = w->first != NULL;
     w->gone = !some;
     pthread_mutex_unlock(&w->lock);
@@ -283,10 +312,13 @@ static struct write *take_group(struct writer *w, size_t *n)
     first = w->first;
     end = &first->next;
     *n = 1;
+    w->n_hurry -= is_in_hurry(first);
     while (!is_call(first) && *end && !is_call(*end) && *n < GROUP_MAX) {
+        w->n_hurry -= is_in_hurry(*end);
         end = &(*end)->next;
         ++*n;
     }
+    w->n_queued -= *n;
     w->first = *end;
     *end = NULL;
     if (!w->first)
@@ -311,7 +343,8 @@ static void *run(void *ctx)
     return NULL;
 }
 
-enum err writer_start(struct store *s, struct writer **out, struct error *e)
+enum err writer_start(struct store *s, void (*written)(void *ctx), void *ctx, struct writer **out,
+                      struct error *e)
 {
     struct writer *w = calloc(1, sizeof *w);
     pthread_condattr_t monotonic;
@@ -320,6 +353,8 @@ enum err writer_start(struct store *s, struct writer **out, struct error *e)
     if (!w)
         return error_no_memory(e);
     w->store = s;
+    w->written = written;
+    w->ctx = ctx;
     w->last = &w->first;
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&monotonic);

@@ -4,7 +4,8 @@
  * Two kinds of write reach it. A call is what somebody waits for (an API request): it has a
  * transaction of its own, durable once the call returns. A post is what the search produces by
  * the thousand (fold results): posts that come within 10 ms, up to 256, share one transaction,
- * and their `done` runs after the commit. Order is kept throughout.
+ * and their `done` runs after the commit. Calls and urgent posts end that wait. Order is kept
+ * throughout.
  *
  * When the disk is full or somebody locks the database, posts are kept and tried again until they
  * go through: nothing that was computed is lost. Calls fail at once with the reason.
@@ -28,10 +29,13 @@ struct write {
     enum err (*apply)(struct store *s, struct write *w, struct error *e);
     void (*done)(struct write *w, const struct error *e); /* e is NULL when it is committed */
     bool durable; /* a person is told that it is done: it has to survive a power cut */
+    bool urgent;  /* something stands still until it is done: it and all before it are not kept */
     struct write *next;
 };
 
-enum err writer_start(struct store *s, struct writer **out, struct error *e);
+/** Starts the thread; written(ctx) runs on it after each group of posts and their `done`. */
+enum err writer_start(struct store *s, void (*written)(void *ctx), void *ctx, struct writer **out,
+                      struct error *e);
 
 /**
  * Writes what is queued and ends the thread. Posts that cannot be written are given up, those that

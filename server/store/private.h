@@ -43,6 +43,8 @@ struct store {
     int lock_fd; /* -1: not locked */
     int schema_version;
     int txn_depth;
+    bool txn_group;                 /* the outermost transaction is a group */
+    bool txn_spoiled;               /* a part of the group was not committed */
     enum txn_durability durability; /* as set on the connection */
     pthread_mutex_t pool_lock;      /* guards `free_readers` */
     bool has_pool_lock;

@@ -74,7 +74,7 @@ static enum err set_up_writer(struct store *s, struct error *e)
     TRY(db_exec(&s->writer,
                 "PRAGMA synchronous = FULL;"
                 "PRAGMA journal_size_limit = 67108864;"
-                "PRAGMA wal_autocheckpoint = 1000;"
+                "PRAGMA wal_autocheckpoint = 4000;" /* pages: 16 MB */
                 "PRAGMA cache_size = -16000",
                 e));
     s->durability = TXN_DURABLE;
@@ -155,6 +155,11 @@ static enum err explain(const char *path, struct error *e)
         e->code = ERR_INVALID;
     }
     return error_prefix(e, "database \"%s\"", path);
+}
+
+void store_init(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused once the library is in use */
 }
 
 enum err store_open(const char *path, const struct store_options *options, struct store **out,

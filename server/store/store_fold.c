@@ -101,12 +101,16 @@ static enum err count_in_trial(struct reader *r, const struct fold_record *f, st
     CLEANUP(stmt_end) struct stmt q = {0};
 
     TRY(stmt_begin(r,
-                   "UPDATE trial SET folds_done = folds_done + 1, bytes = bytes + ?3"
+                   "UPDATE trial"
+                   "   SET folds_done = folds_done + 1, bytes = bytes + ?3,"
+                   "       state = CASE WHEN ?4 IS NULL THEN state ELSE 'running' END,"
+                   "       started_at_ms = coalesce(started_at_ms, ?4)"
                    " WHERE experiment_id = ?1 AND trial = ?2 AND state IN ('queued', 'running')",
                    &q, e));
     stmt_bind_i64(&q, f->experiment);
     stmt_bind_i64(&q, f->trial);
     stmt_bind_i64(&q, (int64_t)count_bytes(f));
+    stmt_bind_i64_or_null(&q, f->started_at_ms, 0);
     TRY(stmt_run(&q, e));
     if (stmt_changes(&q) == 0)
         return error_set(e, ERR_CONFLICT, "trial %" PRId64 " of experiment %" PRId64 " has ended",
@@ -349,21 +353,27 @@ enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, 
 
 /* ---- curves as text ------------------------------------------------------------------------ */
 
+enum { CURVE_DIGITS = 9, LAYER_DIGITS = 4 };
+
+/* What is set aside for a number: most of them with their comma. */
+enum { CURVE_BYTES = CURVE_DIGITS + 4, LAYER_BYTES = LAYER_DIGITS + 5 };
+
 static void put_number(struct buf *out, double x, int digits)
 {
     if (isfinite(x))
-        buf_printf(out, "%.*g", digits, x);
+        buf_put_decimal(out, x, digits);
     else
-        buf_puts(out, "null");
+        buf_append(out, "null", 4);
 }
 
 void store_fold_curve_text(const double *x, size_t n, struct buf *out)
 {
+    buf_reserve(out, mem_size(n, CURVE_BYTES));
     buf_putc(out, '[');
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             buf_putc(out, ',');
-        put_number(out, x[i], 9);
+        put_number(out, x[i], CURVE_DIGITS);
     }
     buf_putc(out, ']');
 }
@@ -372,11 +382,13 @@ void store_fold_curve_text(const double *x, size_t n, struct buf *out)
 static void put_member(const struct mlp_statistics *x, size_t n_epochs, size_t n_layers,
                        const char *name, size_t offset, struct buf *out)
 {
-    buf_printf(out, "\"%s\":[", name);
+    buf_putc(out, '"');
+    buf_puts(out, name);
+    buf_puts(out, "\":[");
     for (size_t i = 0; i < n_epochs; i++) {
         if (i > 0)
             buf_putc(out, ',');
-        put_number(out, *(const double *)((const char *)(x + i * n_layers) + offset), 4);
+        put_number(out, *(const double *)((const char *)(x + i * n_layers) + offset), LAYER_DIGITS);
     }
     buf_putc(out, ']');
 }
@@ -391,6 +403,7 @@ void store_fold_layers_text(const struct mlp_statistics *x, size_t n_epochs, siz
                    {"update_ratio", offsetof(struct mlp_statistics, update_ratio)},
                    {"idle", offsetof(struct mlp_statistics, idle)}};
 
+    buf_reserve(out, mem_size(mem_size(n_layers, n_epochs), 3 * LAYER_BYTES));
     buf_putc(out, '[');
     for (size_t l = 0; l < n_layers; l++) {
         buf_puts(out, l > 0 ? ",{" : "{");

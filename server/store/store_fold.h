@@ -37,6 +37,8 @@ struct fold_record {
     const char *engine;       /* version of the training core */
     const char *kernel;       /* that computed it, as in "avx2" */
     int64_t finished_at_ms;
+    int64_t started_at_ms; /* of its trial, which runs from then on if it did not; 0: it runs.
+                              Only store_fold_insert reads it */
     size_t n_metrics;
     struct fold_metric *metrics;
     struct fold_curves curves; /* only store_fold_curves reads them */

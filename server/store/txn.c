@@ -36,7 +36,7 @@ static enum err begin_nested(struct store *s, struct error *e)
 {
     if (is_undone(s))
         return error_set(e, ERR_IO, "the transaction was undone by an earlier failure");
-    return run(s, "SAVEPOINT inner_txn", e);
+    return s->txn_group ? ERR_OK : run(s, "SAVEPOINT inner_txn", e);
 }
 
 static enum err begin_outer(struct store *s, enum txn_durability durability, struct error *e)
@@ -56,6 +56,37 @@ enum err txn_begin(struct store *s, enum txn_durability durability, struct txn *
     return ERR_OK;
 }
 
+enum err txn_begin_group(struct store *s, enum txn_durability durability, struct txn *txn,
+                         struct error *e)
+{
+    assert(s->txn_depth == 0);
+    TRY(txn_begin(s, durability, txn, e));
+    txn->is_group = true;
+    s->txn_group = true;
+    s->txn_spoiled = false;
+    return ERR_OK;
+}
+
+static enum err commit(struct store *s, const struct txn *txn, struct error *e)
+{
+    if (txn->is_nested)
+        return s->txn_group ? ERR_OK : run(s, "RELEASE inner_txn", e);
+    if (txn->is_group && s->txn_spoiled)
+        return error_set(e, ERR_INTERNAL, "a part of the group was not committed");
+    return run(s, "COMMIT", e);
+}
+
+/* It has ended, one way or the other. */
+static void close_txn(struct txn *txn)
+{
+    struct store *s = txn->store;
+
+    s->txn_depth--;
+    if (txn->is_group)
+        s->txn_group = false;
+    txn->store = NULL;
+}
+
 enum err txn_commit(struct txn *txn, struct error *e)
 {
     struct store *s = txn->store;
@@ -63,9 +94,8 @@ enum err txn_commit(struct txn *txn, struct error *e)
     assert(s);
     if (is_undone(s))
         return error_set(e, ERR_IO, "the transaction was undone by an earlier failure");
-    TRY(run(s, txn->is_nested ? "RELEASE inner_txn" : "COMMIT", e));
-    s->txn_depth--;
-    txn->store = NULL;
+    TRY(commit(s, txn, e));
+    close_txn(txn);
     return ERR_OK;
 }
 
@@ -75,12 +105,13 @@ void txn_end(struct txn *txn)
 
     if (!s)
         return;
-    s->txn_depth--;
-    txn->store = NULL;
+    close_txn(txn);
     if (is_undone(s))
         return;
     /* A rollback that fails has undone the transaction all the same. */
-    if (txn->is_nested) {
+    if (txn->is_nested && s->txn_group) {
+        s->txn_spoiled = true;
+    } else if (txn->is_nested) {
         (void)run(s, "ROLLBACK TO inner_txn", NULL);
         (void)run(s, "RELEASE inner_txn", NULL);
     } else {

@@ -10,6 +10,10 @@
  * changes are undone and the outer one can go on. Every function of the store that writes more
  * than one row does so, and can be called alone or inside a caller's transaction.
  *
+ * Savepoints cost: each copies every page before it is changed. A group (txn_begin_group) has none:
+ * what is begun inside is part of it, and where one of those ends without a commit the whole group
+ * can only be undone.
+ *
  * Some failures (a full disk above all) make SQLite undo the whole transaction. Then the outer
  * commit fails with ERR_IO: nothing is half written.
  */
@@ -27,6 +31,7 @@ enum txn_durability {
 struct txn {
     struct store *store; /* NULL when there is nothing to undo */
     bool is_nested;
+    bool is_group;
 };
 
 /**
@@ -37,6 +42,11 @@ struct txn {
 enum err txn_begin(struct store *s, enum txn_durability durability, struct txn *txn,
                    struct error *e);
 
+/** Begins one that is committed whole or not at all; not inside another. */
+enum err txn_begin_group(struct store *s, enum txn_durability durability, struct txn *txn,
+                         struct error *e);
+
+/** ERR_INTERNAL for a group of which a part was not committed. */
 enum err txn_commit(struct txn *txn, struct error *e);
 
 /** CLEANUP form: undoes what was not committed. */

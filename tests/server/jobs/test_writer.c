@@ -5,11 +5,13 @@
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/jobs/writer.h"
 #include "server/store/store.h"
 
@@ -18,7 +20,13 @@ struct bench {
     char folder[64], path[96];
     struct store *store;
     struct writer *writer;
+    atomic_uint n_told; /* how often something was written */
 };
+
+static void count(void *ctx)
+{
+    atomic_fetch_add(&((struct bench *)ctx)->n_told, 1);
+}
 
 static int set_up(void **state)
 {
@@ -29,7 +37,7 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(b->folder));
     (void)snprintf(b->path, sizeof b->path, "%s/a.db", b->folder);
     assert_int_equal(store_open(b->path, NULL, &b->store, NULL, NULL), ERR_OK);
-    assert_int_equal(writer_start(b->store, &b->writer, NULL), ERR_OK);
+    assert_int_equal(writer_start(b->store, count, b, &b->writer, NULL), ERR_OK);
     *state = b;
     return 0;
 }
@@ -122,7 +130,7 @@ static void a_post_at_fault_harms_none_of_its_group(void **state)
 /* The conductor relies on it: whatever it gives away comes back, also at the end. */
 static void what_is_queued_is_written_at_the_end_and_what_comes_later_is_refused(void **state)
 {
-    const struct bench *b = *state;
+    struct bench *b = *state;
     struct item items[20] = {0}, late = {0};
     struct error e = {0};
 
@@ -136,7 +144,7 @@ static void what_is_queued_is_written_at_the_end_and_what_comes_later_is_refused
     assert_int_equal(writer_call(b->writer, nothing, NULL, &e), ERR_BUSY);
     assert_non_null(strstr(e.message, "stopping"));
     writer_destroy(b->writer);
-    assert_int_equal(writer_start(b->store, &((struct bench *)*state)->writer, NULL), ERR_OK);
+    assert_int_equal(writer_start(b->store, count, b, &b->writer, NULL), ERR_OK);
 }
 
 static struct item retried;
@@ -170,6 +178,43 @@ static void while_posts_are_tried_again_calls_are_told_why(void **state)
     assert_int_equal(retried.result, ERR_OK);
 }
 
+static void wait_until_told(struct bench *b, unsigned n)
+{
+    while (atomic_load(&b->n_told) < n)
+        (void)usleep(100);
+}
+
+static void a_group_of_posts_is_told_of_once(void **state)
+{
+    struct bench *b = *state;
+    struct item items[100] = {0};
+
+    post(b->writer, items, 99);
+    items[99].write = (struct write){.apply = apply, .done = done, .urgent = true};
+    writer_post(b->writer, &items[99].write);
+    wait_until_told(b, 1);
+    assert_int_equal(writer_call(b->writer, nothing, NULL, NULL), ERR_OK);
+    assert_in_range(atomic_load(&b->n_told), 1, 4); /* one, unless the machine stood still */
+}
+
+/* The best of several, since the machine may be busy. */
+static void an_urgent_post_does_not_wait_for_others(void **state)
+{
+    struct bench *b = *state;
+    double best = 1.0;
+
+    for (unsigned i = 1; i <= 20; i++) {
+        struct item item = {.write = {.apply = apply, .done = done, .urgent = true}};
+        double began = clock_seconds(), took;
+
+        writer_post(b->writer, &item.write);
+        wait_until_told(b, i);
+        took = clock_seconds() - began;
+        best = took < best ? took : best;
+    }
+    assert_true(best < 0.009); /* others wait for 10 ms */
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
@@ -179,6 +224,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             what_is_queued_is_written_at_the_end_and_what_comes_later_is_refused, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(a_group_of_posts_is_told_of_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_urgent_post_does_not_wait_for_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(while_posts_are_tried_again_calls_are_told_why, set_up,
                                         tear_down),
     };

@@ -331,6 +331,32 @@ static void an_inner_transaction_is_undone_alone(void **state)
     assert_int_equal(store_experiment_get(x->r, second_id, x->a, &e, &x->e), ERR_NOT_FOUND);
 }
 
+static void a_group_is_committed_whole_or_not_at_all(void **state)
+{
+    struct scratch *x = *state;
+    struct txn group = {0}, part = {0};
+    struct experiment_record e;
+    int64_t ids[3];
+
+    scratch_open(x);
+    for (int round = 0; round < 3; round++) {
+        SUCCEED(txn_begin_group(x->store, TXN_RELAXED, &group, &x->e));
+        SUCCEED(txn_begin(x->store, TXN_RELAXED, &part, &x->e));
+        ids[round] = scratch_experiment(x, "maximize");
+        if (round == 1) { /* in this one a part fails */
+            txn_end(&part);
+            assert_int_equal(txn_commit(&group, &x->e), ERR_INTERNAL);
+            txn_end(&group);
+        } else {
+            SUCCEED(txn_commit(&part, &x->e));
+            SUCCEED(txn_commit(&group, &x->e));
+        }
+    }
+    SUCCEED(store_experiment_get(x->r, ids[0], x->a, &e, &x->e));
+    SUCCEED(store_experiment_get(x->r, ids[2], x->a, &e, &x->e));
+    assert_string_equal(scratch_ask(x, x->path, "SELECT count(*) FROM experiment"), "2\n");
+}
+
 /* What the shell on this machine answers; skips the test if there is no shell. */
 static void shell_says(struct scratch *x, const char *expected)
 {
@@ -385,6 +411,7 @@ int main(void)
         TEST(a_reader_sees_what_is_committed_and_nothing_else),
         TEST(a_released_reader_is_used_again),
         TEST(an_inner_transaction_is_undone_alone),
+        TEST(a_group_is_committed_whole_or_not_at_all),
         TEST(a_read_only_shell_reads_the_leaderboard_while_the_store_is_open_and_after),
     };
 

@@ -399,6 +399,29 @@ static void a_fold_of_a_trial_that_has_ended_is_refused(void **state)
     assert_string_equal(scratch_ask(x, x->path, "SELECT count(*) FROM fold"), "0\n");
 }
 
+static void a_fold_tells_when_its_trial_was_started_unless_that_is_known(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct fold_metric metrics[2];
+    struct fold_record f;
+
+    for (int64_t trial = 1; trial <= 3; trial++) {
+        scratch_trial(x, id, trial);
+        if (trial == 2)
+            SUCCEED(store_trial_set_state(x->store, id, trial, "running", 1700000000100, &x->e));
+        f = scratch_fold(id, trial, 1, metrics);
+        f.started_at_ms = trial < 3 ? 1700000000200 : 0;
+        SUCCEED(store_fold_insert(x->store, &f, &x->e));
+    }
+    assert_string_equal(get(x, id, 1).state, "running");
+    assert_int_equal(get(x, id, 1).started_at_ms, 1700000000200);
+    assert_string_equal(get(x, id, 2).state, "running");
+    assert_int_equal(get(x, id, 2).started_at_ms, 1700000000100);
+    assert_string_equal(get(x, id, 3).state, "queued");
+    assert_int_equal(get(x, id, 3).started_at_ms, 0);
+}
+
 static void a_restart_finds_the_folds_of_open_trials(void **state)
 {
     struct scratch *x = *state;
@@ -456,6 +479,7 @@ int main(void)
         TEST(storing_a_fold_twice_changes_nothing),
         TEST(another_result_of_a_fold_is_a_conflict),
         TEST(a_fold_of_a_trial_that_has_ended_is_refused),
+        TEST(a_fold_tells_when_its_trial_was_started_unless_that_is_known),
         TEST(a_restart_finds_the_folds_of_open_trials),
         TEST(a_curve_is_written_with_nine_digits),
     };
