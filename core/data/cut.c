@@ -39,33 +39,49 @@ enum err cut_warn(struct split *s, struct error *e, const char *format, ...)
 /* ---- units ------------------------------------------------------------------------------------
  */
 
+static enum err find_equal(struct cutting *c, struct error *e)
+{
+    CLEANUP(mem_free) uint32_t *equal = NULL;
+
+    if (c->equal)
+        return ERR_OK;
+    equal = calloc(c->t->n_rows + 1, sizeof *equal);
+    if (!equal)
+        return error_no_memory(e);
+    TRY(table_first_equal(c->t, false, equal, e));
+    c->equal = equal;
+    equal = NULL;
+    return ERR_OK;
+}
+
 /*
- * Units for parts of `part` rows: groups whole where `keep` says so, and equal rows together
+ * Units for parts of `part` rows: groups whole where `grouped`, and equal rows together
  * unless so many are linked that the parts could not be balanced. Then `given_up` is how many; a
  * group that is as large by itself is no reason.
  */
-static enum err link_rows(const struct cutting *c, unsigned keep, bool stratify, double part,
+static enum err link_rows(struct cutting *c, bool grouped, bool stratify, double part,
                           struct units *u, size_t *given_up, struct error *e)
 {
     size_t parts = (size_t)floor((double)c->n_active / part + 0.5), largest, n;
 
     *given_up = 0;
     parts = parts < 1 ? 1 : parts;
-    TRY(units_make(c->t, c->sealed, keep | UNITS_EQUAL, stratify, parts, u, e));
+    TRY(find_equal(c, e));
+    TRY(units_make(c->t, c->sealed, c->equal, grouped, stratify, parts, u, e));
     largest = units_largest(u);
     if (largest <= 1 || 2 * (double)largest <= part)
         return ERR_OK;
     n = u->n;
     units_finish(u);
-    TRY(units_make(c->t, c->sealed, keep, stratify, parts, u, e));
-    if (keep && u->n == n)
+    TRY(units_make(c->t, c->sealed, NULL, grouped, stratify, parts, u, e));
+    if (grouped && u->n == n)
         return ERR_OK;
     if (units_largest(u) < largest || n < parts) {
         *given_up = largest;
         return ERR_OK;
     }
     units_finish(u);
-    return units_make(c->t, c->sealed, keep | UNITS_EQUAL, stratify, parts, u, e);
+    return units_make(c->t, c->sealed, c->equal, grouped, stratify, parts, u, e);
 }
 
 static enum err make_units(struct cutting *c, bool stratify, double part, const char *what,
@@ -73,7 +89,7 @@ static enum err make_units(struct cutting *c, bool stratify, double part, const 
 {
     size_t given_up;
 
-    TRY(link_rows(c, c->grouped ? UNITS_GROUPS : 0, stratify, part, u, &given_up, e));
+    TRY(link_rows(c, c->grouped, stratify, part, u, &given_up, e));
     if (given_up == 0)
         return ERR_OK;
     if (c->grouped)
@@ -96,7 +112,7 @@ enum err cut_units(struct cutting *c, struct error *e)
 
     if (c->split->unit)
         return ERR_OK;
-    TRY(link_rows(c, UNITS_GROUPS, false, (double)c->n_active / FURTHER_PARTS, &u, &given_up, e));
+    TRY(link_rows(c, true, false, (double)c->n_active / FURTHER_PARTS, &u, &given_up, e));
     c->split->unit = calloc(c->t->n_rows + 1, sizeof *c->split->unit);
     if (!c->split->unit)
         return error_no_memory(e);

@@ -18,6 +18,7 @@ struct cutting {
     bool *sealed;        /* (n_rows) */
     size_t n_active;     /* rows that are not sealed */
     bool grouped;        /* groups are whole */
+    uint32_t *equal;     /* (n_rows) of table_first_equal, by features; NULL until it is needed */
 };
 
 enum err cut_kfold(struct cutting *c, struct error *e);

@@ -20,6 +20,13 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
+/* One more cell. A multiplication carries upwards only, and a short number has its bits at the top
+ * of a double: so they are folded down, and what has come up is turned to the bottom. */
+static uint64_t add_cell(uint64_t hash, uint64_t bits)
+{
+    return ((hash << 23 | hash >> 41) ^ bits ^ bits >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 /* Equal numbers have equal bits here: one zero, one NaN. */
 static uint64_t number_bits(double x)
 {
@@ -53,12 +60,50 @@ static bool rows_equal(const struct table *t, bool targets, size_t a, size_t b)
     return true;
 }
 
+/* Four columns of numbers in one pass over the hashes. */
+static void hash_four(const double *const x[4], size_t n, uint64_t *hash)
+{
+    const double *a = x[0], *b = x[1], *c = x[2], *d = x[3];
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t h = add_cell(hash[i], number_bits(a[i]));
+
+        h = add_cell(h, number_bits(b[i]));
+        h = add_cell(h, number_bits(c[i]));
+        hash[i] = add_cell(h, number_bits(d[i]));
+    }
+}
+
+static void hash_column(const struct column *c, size_t n, uint64_t *hash)
+{
+    for (size_t i = 0; i < n; i++)
+        hash[i] = add_cell(hash[i], cell_bits(c, i));
+}
+
 static void hash_rows(const struct table *t, bool targets, uint64_t *hash)
 {
-    for (size_t j = 0; j < t->n_columns; j++)
-        if (compared(&t->columns[j], targets))
-            for (size_t i = 0; i < t->n_rows; i++)
-                hash[i] = mix(hash[i] + cell_bits(&t->columns[j], i) + j);
+    const double *waiting[4];
+    size_t n = 0;
+
+    for (size_t j = 0; j < t->n_columns; j++) {
+        const struct column *c = &t->columns[j];
+
+        if (!compared(c, targets))
+            continue;
+        if (!c->values) {
+            hash_column(c, t->n_rows, hash);
+            continue;
+        }
+        waiting[n++] = c->values;
+        if (n == 4)
+            hash_four(waiting, t->n_rows, hash);
+        n %= 4;
+    }
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < t->n_rows; i++)
+            hash[i] = add_cell(hash[i], number_bits(waiting[k][i]));
+    for (size_t i = 0; i < t->n_rows; i++)
+        hash[i] = mix(hash[i]);
 }
 
 enum err table_first_equal(const struct table *t, bool targets, uint32_t *first, struct error *e)

@@ -28,13 +28,35 @@ struct encoding {
     const struct table *t;
     const struct prepare_spec *spec;
     struct prepared *p;
-    double *column; /* (n): one column, in the fold's row order */
-    double *sorted; /* (n_train): a part of it that may be reordered */
-    size_t at;      /* encoded columns written so far */
+    double *column;         /* (n): one column, in the fold's row order */
+    double *sorted;         /* (n_train): a part of it that may be reordered */
+    size_t at;              /* encoded columns that have their place so far */
+    struct number *numbers; /* (NUMBERS_AT_ONCE): fitted, to be written row by row */
+    size_t n_numbers;
 };
+
+/* Many, since they lie side by side in the rows; quantiles are 8 KB each. */
+enum { NUMBERS_AT_ONCE = 1024 };
+
+/* A column of numbers. */
+struct number {
+    const struct column *from;
+    size_t at;      /* its encoded column */
+    double missing; /* what stands for a missing value */
+    struct scaling fitted;
+};
+
+static void forget_numbers(struct encoding *c)
+{
+    for (size_t k = 0; k < c->n_numbers; k++)
+        scaling_finish(&c->numbers[k].fitted);
+    c->n_numbers = 0;
+}
 
 static void encoding_finish(struct encoding *c)
 {
+    forget_numbers(c);
+    free(c->numbers);
     free(c->column);
     free(c->sorted);
 }
@@ -73,6 +95,11 @@ static size_t n_rows(const struct encoding *c)
     return c->p->data.n_train + c->p->data.n_validation;
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 static float *cell(const struct encoding *c, size_t i, size_t column)
 {
     return c->p->x + i * c->p->data.stride + column;
@@ -83,7 +110,8 @@ static size_t max_categories(const struct table *t, const struct prepare_spec *s
     return spec->max_categories ? spec->max_categories : t->max_categories;
 }
 
-static void impute(const struct encoding *c)
+/* Fills the training rows of the column at hand, and returns with what. */
+static double impute(const struct encoding *c)
 {
     size_t n = 0;
     double value;
@@ -92,9 +120,10 @@ static void impute(const struct encoding *c)
         if (!isnan(c->column[i]))
             c->sorted[n++] = c->column[i];
     value = n > 0 ? imputes[c->spec->impute].fit(c->sorted, n) : 0;
-    for (size_t i = 0; i < n_rows(c); i++)
+    for (size_t i = 0; i < c->p->data.n_train; i++)
         if (isnan(c->column[i]))
             c->column[i] = value;
+    return value;
 }
 
 /* Fits the training rows of the column at hand. */
@@ -114,21 +143,67 @@ static bool scale(const struct scaling *s, double x, float *out)
     return isfinite(*out);
 }
 
-static enum err encode_number(struct encoding *c, const struct column *from, struct error *e)
+static enum err check_number(const struct encoding *c, const struct number *x, struct error *e)
 {
-    CLEANUP(scaling_finish) struct scaling fitted = {0};
+    float unused;
 
-    for (size_t i = 0; i < n_rows(c); i++)
+    for (size_t i = 0; i < n_rows(c); i++) {
+        double value = x->from->values[c->p->row[i]];
+
+        value = isnan(value) ? x->missing : value;
+        if (!scale(&x->fitted, value, &unused))
+            return error_set(e, ERR_INVALID, "column \"%.80s\": %.17g is too large for float32",
+                             x->from->name, value);
+    }
+    return ERR_OK;
+}
+
+/* Rows that are written together, so that they stay in the cache from column to column, and
+ * columns of them: a line of the cache. */
+enum { ROWS_ABREAST = 256, COLUMNS_ABREAST = 16 };
+
+static bool write_numbers(const struct encoding *c, size_t row, size_t n, const struct number *x,
+                          size_t n_columns)
+{
+    float scaled[COLUMNS_ABREAST][ROWS_ABREAST];
+    bool finite = true;
+
+    for (size_t k = 0; k < n_columns; k++)
+        finite &= scaling_apply_rows(&x[k].fitted, x[k].from->values, c->p->row + row, n,
+                                     x[k].missing, scaled[k]);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n_columns; k++)
+            *cell(c, row + i, x[k].at) = scaled[k][i];
+    return finite;
+}
+
+static enum err encode_numbers(struct encoding *c, struct error *e)
+{
+    bool finite = true;
+
+    for (size_t row = 0; row < n_rows(c); row += ROWS_ABREAST)
+        for (size_t k = 0; k < c->n_numbers; k += COLUMNS_ABREAST)
+            finite &= write_numbers(c, row, smaller(n_rows(c) - row, ROWS_ABREAST), c->numbers + k,
+                                    smaller(c->n_numbers - k, COLUMNS_ABREAST));
+    for (size_t k = 0; !finite && k < c->n_numbers; k++)
+        TRY(check_number(c, &c->numbers[k], e));
+    forget_numbers(c);
+    return ERR_OK;
+}
+
+static enum err fit_number(struct encoding *c, const struct column *from, struct error *e)
+{
+    struct number *x = &c->numbers[c->n_numbers];
+
+    *x = (struct number){.from = from, .at = c->at};
+    for (size_t i = 0; i < c->p->data.n_train; i++)
         c->column[i] = from->values[c->p->row[i]];
     if (from->missing > 0)
-        impute(c);
-    TRY(fit(c, c->spec->scaling, &fitted, e));
-    for (size_t i = 0; i < n_rows(c); i++)
-        if (!scale(&fitted, c->column[i], cell(c, i, c->at)))
-            return error_set(e, ERR_INVALID, "column \"%.80s\": %.17g is too large for float32",
-                             from->name, c->column[i]);
+        x->missing = impute(c);
+    TRY(scaling_fit(c->spec->scaling, c->column, c->p->data.n_train, &x->fitted, e));
+    c->n_numbers++;
     c->at++;
-    return ERR_OK;
+    return c->n_numbers == NUMBERS_AT_ONCE ? encode_numbers(c, e) : ERR_OK;
 }
 
 struct category {
@@ -223,11 +298,11 @@ static enum err encode_features(struct encoding *c, struct error *e)
 
         if (from->role != ROLE_FEATURE)
             continue;
-        TRY(from->values ? encode_number(c, from, e) : encode_category(c, from, e));
+        TRY(from->values ? fit_number(c, from, e) : encode_category(c, from, e));
         if (from->missing > 0 && c->spec->missing_indicator)
             encode_indicator(c, from);
     }
-    return ERR_OK;
+    return encode_numbers(c, e);
 }
 
 /* ---- targets and weights ----------------------------------------------------------------------
@@ -394,7 +469,8 @@ static enum err encode(const struct table *t, const struct prepare_spec *spec, s
 
     c.column = calloc(n_rows(&c) + 1, sizeof *c.column);
     c.sorted = calloc(n_rows(&c) + 1, sizeof *c.sorted);
-    if (!c.column || !c.sorted)
+    c.numbers = calloc(NUMBERS_AT_ONCE, sizeof *c.numbers);
+    if (!c.column || !c.sorted || !c.numbers)
         return error_no_memory(e);
     TRY(encode_features(&c, e));
     TRY(copy_targets(&c, e));

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/error.h"
 
@@ -44,6 +45,13 @@ void scaling_finish(struct scaling *s);
 
 /** Not finite where the numbers fitted have sums or differences beyond double. */
 double scaling_apply(const struct scaling *s, double x);
+
+/**
+ * scaling_apply for many: x[row[i]], or `missing` where that is NaN, for i from 0 to n - 1, as
+ * floats. False where one of them is not finite.
+ */
+bool scaling_apply_rows(const struct scaling *s, const double *x, const uint32_t *row, size_t n,
+                        double missing, float *out);
 
 /* Names as the API writes them: "standard", "quantile". */
 const char *scaling_name(enum scaling_kind kind);

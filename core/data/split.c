@@ -47,6 +47,7 @@ static const char *const kind_names[] = {
 static void cutting_finish(struct cutting *c)
 {
     free(c->sealed);
+    free(c->equal);
     split_destroy(c->split);
 }
 

@@ -104,21 +104,20 @@ static enum err link_keys(const bool *taken, size_t n, const uint32_t *key, size
 }
 
 /* For each row the first row of its unit. */
-static enum err link_units(const struct table *t, const bool *taken, unsigned keep, uint32_t *first,
-                           struct error *e)
+static enum err link_units(const struct table *t, const bool *taken, const uint32_t *equal,
+                           bool grouped, uint32_t *first, struct error *e)
 {
     size_t group = table_role_column(t, ROLE_GROUP);
-    CLEANUP(mem_free) uint32_t *key = calloc(t->n_rows + 1, sizeof *key);
+    CLEANUP(mem_free) uint32_t *key = NULL;
 
-    if (!key)
-        return error_no_memory(e);
     for (size_t i = 0; i < t->n_rows; i++)
         first[i] = (uint32_t)i;
-    if (keep & UNITS_EQUAL) {
-        TRY(table_first_equal(t, false, key, e));
-        TRY(link_keys(taken, t->n_rows, key, t->n_rows, first, e));
-    }
-    if (keep & UNITS_GROUPS && group != SIZE_MAX) {
+    if (equal)
+        TRY(link_keys(taken, t->n_rows, equal, t->n_rows, first, e));
+    if (grouped && group != SIZE_MAX) {
+        key = calloc(t->n_rows + 1, sizeof *key);
+        if (!key)
+            return error_no_memory(e);
         for (size_t i = 0; i < t->n_rows; i++)
             key[i] = (uint32_t)t->columns[group].codes[i];
         TRY(link_keys(taken, t->n_rows, key, t->columns[group].n_labels, first, e));
@@ -182,8 +181,8 @@ static void sort_units(struct units *u)
     order_units(u);
 }
 
-enum err units_make(const struct table *t, const bool *taken, unsigned keep, bool stratify,
-                    size_t parts, struct units *u, struct error *e)
+enum err units_make(const struct table *t, const bool *taken, const uint32_t *equal, bool grouped,
+                    bool stratify, size_t parts, struct units *u, struct error *e)
 {
     CLEANUP(mem_free) uint32_t *first = calloc(t->n_rows + 1, sizeof *first);
     CLEANUP(mem_free) uint32_t *number = calloc(t->n_rows + 1, sizeof *number);
@@ -191,7 +190,7 @@ enum err units_make(const struct table *t, const bool *taken, unsigned keep, boo
     u->row_stratum = calloc(t->n_rows + 1, sizeof *u->row_stratum);
     if (!first || !number || !u->row_stratum)
         return error_no_memory(e);
-    TRY(link_units(t, taken, keep, first, e));
+    TRY(link_units(t, taken, equal, grouped, first, e));
     TRY(find_strata(t, taken, stratify, parts, u->row_stratum, u, e));
     number_units(t, taken, first, number, u);
     u->rows = calloc(u->n_rows + 1, sizeof *u->rows);

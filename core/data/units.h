@@ -12,9 +12,6 @@
 #include "core/base/rng.h"
 #include "core/data/table.h"
 
-/* What keeps rows together: bits of `keep`. */
-enum { UNITS_EQUAL = 1, UNITS_GROUPS = 2 };
-
 /* Zero-initialise. A unit's rows are rows[start[u]] to rows[start[u + 1] - 1], ascending. */
 struct units {
     size_t n_rows; /* of all units */
@@ -30,14 +27,15 @@ struct units {
 /**
  * Makes units of the rows that `taken` does not mark.
  *
- * keep       UNITS_EQUAL: rows with equal features are in one unit; UNITS_GROUPS: rows of one group
- *            are, where the table has groups; both: whatever is linked through either; 0: every
- *            row is its own unit
+ * equal      for each row the first that equals it (table_first_equal): they are in one unit; NULL:
+ *            nothing of the kind
+ * grouped    rows of one group are in one unit, where the table has groups; with `equal`: whatever
+ *            is linked through either; without both every row is its own unit
  * parts      into which the rows will be cut: strata of a regression have as many rows or more
  * stratify   by class, or by quantiles of the first target: else there is one stratum
  */
-enum err units_make(const struct table *t, const bool *taken, unsigned keep, bool stratify,
-                    size_t parts, struct units *u, struct error *e);
+enum err units_make(const struct table *t, const bool *taken, const uint32_t *equal, bool grouped,
+                    bool stratify, size_t parts, struct units *u, struct error *e);
 void units_finish(struct units *u);
 
 size_t units_size(const struct units *u, uint32_t unit);

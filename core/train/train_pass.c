@@ -62,6 +62,17 @@ struct gathering {
     double total;
 };
 
+/* Shuffled rows lie anywhere: each is asked for while others are copied. */
+enum { ROWS_AHEAD = 2, LINE = 64 };
+
+static void expect_row(const struct fold_data *d, size_t row)
+{
+    const char *x = (const char *)(d->x + row * d->stride);
+
+    for (size_t i = 0; i < d->stride * sizeof *d->x; i += LINE)
+        __builtin_prefetch(x + i);
+}
+
 static void gather_rows(void *ctx, size_t from, size_t end)
 {
     const struct gathering *g = ctx;
@@ -74,6 +85,8 @@ static void gather_rows(void *ctx, size_t from, size_t end)
     for (size_t i = from; i < end; i++) {
         size_t row = g->order[i];
 
+        if (i + ROWS_AHEAD < end)
+            expect_row(d, g->order[i + ROWS_AHEAD]);
         memcpy(b->x + i * b->x_stride, d->x + row * d->stride, d->stride * sizeof *d->x);
         b->scale[i] = weighted ? (float)(train_row_weight(t, row) / g->total) : same;
         copy_truth(t, i, row);
@@ -128,8 +141,8 @@ static double add_losses(struct train *t, const uint32_t *rows, size_t first, si
     bool weighted = has_weights(t);
 
     for (size_t i = 0; i < n; i++)
-        sum +=
-            weighted ? train_row_weight(t, rows ? rows[i] : first + i) * (double)loss[i] : (double)loss[i];
+        sum += weighted ? train_row_weight(t, rows ? rows[i] : first + i) * (double)loss[i]
+                        : (double)loss[i];
     train_check_loss(t, n, sum);
     return sum;
 }

@@ -106,6 +106,88 @@ static void numbers_are_scaled_by_the_training_rows(void **state)
     check_column(d, 1, k);
 }
 
+/* More columns and rows than are written at once, with a category here and a gap there. */
+enum { MANY_COLUMNS = 1100, MANY_ROWS = 301 };
+
+static struct table *many_columns(uint64_t seed)
+{
+    static const struct table_options options = {.target = "y"};
+    struct buf text = {0};
+    struct table *t;
+    struct rng r;
+
+    rng_init(&r, seed, 0, 0, RNG_INIT, 0);
+    for (size_t j = 0; j < MANY_COLUMNS; j++)
+        buf_printf(&text, "x%zu,", j);
+    buf_printf(&text, "y\n");
+    for (size_t i = 0; i < MANY_ROWS; i++) {
+        for (size_t j = 0; j < MANY_COLUMNS; j++) {
+            double x = 3 * rng_normal(&r);
+
+            if (j % 97 == 5)
+                buf_printf(&text, "%c,", x > 0 ? 'a' : 'b');
+            else if (j % 50 == 1 && x > 2)
+                buf_printf(&text, ",");
+            else
+                buf_printf(&text, "%.17g,", x);
+        }
+        buf_printf(&text, "%s\n", i % 2 ? "no" : "yes");
+    }
+    t = tables_read(buf_text(&text), &options);
+    buf_finish(&text);
+    return t;
+}
+
+/* What the column becomes when it is fitted and scaled by itself. */
+static void check_alone(const struct fold_data *d, const struct column *c, size_t at)
+{
+    CLEANUP(scaling_finish) struct scaling fitted = {0};
+    double x[MANY_ROWS], train[MANY_ROWS];
+    size_t n = d->n_train + d->n_validation, n_known = 0;
+    float expected[MANY_ROWS];
+    struct error e = {0};
+    double sum = 0;
+
+    for (size_t i = 0; i < d->n_train; i++)
+        if (!isnan(c->values[d->row[i]])) {
+            sum += c->values[d->row[i]];
+            n_known++;
+        }
+    for (size_t i = 0; i < n; i++) {
+        x[i] = c->values[d->row[i]];
+        x[i] = isnan(x[i]) ? sum / (double)n_known : x[i];
+    }
+    memcpy(train, x, d->n_train * sizeof *x);
+    assert_int_equal(scaling_fit(SCALING_STANDARD, train, d->n_train, &fitted, &e), ERR_OK);
+    for (size_t i = 0; i < n; i++)
+        expected[i] = (float)scaling_apply(&fitted, x[i]);
+    check_column(d, at, expected);
+}
+
+static void every_number_is_what_its_column_becomes_alone(void **state)
+{
+    struct split_spec holdout = {
+        .kind = SPLIT_HOLDOUT, .n_repeats = 1, .shuffle = true, .test_fraction = 0.2, .seed = 3};
+    CLEANUP(tables_end) struct table *t = many_columns(11);
+    CLEANUP(split_end) struct split *s = NULL;
+    CLEANUP(fold_end) struct fold_data *d = NULL;
+    struct error e = {0};
+    size_t at = 0;
+
+    (void)state;
+    assert_int_equal(split_create(t, &holdout, &s, &e), ERR_OK);
+    d = prepare(t, s, 1, &standard);
+    for (size_t j = 0; j < MANY_COLUMNS; j++) {
+        const struct column *c = &t->columns[j];
+
+        if (c->values)
+            check_alone(d, c, at);
+        at += c->values ? 1 : table_encoded_width(c, t->max_categories);
+        at += c->missing > 0;
+    }
+    assert_int_equal(at, d->n_features);
+}
+
 static void missing_numbers_take_the_mean_or_median_and_are_marked(void **state)
 {
     CLEANUP(tables_end)
@@ -371,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_the_training_part_then_the_validation_part),
         cmocka_unit_test(numbers_are_scaled_by_the_training_rows),
+        cmocka_unit_test(every_number_is_what_its_column_becomes_alone),
         cmocka_unit_test(missing_numbers_take_the_mean_or_median_and_are_marked),
         cmocka_unit_test(categories_are_one_hot_and_unknown_ones_are_zeros),
         cmocka_unit_test(rare_categories_become_other),
