@@ -4,7 +4,7 @@
  *
  * adagrad has no decay of its rate and starts from zero sums; rmsprop is neither centered nor has
  * it momentum; nadam's momentum decay is 0.004. Decoupled weight decay (adamw) leaves biases
- * alone, as do l1 and l2. lbfgs is in core/nn/lbfgs.h: here it has its name only.
+ * alone, as do l1 and l2. lbfgs is in core/linalg/lbfgs.h: here it has its name only.
  *
  * Source  torch.optim; Duchi, Hazan, Singer 2011; Hinton 2012, lecture 6e; Zeiler 2012; Kingma and
  *         Ba 2015; Dozat 2016; Loshchilov and Hutter 2019

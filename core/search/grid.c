@@ -7,8 +7,8 @@
 
 struct grid {
     struct sampler base;
-    struct sampler_settings settings;
     struct points *points;
+    uint64_t next; /* index of the point to look at */
 };
 
 static void grid_destroy(struct sampler *s)
@@ -43,7 +43,7 @@ static enum err grid_create(const struct space *s, const struct sampler_settings
 
     if (!g)
         return error_no_memory(e);
-    g->settings = *settings;
+    (void)settings;
     failed = points_create(s, SPACE_GRID, &g->points, e);
     if (!failed && points_count(g->points) == SPACE_INFINITE)
         failed = refuse_infinite(s, e);
@@ -59,25 +59,24 @@ static enum err grid_create(const struct space *s, const struct sampler_settings
     return ERR_OK;
 }
 
-static enum err grid_propose(struct sampler *s, uint32_t trial, struct arena *a, struct params *out,
+/* Points that are not allowed, or were put before the grid by a person, are passed over; after a
+ * restart those of the stored trials, too. */
+static enum err grid_propose(struct sampler *s, struct arena *a, struct params *out,
                              bool *exhausted, struct error *e)
 {
-    const struct grid *g = (const struct grid *)s;
-    uint64_t n = points_count(g->points), index = trial - 1;
+    struct grid *g = (struct grid *)s;
+    uint64_t n = points_count(g->points);
 
-    *exhausted = index >= n;
-    if (*exhausted)
-        return ERR_OK;
-    if (g->settings.shuffle)
-        index = permute_index(g->settings.seed, n, index);
-    return points_at(g->points, index, a, out, e);
-}
+    while (g->next < n) {
+        uint64_t index = g->next++;
 
-static enum err grid_replay(struct sampler *s, const struct params *point, struct error *e)
-{
-    (void)s;
-    (void)point; /* the trial's number says it all */
-    (void)e;
+        if (s->settings.shuffle)
+            index = permute_index(s->settings.seed, n, index);
+        TRY(points_at(g->points, index, a, out, e));
+        if (space_allows(s->history.axes.space, out) && !history_has(&s->history, out))
+            return ERR_OK;
+    }
+    *exhausted = true;
     return ERR_OK;
 }
 
@@ -89,5 +88,4 @@ const struct sampler_kind grid_sampler = {
     .create = grid_create,
     .destroy = grid_destroy,
     .propose = grid_propose,
-    .replay = grid_replay,
 };

@@ -258,3 +258,24 @@ enum err points_at(const struct points *p, uint64_t index, struct arena *a, stru
             values[d] = space_level(p->space, d, p->which, digits[d]);
     return space_point(p->space, values, a, out, e);
 }
+
+enum err points_allowed(const struct points *p, uint64_t most, uint64_t *out, struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+    bool restricted = space_is_restricted(p->space);
+    uint64_t n = 0;
+
+    *out = restricted ? SPACE_INFINITE : p->count;
+    if (!restricted || p->count > most)
+        return ERR_OK;
+    TRY(arena_create(4096, &a, e));
+    for (uint64_t i = 0; i < p->count; i++) {
+        struct params point;
+
+        arena_reset(a);
+        TRY(points_at(p, i, a, &point, e));
+        n += space_allows(p->space, &point);
+    }
+    *out = n;
+    return ERR_OK;
+}

@@ -29,6 +29,12 @@ void points_destroy(struct points *p);
 /** Number of points; above POINTS_MAX it is only known to be so; SPACE_INFINITE. */
 uint64_t points_count(const struct points *p);
 
+/**
+ * How many of them the space allows; SPACE_INFINITE where it is restricted and they are more than
+ * `most`, too many to look at each.
+ */
+enum err points_allowed(const struct points *p, uint64_t most, uint64_t *out, struct error *e);
+
 /** The point with this index, below points_count() <= POINTS_MAX. */
 enum err points_at(const struct points *p, uint64_t index, struct arena *a, struct params *out,
                    struct error *e);

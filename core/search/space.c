@@ -14,6 +14,8 @@ struct space {
     size_t *order;
     struct value **levels; /* (n): those of a range with points, else NULL */
     uint64_t *n_levels;    /* (n): how many of them differ */
+    bool (*allows)(void *ctx, const struct params *point); /* NULL: all points */
+    void *ctx;
 };
 
 double space_round(double x)
@@ -478,6 +480,23 @@ enum err space_check(const struct space *s, const struct params *point, struct e
     if (used < point->n)
         return error_set(e, ERR_INVALID, "the point has values that are not in the space");
     return ERR_OK;
+}
+
+void space_restrict(struct space *s, bool (*allows)(void *ctx, const struct params *point),
+                    void *ctx)
+{
+    s->allows = allows;
+    s->ctx = ctx;
+}
+
+bool space_is_restricted(const struct space *s)
+{
+    return s->allows != NULL;
+}
+
+bool space_allows(const struct space *s, const struct params *point)
+{
+    return !s->allows || s->allows(s->ctx, point);
 }
 
 void space_key(const struct space *s, const struct params *point, struct buf *out)

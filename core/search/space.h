@@ -105,6 +105,18 @@ enum err space_point(const struct space *s, const struct value *values, struct a
 /** ERR_INVALID unless the point has the active dimensions, each with a value of its own. */
 enum err space_check(const struct space *s, const struct params *point, struct error *e);
 
+/**
+ * Keeps points out: those for which `allows` is false. Samplers do not propose them.
+ *
+ * allows  a pure function of the point; ctx lives as long as the space
+ */
+void space_restrict(struct space *s, bool (*allows)(void *ctx, const struct params *point),
+                    void *ctx);
+
+bool space_is_restricted(const struct space *s);
+
+bool space_allows(const struct space *s, const struct params *point);
+
 /** Appends a text that is equal for equal points, whatever the order of their params. */
 void space_key(const struct space *s, const struct params *point, struct buf *out);
 

@@ -5,7 +5,7 @@
 #define SWEEPD_CORE_TRAIN_TRAIN_PRIVATE_H
 
 #include "core/base/mem.h"
-#include "core/nn/lbfgs.h"
+#include "core/linalg/lbfgs.h"
 #include "core/nn/mlp.h"
 #include "core/train/train.h"
 #include "core/train/watch.h"

@@ -155,7 +155,9 @@ struct experiment_pace encode_pace(const struct experiment_view *x)
         .eta_seconds = (double)NAN,
     };
 
-    pace.folds = pace.trials * x->record.folds_per_trial;
+    /* Those that a pruned or failed trial did not get are not wanted any more. */
+    pace.folds = (pace.trials - p->pruned - p->failed) * x->record.folds_per_trial +
+                 p->folds_of_pruned + p->folds_of_failed;
     pace.fraction = pace.folds > 0 ? (double)pace.folds_done / (double)pace.folds : 0.0;
     if (!has_ended(&x->record) && pace.fraction > 0 && pace.fraction < 1)
         pace.eta_seconds = pace.elapsed_seconds * (1.0 - pace.fraction) / pace.fraction;

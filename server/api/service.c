@@ -218,6 +218,12 @@ static void describe_search(struct json *j)
     json_string(j, "name", "none");
     json_string(j, "description", "every trial trains all its folds");
     json_end(j);
+    for (const struct pruner_kind *const *k = pruner_kinds; *k; k++) {
+        json_object_inline(j, NULL);
+        json_string(j, "name", (*k)->name);
+        json_string(j, "description", (*k)->summary);
+        json_end(j);
+    }
     json_end(j);
     describe_words(j, "cross_validation", split_kind_names());
 }

@@ -33,6 +33,7 @@ enum err facts_of(const struct table *t, int64_t dataset_id, const char *name, s
         .has_time = table_role_column(t, ROLE_TIME) != SIZE_MAX,
         .n_folds = fold == SIZE_MAX ? 0 : t->columns[fold].distinct,
         .n_test_rows = table_test_rows(t),
+        .table = t,
     };
     return ERR_OK;
 }

@@ -72,16 +72,28 @@ static bool has_ended(const struct trial_record *t)
     return strcmp(t->state, "queued") != 0 && strcmp(t->state, "running") != 0;
 }
 
+/* Its last fold was stored by a revisit, but not what that made of it. */
+static bool is_half_closed(const struct trial_record *t)
+{
+    return strcmp(t->state, "pruned") == 0 && t->folds_done == t->folds_planned;
+}
+
 static enum err take_up_trial(struct search *s, const struct trial_record *record, struct error *e)
 {
     struct trial_run *t;
 
     TRY(sampler_replay(s->sampler, &record->params, e));
     s->n_proposed = record->trial;
-    if (has_ended(record))
-        return ERR_OK;
+    if (has_ended(record)) {
+        sampler_tell(s->sampler, (uint32_t)record->trial,
+                     trial_past(s, record->state, record->score, record->search_loss));
+        TRY(race_settle_stored(s, record, e));
+        if (!is_half_closed(record))
+            return ERR_OK;
+    }
     TRY(trial_create(s, record->trial, &record->params, &t, e));
-    t->started = strcmp(record->state, "running") == 0;
+    t->started = strcmp(record->state, "queued") != 0;
+    t->is_revisit = has_ended(record);
     search_trial_add(s, t);
     return ERR_OK;
 }
@@ -110,14 +122,12 @@ static enum err load_trials(struct search *s, struct reader *r, struct error *e)
     return ERR_OK;
 }
 
-static struct fold_run *find_fold(struct search *s, const struct fold_record *f)
+/* NULL if the trial has no such fold. */
+static struct fold_run *fold_of(struct trial_run *t, const struct fold_record *f)
 {
-    struct trial_run *t = s->trials;
-    size_t i = (size_t)((f->repeat - 1) * s->split->n_folds + f->fold - 1);
+    size_t i = (size_t)((f->repeat - 1) * t->search->split->n_folds + f->fold - 1);
 
-    while (t && t->number != f->trial)
-        t = t->next;
-    return t && i < t->n_folds ? &t->folds[i] : NULL;
+    return i < t->n_folds ? &t->folds[i] : NULL;
 }
 
 static void take_up_scores(struct fold_run *run, const struct fold_record *f)
@@ -133,10 +143,14 @@ static void take_up_scores(struct fold_run *run, const struct fold_record *f)
         }
 }
 
-static enum err take_up_fold(struct fold_run *run, const struct fold_record *f, struct error *e)
+static enum err take_up_fold(struct trial_run *t, const struct fold_record *f, struct error *e)
 {
-    struct outcome *o = &run->outcome;
+    struct fold_run *run = fold_of(t, f);
+    struct outcome *o;
 
+    if (!run)
+        return ERR_OK;
+    o = &run->outcome;
     run->finished = run->stored = true;
     run->trial->n_left--;
     o->state = strcmp(f->state, "completed") == 0 ? FOLD_COMPLETED : FOLD_FAILED;
@@ -149,20 +163,52 @@ static enum err take_up_fold(struct fold_run *run, const struct fold_record *f, 
     return sentences_read(f->warnings, &o->warnings, e);
 }
 
-static enum err load_folds(struct search *s, struct reader *r, struct error *e)
+static enum err take_up_folds(struct trial_run *t, struct reader *r, struct arena *a,
+                              struct error *e)
 {
-    CLEANUP(arena_end) struct arena *a = NULL;
     struct fold_record *folds;
     size_t n;
 
-    TRY(arena_create(1 << 16, &a, e));
-    TRY(store_fold_unfinished(r, s->id, a, &n, &folds, e));
-    for (size_t i = 0; i < n; i++) {
-        struct fold_run *run = find_fold(s, &folds[i]);
+    TRY(store_fold_list(r, t->search->id, t->number, a, &n, &folds, e));
+    for (size_t i = 0; i < n; i++)
+        TRY(take_up_fold(t, &folds[i], e));
+    return ERR_OK;
+}
 
-        if (run)
-            TRY(take_up_fold(run, &folds[i], e));
+static enum err load_folds(struct search *s, struct reader *r, struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+
+    TRY(arena_create(1 << 16, &a, e));
+    for (struct trial_run *t = s->trials; t; t = t->next) {
+        TRY(take_up_folds(t, r, a, e));
+        arena_reset(a);
     }
+    return ERR_OK;
+}
+
+enum err load_pruned(struct search *s, struct reader *r, int64_t number, struct trial_run **out,
+                     struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+    struct trial_record record;
+    struct trial_run *t;
+    enum err failed;
+
+    TRY(arena_create(4096, &a, e));
+    TRY(store_trial_get(r, s->id, number, a, &record, e));
+    *out = NULL;
+    if (strcmp(record.state, "pruned") != 0)
+        return ERR_OK;
+    TRY(trial_create(s, number, &record.params, &t, e));
+    t->started = true;
+    t->is_revisit = true;
+    failed = take_up_folds(t, r, a, e);
+    if (failed != ERR_OK) {
+        trial_destroy(t);
+        return failed;
+    }
+    *out = t;
     return ERR_OK;
 }
 
@@ -196,8 +242,10 @@ static enum err load(struct search *s, struct error *e)
     s->elapsed_before = (double)record.elapsed_ms / 1000.0;
     TRY(load_parts(s, &record, e));
     TRY(load_sampler(s, e));
+    TRY(race_load(s, r, e));
     TRY(load_trials(s, r, e));
     TRY(load_folds(s, r, e));
+    stop_judge(&s->stop, s->definition, &s->sampler->history);
     sort_trials(s);
     return ERR_OK;
 }

@@ -13,6 +13,7 @@
 #include "core/data/prepare.h"
 #include "core/data/split.h"
 #include "core/nn/metric.h"
+#include "core/search/pruner.h"
 #include "core/search/sampler.h"
 #include "core/train/spec.h"
 #include "server/jobs/cache.h"
@@ -21,6 +22,7 @@
 #include "server/jobs/pace.h"
 #include "server/jobs/queue.h"
 #include "server/jobs/runner.h"
+#include "server/jobs/stop.h"
 #include "server/jobs/writer.h"
 #include "server/schema/definition.h"
 #include "server/store/store.h"
@@ -90,9 +92,14 @@ struct trial_run {
     struct write start_write;
     struct write close_write;
     struct note close_note;
-    struct error refused; /* by the store, when it was to be closed */
-    size_t n_left;        /* folds without a result */
-    size_t n_folds;       /* of all repeats */
+    struct error refused;   /* by the store, when it was to be closed */
+    struct past past;       /* what the sampler is told; from trial_apply_close on */
+    bool is_revisit;        /* it was pruned before, and gets one more fold */
+    bool is_due;            /* a revisit's fold is still to be trained */
+    bool is_stopped;        /* by the pruner, */
+    struct verdict verdict; /* which said so */
+    size_t n_left;          /* folds without a result */
+    size_t n_folds;         /* of all repeats */
     struct fold_run folds[];
 };
 
@@ -124,13 +131,17 @@ struct search {
     struct split *split;
     struct space *space;
     struct sampler *sampler;
-    double test_share; /* see scores.h */
+    struct pruner *pruner; /* NULL: none */
+    uint32_t *race;        /* (folds of a trial) indices in the order of the race */
+    bool is_revisiting;    /* the open trials are a round of revisits */
+    double test_share;     /* see scores.h */
     struct lane lane;
     struct trial_run *trials; /* proposed, not closed */
     int64_t n_open;           /* how many they are */
     int64_t n_proposed;       /* the number of the last proposal */
     int64_t n_flying;         /* what comes back as a note: folds, proposals, closings, states */
     const char *exhausted;    /* no more proposals: the reason; else NULL */
+    struct stop stop;         /* what came of stop_when so far */
     bool paused;
     atomic_bool cancelled; /* any thread: its trainings are not wanted any more */
     bool ending;           /* its last state is being written */
@@ -198,8 +209,38 @@ enum err trial_create(struct search *s, int64_t number, const struct params *par
                       struct trial_run **out, struct error *e);
 void trial_destroy(struct trial_run *t);
 
+/** What a trial that has ended so means to the sampler. What it was told of one that was stopped
+ * holds whatever came of revisits: NaN where nothing was. */
+struct past trial_past(const struct search *s, const char *state, double score, double search_loss);
+
 /** Stores the end of the trial that a close_write is embedded in. The writer's thread. */
 enum err trial_apply_close(struct store *store, struct write *w, struct error *e);
+
+/* ---- race.c, on the conductor's thread; a search with a pruner ---- */
+
+/** Makes the pruner, if the definition has one, and tells it all stored folds. */
+enum err race_load(struct search *s, struct reader *r, struct error *e);
+
+/** Says of a trial from the database that it was decided. */
+enum err race_settle_stored(struct search *s, const struct trial_record *t, struct error *e);
+
+/** Tells the pruner what came of a fold. */
+enum err race_fold_ended(struct fold_run *run, struct error *e);
+
+/** The trial's next fold; NULL where it is to be closed, as stopped or with all its folds. */
+struct fold_run *race_next(struct trial_run *t);
+
+/** Says that a trial was decided, once that is stored. */
+enum err race_closed(struct trial_run *t, struct error *e);
+
+/** Why a trial was stopped. Any thread, while the trial is being closed. */
+void race_sentence(const struct trial_run *t, struct buf *out);
+
+/** With no open trial: takes up those of the next round of revisits; none where all is done. */
+enum err race_revisit(struct search *s, struct error *e);
+
+/** Ends the round of revisits if its trials are closed. */
+void race_round_ended(struct search *s);
 
 /* ---- load.c, on the conductor's thread ---- */
 
@@ -215,6 +256,10 @@ struct search *search_load(struct jobs *j, int64_t id);
  */
 struct search *search_load_unsealing(struct jobs *j, int64_t id,
                                      const struct unseal_record *record);
+
+/** Reads a pruned trial with its folds, to be revisited; *out is NULL if it is not pruned. */
+enum err load_pruned(struct search *s, struct reader *r, int64_t number, struct trial_run **out,
+                     struct error *e);
 
 /* The struct that a member is embedded in. */
 #define OWNER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))

@@ -211,16 +211,60 @@ static void batch_stored(struct write *w, const struct error *e)
     conductor_tell(b->search->jobs->conductor, &b->note);
 }
 
-/* Hands the folds that have no result yet to the workers. */
-static void queue_trial(struct trial_run *t)
+static void close_stored(struct write *w, const struct error *e)
+{
+    struct trial_run *t = OWNER(w, struct trial_run, close_write);
+
+    if (e)
+        t->refused = *e;
+    conductor_tell(t->search->jobs->conductor, &t->close_note);
+}
+
+static void trial_closed(struct note *n);
+
+static void close_trial(struct trial_run *t)
 {
     struct search *s = t->search;
 
-    for (size_t i = 0; i < t->n_folds; i++)
-        if (!t->folds[i].finished) {
-            s->n_flying++;
-            queue_push(s->jobs->queue, &s->lane, &t->folds[i].job);
-        }
+    t->close_write = (struct write){.apply = trial_apply_close,
+                                    .done = close_stored,
+                                    .urgent = !queue_has_waiting(s->jobs->queue, &s->lane)};
+    t->close_note.act = trial_closed;
+    s->n_flying++;
+    writer_post(s->jobs->writer, &t->close_write);
+}
+
+static void queue_fold(struct fold_run *f)
+{
+    struct search *s = f->trial->search;
+
+    s->n_flying++;
+    queue_push(s->jobs->queue, &s->lane, &f->job);
+}
+
+/* With a pruner folds go one after the other, and the last one may come early. */
+static void queue_next(struct trial_run *t)
+{
+    struct fold_run *f = race_next(t);
+
+    if (f)
+        queue_fold(f);
+    else
+        close_trial(t);
+}
+
+/* Hands the folds that are to be trained to the workers; closes a trial that has none left. */
+static void queue_trial(struct trial_run *t)
+{
+    if (t->n_left == 0) {
+        close_trial(t);
+    } else if (t->search->pruner) {
+        queue_next(t);
+    } else {
+        for (size_t i = 0; i < t->n_folds; i++)
+            if (!t->folds[i].finished)
+                queue_fold(&t->folds[i]);
+    }
 }
 
 static void batch_written(struct note *n)
@@ -247,7 +291,28 @@ void search_trial_add(struct search *s, struct trial_run *t)
     s->n_open++;
 }
 
-/* Asks the sampler for the next trial; none where there are no more. */
+/* What a person wants to be tried first, then what the sampler proposes. */
+static enum err next_point(struct search *s, struct arena *a, struct params *out, bool *exhausted,
+                           struct error *e)
+{
+    *exhausted = false;
+    if ((size_t)s->n_proposed >= s->definition->n_enqueued)
+        return sampler_propose(s->sampler, a, out, exhausted, e);
+    *out = s->definition->enqueued[s->n_proposed];
+    return sampler_replay(s->sampler, out, e);
+}
+
+/* Why there is no further proposal, whatever the sampler says; NULL: there may be one. */
+static const char *enough(const struct search *s)
+{
+    if (s->stop.reason && s->n_proposed >= s->stop.last)
+        return s->stop.reason;
+    if (s->n_proposed >= s->definition->planned_trials)
+        return s->definition->whole_space ? "space_exhausted" : "trials";
+    return NULL;
+}
+
+/* Asks for the next trial; none where there are no more. */
 static enum err propose_one(struct search *s, struct trial_run **out, struct error *e)
 {
     CLEANUP(arena_end) struct arena *scratch = NULL;
@@ -255,12 +320,11 @@ static enum err propose_one(struct search *s, struct trial_run **out, struct err
     bool exhausted;
 
     *out = NULL;
-    if (s->n_proposed >= s->definition->planned_trials) {
-        s->exhausted = s->definition->whole_space ? "space_exhausted" : "trials";
+    s->exhausted = enough(s);
+    if (s->exhausted)
         return ERR_OK;
-    }
     TRY(arena_create(4096, &scratch, e));
-    TRY(sampler_propose(s->sampler, scratch, &params, &exhausted, e));
+    TRY(next_point(s, scratch, &params, &exhausted, e));
     if (exhausted) {
         s->exhausted = "space_exhausted";
         return ERR_OK;
@@ -268,10 +332,26 @@ static enum err propose_one(struct search *s, struct trial_run **out, struct err
     return trial_create(s, s->n_proposed + 1, &params, out, e);
 }
 
-/* Fills the room ahead of the workers with proposals. */
-static enum err propose(struct search *s, struct error *e)
+/* How many trials may be proposed now. A sampler or pruner that learns must have seen all results
+ * but those of the last `concurrency` trials, the new one among them, and so must stop_when; else
+ * trials run ahead. */
+static size_t room_ahead(const struct search *s)
 {
-    size_t room = (size_t)(LIMIT_TRIALS_AHEAD - s->n_open);
+    int64_t oldest = s->n_proposed + 1, next = oldest;
+
+    if (!s->definition->sampler->learns && !s->pruner && !stop_is_wanted(s->definition))
+        return s->n_open <= LIMIT_TRIALS_AHEAD / 2 ? (size_t)(LIMIT_TRIALS_AHEAD - s->n_open) : 0;
+    for (const struct trial_run *t = s->trials; t; t = t->next)
+        if (t->number < oldest)
+            oldest = t->number;
+    while (next - oldest < s->definition->concurrency &&
+           sampler_needs(s->sampler, (size_t)next) < (size_t)oldest)
+        next++;
+    return (size_t)(next - s->n_proposed - 1);
+}
+
+static enum err propose(struct search *s, size_t room, struct error *e)
+{
     struct batch *b = calloc(1, sizeof *b + room * sizeof *b->trials);
     enum err failed = b ? ERR_OK : error_no_memory(e);
 
@@ -297,23 +377,19 @@ static enum err propose(struct search *s, struct error *e)
     return ERR_OK;
 }
 
-static void close_stored(struct write *w, const struct error *e)
-{
-    struct trial_run *t = OWNER(w, struct trial_run, close_write);
-
-    if (e)
-        t->refused = *e;
-    conductor_tell(t->search->jobs->conductor, &t->close_note);
-}
-
 /* Takes a trial that is stored as ended off the list. */
 static void forget_trial(struct trial_run *t)
 {
     struct search *s = t->search;
 
     s->n_open--;
+    if (t->refused.code == ERR_OK)
+        (void)race_closed(t, &t->refused); /* what it refuses is looked at next */
     if (t->refused.code != ERR_OK)
         search_fail(s, "a trial could not be closed", t->refused.message);
+    else if (!t->is_revisit) /* the sampler keeps what it was told */
+        sampler_tell(s->sampler, (uint32_t)t->number, t->past);
+    stop_judge(&s->stop, s->definition, &s->sampler->history);
     if (t->previous)
         t->previous->next = t->next;
     else
@@ -333,29 +409,22 @@ static void trial_closed(struct note *n)
     go_on(s);
 }
 
-static void close_trial(struct trial_run *t)
-{
-    struct search *s = t->search;
-
-    t->close_write = (struct write){.apply = trial_apply_close,
-                                    .done = close_stored,
-                                    .urgent = !queue_has_waiting(s->jobs->queue, &s->lane)};
-    t->close_note.act = trial_closed;
-    s->n_flying++;
-    writer_post(s->jobs->writer, &t->close_write);
-}
-
-/* A trial ends with its last fold, or on its own where others were still on their way then. */
+/* A fold has a result: what its trial does then. */
 static void take_fold(struct fold_run *run)
 {
     struct trial_run *t = run->trial;
+    struct search *s = t->search;
+    struct error e;
 
     run->finished = true;
-    if (--t->n_left > 0)
-        return;
-    if (run->closes)
+    t->n_left--;
+    if (s->pruner && race_fold_ended(run, &e) != ERR_OK)
+        search_fail(s, "a fold could not be judged", e.message);
+    else if (s->pruner && !s->cancelled && !s->failure[0])
+        queue_next(t);
+    else if (t->n_left == 0 && run->closes)
         forget_trial(t);
-    else
+    else if (t->n_left == 0)
         close_trial(t);
 }
 
@@ -374,10 +443,20 @@ void search_fold_ended(struct note *n)
 
 /* ---- the life of a search ---------------------------------------------------------------- */
 
+/* All trials are decided: those that were stopped and may win after all get another fold each. */
+static enum err revisit(struct search *s, struct error *e)
+{
+    TRY(race_revisit(s, e));
+    for (struct trial_run *t = s->trials; t; t = t->next)
+        queue_trial(t);
+    return ERR_OK;
+}
+
 /* Looks what is to be done next, after anything has happened. */
 static void go_on(struct search *s)
 {
     struct error e = {0};
+    size_t room;
 
     if (s->ending || atomic_load(&s->jobs->stopping))
         return;
@@ -389,9 +468,12 @@ static void go_on(struct search *s)
             end(s);
         return;
     }
-    if (!s->paused && !s->exhausted && s->n_open <= LIMIT_TRIALS_AHEAD / 2 &&
-        propose(s, &e) != ERR_OK)
+    race_round_ended(s);
+    room = s->paused || s->exhausted || s->is_revisiting ? 0 : room_ahead(s);
+    if (room > 0 && propose(s, room, &e) != ERR_OK)
         search_fail(s, "no further trial could be proposed", e.message);
+    else if (s->pruner && s->exhausted && s->n_open == 0 && revisit(s, &e) != ERR_OK)
+        search_fail(s, "its stopped trials could not be taken up again", e.message);
     if (s->n_flying == 0 && (s->failure[0] || (s->exhausted && s->n_open == 0)))
         end(s);
 }
@@ -406,10 +488,7 @@ void search_begin(struct search *s, struct command *c)
     queue_add(s->jobs->queue, &s->lane, s->owner, s->definition->priority);
     queue_hold(s->jobs->queue, &s->lane, s->paused);
     for (struct trial_run *t = s->trials; t; t = t->next)
-        if (t->n_left > 0)
-            queue_trial(t);
-        else
-            close_trial(t);
+        queue_trial(t);
     s->running_since = s->paused ? 0 : clock_seconds();
     write_state(s, &s->state, s->paused ? "paused" : "running", NULL);
 }
@@ -468,6 +547,7 @@ void search_destroy(struct search *s)
         trial_destroy(t);
     }
     sampler_destroy(s->sampler);
+    pruner_destroy(s->pruner);
     space_destroy(s->space);
     split_destroy(s->split);
     cache_release(s->jobs->cache, s->table);

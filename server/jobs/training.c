@@ -183,11 +183,13 @@ static enum err insert_fold(struct store *store, const struct fold_run *run, str
         e);
 }
 
-/* True where every other fold of the trial is stored. */
+/* True where every other fold of the trial is stored; a pruner has its say first. */
 static bool is_last(const struct fold_run *run)
 {
     const struct trial_run *t = run->trial;
 
+    if (t->search->pruner)
+        return false;
     for (size_t i = 0; i < t->n_folds; i++)
         if (&t->folds[i] != run && !t->folds[i].stored)
             return false;

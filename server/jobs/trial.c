@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/train/group.h"
 #include "core/train/hyper.h"
@@ -208,22 +209,58 @@ static void sum_up(const struct trial_run *t, double *x, struct trial_score *sco
     }
 }
 
-enum err trial_apply_close(struct store *store, struct write *w, struct error *e)
+struct past trial_past(const struct search *s, const char *state, double score, double search_loss)
 {
-    const struct trial_run *t = OWNER(w, struct trial_run, close_write);
+    if (isfinite(search_loss))
+        return (struct past){.state = PAST_STOPPED, .loss = search_loss};
+    if (strcmp(state, "completed") != 0 || !isfinite(score))
+        return (struct past){.state = PAST_FAILED, .loss = (double)NAN};
+    return (struct past){.state = PAST_COMPLETED, .loss = s->metric->maximize ? -score : score};
+}
+
+/* How the trial ended: state, reason and sentence, and the scores of one with all its folds. */
+static enum err conclude(const struct trial_run *t, struct trial_score *scores,
+                         struct trial_finish *f, struct buf *sentence, struct error *e)
+{
     const struct fold_run *failed = first_failed(t);
     CLEANUP(mem_free) double *x = calloc(t->n_folds, sizeof *x);
+
+    if (!x)
+        return error_no_memory(e);
+    f->state = failed ? "failed" : t->is_stopped ? "pruned" : "completed";
+    if (failed) {
+        say_of_fold(failed, failed->outcome.error, sentence);
+        f->reason = failed->outcome.diverged ? "diverged" : "error";
+    } else if (t->is_stopped) {
+        race_sentence(t, sentence);
+        f->reason = t->search->definition->pruner->reason;
+        f->search_loss = t->verdict.loss;
+        f->race_folds = t->verdict.m;
+        f->race_p = t->verdict.p;
+    } else {
+        sum_up(t, x, scores, f);
+        return ERR_OK;
+    }
+    f->error = buf_text(sentence);
+    return buf_check(sentence, e);
+}
+
+enum err trial_apply_close(struct store *store, struct write *w, struct error *e)
+{
+    struct trial_run *t = OWNER(w, struct trial_run, close_write);
     CLEANUP(mem_free)
     struct trial_score *scores = calloc(t->search->definition->metrics.n, sizeof *scores);
-    struct trial_finish f = {.state = "completed",
-                             .score = (double)NAN,
+    struct trial_finish f = {.score = (double)NAN,
                              .score_std = (double)NAN,
                              .score_sem = (double)NAN,
                              .train_mean = (double)NAN,
-                             .scores = scores};
+                             .search_loss = (double)NAN,
+                             .race_p = (double)NAN,
+                             .scores = scores,
+                             .was_pruned = t->is_revisit};
     CLEANUP(buf_finish) struct buf warnings = {0}, sentence = {0};
 
-    if (!x || !scores)
+    if (!scores)
         return error_no_memory(e);
     collect_warnings(t, &warnings);
     TRY(buf_check(&warnings, e));
@@ -233,14 +270,7 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
         if (t->folds[i].outcome.finished_at_ms > f.at_ms)
             f.at_ms = t->folds[i].outcome.finished_at_ms;
     }
-    if (failed) {
-        say_of_fold(failed, failed->outcome.error, &sentence);
-        TRY(buf_check(&sentence, e));
-        f.state = "failed";
-        f.reason = failed->outcome.diverged ? "diverged" : "error";
-        f.error = buf_text(&sentence);
-    } else {
-        sum_up(t, x, scores, &f);
-    }
+    TRY(conclude(t, scores, &f, &sentence, e));
+    t->past = trial_past(t->search, f.state, f.score, f.search_loss);
     return store_trial_finish(store, t->search->id, t->number, &f, e);
 }

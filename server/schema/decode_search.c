@@ -6,12 +6,11 @@
 #include "core/search/points.h"
 #include "server/schema/dimensions.h"
 #include "server/schema/object.h"
+#include "server/schema/rules.h"
 
-static const char *const samplers_absent[] = {"sobol", "tpe", "cma_es", "gp", NULL};
-static const char *const pruners[] = {"none", NULL};
-static const char *const pruners_absent[] = {
-    "racing", "wilcoxon", "forgiving", "median", "successive_halving", "hyperband", NULL};
-static const char *const budgets_absent[] = {"seconds", "trial_seconds", "trial_weights", NULL};
+static const char *const pruners_absent[] = {"median", "successive_halving", "hyperband", NULL};
+static const char *const racing_absent[] = {"epochs", NULL};
+static const char *const budgets_absent[] = {"seconds", "trial_seconds", NULL};
 
 /* ---- sampler, pruner, budget ---------------------------------------------------------------- */
 
@@ -21,6 +20,7 @@ struct search_form {
     bool shuffle, has_shuffle;
     int64_t trials;
     bool has_trials;
+    int64_t trial_weights;
 };
 
 static const struct field sampler_fields[] = {
@@ -32,7 +32,24 @@ static const struct field sampler_fields[] = {
     {.key = NULL},
 };
 
-static const struct field pruner_fields[] = {{.key = "kind", .type = FIELD_OTHER}, {.key = NULL}};
+/* Of a pruner, from `kind` on as many as it has; the last ones are for those that revisit. */
+static const struct field kind_fields[] = {{.key = "kind", .type = FIELD_OTHER}, {.key = NULL}};
+
+#define ALPHA                                                                                      \
+    {                                                                                              \
+        .key = "alpha", .type = FIELD_REAL, .offset = offsetof(struct definition, alpha),          \
+        .min = 0, .max = 1                                                                         \
+    }
+
+static const struct field alpha_fields[] = {
+    {.key = "kind", .type = FIELD_OTHER}, ALPHA, {.key = NULL}};
+
+static const struct field revisit_fields[] = {
+    {.key = "kind", .type = FIELD_OTHER},
+    ALPHA,
+    {.key = "revisit", .type = FIELD_BOOL, .offset = offsetof(struct definition, revisit)},
+    {.key = NULL},
+};
 
 static const struct field budget_fields[] = {
     {.key = "trials",
@@ -41,6 +58,11 @@ static const struct field budget_fields[] = {
      .present_offset = offsetof(struct search_form, has_trials),
      .min = 1,
      .max = DEFINITION_TRIALS_MAX},
+    {.key = "trial_weights",
+     .type = FIELD_INT,
+     .offset = offsetof(struct search_form, trial_weights),
+     .min = 1,
+     .max = 1e15},
     {.key = NULL},
 };
 
@@ -62,25 +84,54 @@ static void decode_sampler(const struct decoding *c, struct search_form *f)
         reader_fault(&r, "sampler: \"kind\" is missing");
         return;
     }
-    if (reader_word(&word, names, samplers_absent, &f->sampler) && cJSON_IsObject(item))
+    if (reader_word(&word, names, NULL, &f->sampler) && cJSON_IsObject(item))
         field_decode_object(&r, sampler_fields, NULL, f);
-    if (f->has_shuffle && strcmp(f->sampler, "random") == 0)
+    if (f->has_shuffle && strcmp(f->sampler, "grid") != 0 && strcmp(f->sampler, "auto") != 0)
         reader_fault(&r, "shuffle is for sampler \"grid\"");
+}
+
+static const struct field *pruner_fields(const struct pruner_kind *k)
+{
+    return k && k->revisits ? revisit_fields : k && k->has_alpha ? alpha_fields : kind_fields;
+}
+
+static bool has_one_fold(const struct split_spec *s)
+{
+    return s->kind == SPLIT_HOLDOUT && s->n_repeats < 2;
 }
 
 static void decode_pruner(const struct decoding *c)
 {
     const cJSON *item = decode_member(&c->root, "pruner");
+    const char *names[16] = {"none"}, *name;
+    struct definition *d = c->d;
     struct reader r, word;
-    const char *name;
 
-    if (!item)
+    d->alpha = 0.1;
+    d->revisit = true;
+    if (!item) { /* the standard search races where there are folds to race over */
+        if (!decode_member(&c->root, "space") && !has_one_fold(&d->split))
+            d->pruner = pruner_find("racing");
         return;
+    }
+    for (size_t i = 0; pruner_kinds[i]; i++)
+        names[i + 1] = pruner_kinds[i]->name;
     r = reader_child(&c->root, item, 0);
-    if (!decode_kind(&r, &word))
+    if (!decode_kind(&r, &word)) {
         reader_fault(&r, "pruner: \"kind\" is missing");
-    else if (reader_word(&word, pruners, pruners_absent, &name) && cJSON_IsObject(item))
-        field_decode_object(&r, pruner_fields, NULL, &(char){0});
+        return;
+    }
+    if (!reader_word(&word, names, pruners_absent, &name))
+        return;
+    d->pruner = pruner_find(name);
+    if (cJSON_IsObject(item))
+        field_decode_object(&r, pruner_fields(d->pruner),
+                            d->pruner && d->pruner->revisits ? racing_absent : NULL, d);
+    if (d->pruner && has_one_fold(&d->split))
+        reader_fault(&word,
+                     "pruner \"%s\" compares folds, and a holdout has one: give it repeats, or "
+                     "another kind of cross-validation",
+                     name);
 }
 
 static void decode_budget(const struct decoding *c, struct search_form *f)
@@ -131,7 +182,9 @@ static enum err space_fault(const struct decoding *c, enum err failed, struct er
 
 /* ---- from the space to the number of trials -------------------------------------------------- */
 
-/* SPACE_INFINITE also where the points cannot be addressed. */
+enum { LOOKED_AT = 1 << 20 }; /* points of a restricted space that are looked at to count them */
+
+/* Those that may be tried. SPACE_INFINITE also where they cannot be addressed, or counted. */
 static enum err count_points(const struct space *s, enum space_levels which, uint64_t *out,
                              struct error *e)
 {
@@ -142,9 +195,9 @@ static enum err count_points(const struct space *s, enum space_levels which, uin
     if (failed == ERR_INVALID)
         return ERR_OK;
     TRY(failed);
-    *out = points_count(p);
+    failed = points_allowed(p, LOOKED_AT, out, e);
     points_destroy(p);
-    return ERR_OK;
+    return failed;
 }
 
 static void plan_grid(const struct decoding *c, const struct search_form *f, uint64_t points)
@@ -152,6 +205,12 @@ static void plan_grid(const struct decoding *c, const struct search_form *f, uin
     struct definition *d = c->d;
 
     d->shuffle = f->shuffle;
+    if (!f->has_trials && points == SPACE_INFINITE) {
+        faults_add(c->faults, "/budget/trials", NULL,
+                   "the grid has too many points to look which of them obey \"require\": give "
+                   "budget.trials");
+        return;
+    }
     d->trials = f->has_trials ? f->trials : (int64_t)points;
     if (!f->has_trials && points > DEFINITION_GRID_MAX) {
         faults_add(c->faults, "/budget/trials", NULL,
@@ -168,7 +227,8 @@ static void plan_grid(const struct decoding *c, const struct search_form *f, uin
     }
 }
 
-/* Lets the sampler say whether it can search the space. */
+/* Lets the sampler say whether it can search the space, and whether it finds a point that it may
+ * try. */
 static enum err try_sampler(const struct decoding *c, const struct space *s, bool *good,
                             struct error *e)
 {
@@ -176,9 +236,13 @@ static enum err try_sampler(const struct decoding *c, const struct space *s, boo
     struct sampler *sampler = NULL;
     enum err failed = sampler_create(c->d->sampler, s, &settings, &sampler, e);
 
-    sampler_destroy(sampler);
     *good = !failed;
-    return failed ? space_fault(c, failed, e) : ERR_OK;
+    if (!failed)
+        failed = rules_try(c, sampler, good, e);
+    else
+        failed = space_fault(c, failed, e);
+    sampler_destroy(sampler);
+    return failed;
 }
 
 static enum err choose_search(const struct decoding *c, const struct search_form *f,
@@ -191,12 +255,13 @@ static enum err choose_search(const struct decoding *c, const struct search_form
     TRY(count_points(s, SPACE_GRID, &points, e));
     d->sampler = sampler_find(strcmp(f->sampler, "auto") != 0 ? f->sampler
                               : points <= limit               ? "grid"
-                                                              : "random");
+                                                              : "tpe");
     TRY(try_sampler(c, s, &good, e));
     if (!good)
         return ERR_OK;
     TRY(count_points(s, d->sampler->levels, &points, e));
     d->trials = f->trials;
+    d->trial_weights = f->trial_weights;
     if (d->sampler->levels == SPACE_GRID)
         plan_grid(c, f, points);
     d->whole_space = points <= (uint64_t)d->trials;
@@ -248,8 +313,10 @@ static enum err complete_search(const struct decoding *c, const struct search_fo
 
     if (failed)
         return space_fault(c, failed, e);
-    failed = choose_search(c, f, s, e);
-    if (!failed)
+    failed = rules_decode(c, f->trial_weights, s, e);
+    if (!failed && c->faults->n == 0)
+        failed = choose_search(c, f, s, e);
+    if (!failed && c->faults->n == 0)
         failed = collect_warnings(c, s, e);
     space_destroy(s);
     return failed;

@@ -9,10 +9,11 @@
 
 #include "server/schema/decode.h"
 #include "server/schema/object.h"
+#include "server/schema/rules.h"
 
 /* ---- what there is ------------------------------------------------------------------------- */
 
-static const char *const keys_absent[] = {"stop_when", "require", "enqueue", "objective", NULL};
+static const char *const keys_absent[] = {"objective", NULL};
 static const char *const precisions[] = {"float32", NULL};
 static const char *const precisions_absent[] = {"bf16", NULL};
 static const char *const selects[] = {"best", NULL};
@@ -38,11 +39,23 @@ static const struct field definition_table[] = {
                "\"grid, random or auto; {\\\"kind\\\": \\\"grid\\\", \\\"shuffle\\\": true}\"}"},
     {.key = "pruner", .type = FIELD_OTHER,
      .schema = "{\"type\": [\"string\", \"object\"], \"default\": \"none\", "
-               "\"description\": \"ends single trials early\"}"},
+               "\"description\": \"ends single trials early: none, racing, wilcoxon or forgiving; "
+               "{\\\"kind\\\": \\\"racing\\\", \\\"alpha\\\": 0.1, \\\"revisit\\\": true}\"}"},
     {.key = "budget", .type = FIELD_OTHER,
      .schema = "{\"type\": \"object\", \"properties\": {\"trials\": {\"type\": \"integer\", "
                "\"minimum\": 1, \"maximum\": 1000000, \"description\": \"the total wanted; "
-               "100, or a whole grid\"}}}"},
+               "100, or a whole grid\"}, \"trial_weights\": {\"type\": \"integer\", \"minimum\": "
+               "1, \"description\": \"networks with more weights are not tried\"}}}"},
+    {.key = "stop_when", .type = FIELD_OTHER,
+     .schema = "{\"type\": \"object\", \"properties\": {\"target\": {\"type\": \"number\", "
+               "\"description\": \"a score that is good enough\"}, \"patience\": {\"type\": "
+               "\"integer\", \"minimum\": 1, \"description\": \"trials without a better one\"}}}"},
+    {.key = "require", .type = FIELD_TEXTS, .offset = offsetof(struct definition, require),
+     .max = 500, .default_json = "[]",
+     .summary = "comparisons that every trial obeys: width_1 >= width_2, weights <= 5000"},
+    {.key = "enqueue", .type = FIELD_OTHER,
+     .schema = "{\"type\": \"array\", \"items\": {\"type\": \"object\"}, \"description\": "
+               "\"params to try first; fixed dimensions may be left out\"}"},
     {.key = "select", .type = FIELD_TEXT, .offset = offsetof(struct definition, select),
      .choices = selects, .absent_choices = selects_absent, .default_json = "\"best\"",
      .summary = "which trial is recommended"},
@@ -51,7 +64,7 @@ static const struct field definition_table[] = {
                "or \\\"split\\\" for the data's own test rows\"}"},
     {.key = "concurrency", .type = FIELD_INT, .offset = offsetof(struct definition, concurrency),
      .min = 1, .max = DEFINITION_CONCURRENCY_MAX, .default_json = "8",
-     .summary = "how far a sampler that learns may run ahead of the results it has seen"},
+     .summary = "how far a sampler or pruner that learns may run ahead of the results it has seen"},
     {.key = "seed", .type = FIELD_OTHER,
      .schema = "{\"type\": [\"integer\", \"object\"], \"default\": 1, \"description\": "
                "\"an integer, or {\\\"folds\\\": 1, \\\"search\\\": 2, \\\"training\\\": 3}\"}"},
@@ -295,10 +308,26 @@ enum err definition_decode(const char *body, size_t length, const struct definit
 
 enum err definition_space(const struct definition *d, struct space **out, struct error *e)
 {
-    return space_create(d->expanded, d->n_expanded, out, e);
+    TRY(space_create(d->expanded, d->n_expanded, out, e));
+    rules_apply(d->rules, *out);
+    return ERR_OK;
 }
 
 struct sampler_settings definition_sampler_settings(const struct definition *d)
 {
-    return (struct sampler_settings){.seed = d->seed_search, .shuffle = d->shuffle};
+    return (struct sampler_settings){
+        .seed = d->seed_search,
+        .shuffle = d->shuffle,
+        .concurrency = (uint32_t)d->concurrency,
+    };
+}
+
+struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds)
+{
+    return (struct pruner_settings){
+        .alpha = d->alpha,
+        .revisit = d->revisit,
+        .n_folds = n_folds,
+        .concurrency = (uint32_t)d->concurrency,
+    };
 }

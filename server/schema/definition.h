@@ -13,7 +13,10 @@
 #include "core/base/mem.h"
 #include "core/base/task.h"
 #include "core/data/split.h"
+#include "core/data/table.h"
 #include "core/nn/metric.h"
+#include "core/search/pruner.h"
+#include "core/search/require.h"
 #include "core/search/sampler.h"
 #include "core/search/space.h"
 #include "server/schema/faults.h"
@@ -40,6 +43,17 @@ struct definition_facts {
     bool has_group, has_time;   /* columns with these roles */
     size_t n_folds;             /* distinct values of a `fold` column; 0: there is none */
     size_t n_test_rows;         /* rows whose `split` is test */
+    const struct table *table; /* what `weights` in `require` is reckoned from; lives as long as the
+                                  definition and its spaces; NULL: it is not known */
+};
+
+/* What keeps points of the space from being tried. */
+struct definition_rules {
+    size_t n;
+    const struct require *requires; /* (n); a budget of trial_weights is one of them */
+    const struct table *table;
+    enum task task;
+    size_t n_rows;
 };
 
 /* A dimension as it was written, before `per_layer` becomes one for each layer. */
@@ -56,8 +70,19 @@ struct definition {
     struct metric_list metrics;  /* that the data has */
     const struct metric *metric; /* the one of them that decides */
     const struct sampler_kind *sampler;
-    bool shuffle;            /* of a grid; also where the budget takes a sample of it */
-    int64_t trials;          /* budget.trials */
+    bool shuffle;                     /* of a grid; also where the budget takes a sample of it */
+    const struct pruner_kind *pruner; /* NULL: none */
+    double alpha;                     /* of a pruner that has it */
+    bool revisit;                     /* of a pruner that revisits */
+    int64_t trials;                   /* budget.trials */
+    int64_t trial_weights;            /* budget.trial_weights; 0: any */
+    struct field_texts require;       /* as written */
+    const struct definition_rules *rules; /* NULL: every point may be tried */
+    size_t n_enqueued;
+    const struct params *enqueued; /* (n_enqueued) points to try first */
+    bool has_target;
+    double target;           /* stop_when: a score */
+    int64_t patience;        /* stop_when: trials without a better one; 0: any number */
     struct split_spec split; /* seed and sealed fraction included */
     bool sealed_split;       /* the data's own test rows are set aside */
     uint64_t seed_folds, seed_search, seed_training;
@@ -109,6 +134,9 @@ enum err definition_space(const struct definition *d, struct space **out, struct
 
 /** The settings of its sampler. */
 struct sampler_settings definition_sampler_settings(const struct definition *d);
+
+/** The settings of its pruner, for so many folds of a trial; only where it has one. */
+struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds);
 
 /** The keys of a definition, for documentation. */
 const struct field *definition_fields(void);

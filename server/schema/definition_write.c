@@ -2,6 +2,17 @@
 
 #include "server/schema/dimensions.h"
 
+static void write_pruner(const struct definition *d, struct json *j)
+{
+    json_object_inline(j, "pruner");
+    json_string(j, "kind", d->pruner ? d->pruner->name : "none");
+    if (d->pruner && d->pruner->has_alpha)
+        json_double(j, "alpha", d->alpha);
+    if (d->pruner && d->pruner->revisits)
+        json_bool(j, "revisit", d->revisit);
+    json_end(j);
+}
+
 static void write_sampler(const struct definition *d, struct json *j)
 {
     json_object_inline(j, "sampler");
@@ -9,11 +20,45 @@ static void write_sampler(const struct definition *d, struct json *j)
     if (d->sampler->levels == SPACE_GRID)
         json_bool(j, "shuffle", d->shuffle);
     json_end(j);
-    json_object_inline(j, "pruner");
-    json_string(j, "kind", "none");
-    json_end(j);
+    write_pruner(d, j);
     json_object_inline(j, "budget");
     json_i64(j, "trials", d->trials);
+    if (d->trial_weights > 0)
+        json_i64(j, "trial_weights", d->trial_weights);
+    json_end(j);
+}
+
+static void write_stop(const struct definition *d, struct json *j)
+{
+    if (!d->has_target && d->patience == 0)
+        return;
+    json_object_inline(j, "stop_when");
+    if (d->has_target)
+        json_double(j, "target", d->target);
+    if (d->patience > 0)
+        json_i64(j, "patience", d->patience);
+    json_end(j);
+}
+
+static void write_texts(const struct field_texts *texts, struct json *j, const char *key)
+{
+    json_array_inline(j, key);
+    for (size_t i = 0; i < texts->n; i++)
+        json_string(j, NULL, texts->items[i]);
+    json_end(j);
+}
+
+static void write_enqueued(const struct definition *d, struct json *j)
+{
+    if (d->n_enqueued == 0)
+        return;
+    json_array(j, "enqueue");
+    for (size_t i = 0; i < d->n_enqueued; i++) {
+        CLEANUP(buf_finish) struct buf text = {0};
+
+        params_json(&d->enqueued[i], &text);
+        json_raw(j, NULL, buf_text(&text));
+    }
     json_end(j);
 }
 
@@ -61,14 +106,6 @@ static void write_seed(const struct definition *d, struct json *j)
     json_end(j);
 }
 
-static void write_tags(const struct definition *d, struct json *j)
-{
-    json_array_inline(j, "tags");
-    for (size_t i = 0; i < d->tags.n; i++)
-        json_string(j, NULL, d->tags.items[i]);
-    json_end(j);
-}
-
 void definition_write(const struct definition *d, struct json *j, const char *key)
 {
     json_object(j, key);
@@ -77,13 +114,17 @@ void definition_write(const struct definition *d, struct json *j, const char *ke
     json_string(j, "metric", d->metric->name);
     write_sampler(d, j);
     dimensions_write(d, j, "space");
+    if (d->require.n > 0)
+        write_texts(&d->require, j, "require");
+    write_enqueued(d, j);
+    write_stop(d, j);
     write_split(&d->split, j);
     json_string(j, "select", d->select);
     write_sealed(d, j);
     json_i64(j, "concurrency", d->concurrency);
     write_seed(d, j);
     json_string(j, "precision", d->precision);
-    write_tags(d, j);
+    write_texts(&d->tags, j, "tags");
     json_string(j, "notes", d->notes);
     json_i64(j, "priority", d->priority);
     json_bool(j, "start", d->start);

@@ -4,10 +4,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/words.h"
 #include "core/train/hyper.h"
 #include "core/train/train.h"
 
-enum { TRIALS_SEEN = 1000 }; /* of a larger search, these many stand for all */
+enum {
+    TRIALS_SEEN = 1000, /* of a larger search, these many stand for all */
+    COARSE_ROWS = 500   /* of a fold: below, one row changes an accuracy by more than 0.002 */
+};
 
 /* What is summed up over the trials. */
 struct survey {
@@ -88,6 +92,16 @@ static uint64_t memory(const struct survey *v, int64_t folds_per_trial)
     return fold * (uint64_t)folds_per_trial + v->most_bytes * m->threads;
 }
 
+/* Folds that can be trained at once: with a pruner one of each trial that is not decided. */
+static int64_t count_busy(const struct definition *d, int64_t folds_per_trial)
+{
+    if (d->pruner)
+        return d->concurrency;
+    if (d->sampler->learns || d->has_target || d->patience > 0)
+        return d->concurrency * folds_per_trial;
+    return 0; /* nothing is waited for */
+}
+
 static double estimate(const struct survey *v)
 {
     const struct plan *p = v->plan;
@@ -97,13 +111,47 @@ static double estimate(const struct survey *v)
         return (double)NAN;
     if ((double)p->folds < threads)
         threads = (double)p->folds;
+    if (p->busy_threads > 0 && (double)p->busy_threads < threads)
+        threads = (double)p->busy_threads;
     return v->work / (double)v->seen * (double)p->folds / (v->machine->work_per_second * threads);
+}
+
+/* Metrics that count right answers. */
+static bool is_coarse(const struct metric *m)
+{
+    static const char *const coarse[] = {
+        "accuracy", "balanced_accuracy", "f1_macro", "f1", "precision", "recall", "mcc", NULL};
+
+    return words_has(coarse, m->name);
+}
+
+/* What a search that waits for results, or compares folds, should know; appends to list. */
+static enum err warn_of_waiting(const struct definition *d, const struct plan_facts *m,
+                                const struct plan *p, struct arena *a, const char **list, size_t *n,
+                                struct error *e)
+{
+    int64_t folds = d->pruner ? 1 : p->folds_per_trial;
+    const char *idle = "", *coarse = "";
+
+    if (p->busy_threads > 0 && p->busy_threads < m->threads)
+        list[(*n)++] = idle = arena_printf(
+            a,
+            "with concurrency %" PRId64 " the search keeps at most %" PRId64 " of %u threads busy: "
+            "concurrency %" PRId64 " is enough for all of them",
+            d->concurrency, p->busy_threads, m->threads, ((int64_t)m->threads + folds - 1) / folds);
+    if (d->pruner && is_coarse(d->metric) && m->n_validation < COARSE_ROWS)
+        list[(*n)++] = coarse = arena_printf(
+            a,
+            "%s moves in steps of about 1/%zu on a fold's validation rows, which %s compares: "
+            "log_loss or brier tells trials apart sooner",
+            d->metric->name, m->n_validation, d->pruner->name);
+    return idle && coarse ? ERR_OK : error_no_memory(e);
 }
 
 static enum err warn(const struct definition *d, const struct plan_facts *m, struct plan *p,
                      struct arena *a, struct error *e)
 {
-    const char **list = arena_alloc(a, d->n_warnings + m->n_warnings + 2, sizeof *list);
+    const char **list = arena_alloc(a, d->n_warnings + m->n_warnings + 4, sizeof *list);
     size_t n = d->n_warnings;
 
     if (!list)
@@ -118,6 +166,7 @@ static enum err warn(const struct definition *d, const struct plan_facts *m, str
     if (d->planned_trials < d->trials)
         list[n++] = "the space has fewer points than the budget has trials: the search ends when "
                     "all were tried";
+    TRY(warn_of_waiting(d, m, p, a, list, &n, e));
     p->n_warnings = n;
     p->warnings = list;
     return ERR_OK;
@@ -141,6 +190,7 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
     p.sealed_rows = (int64_t)machine->n_sealed;
     p.all_trials_seen = v.seen >= p.trials;
     p.memory_bytes = memory(&v, p.folds_per_trial);
+    p.busy_threads = count_busy(d, p.folds_per_trial);
     p.seconds = estimate(&v);
     TRY(warn(d, machine, &p, a, e));
     *out = p;
@@ -195,6 +245,10 @@ void plan_write(const struct plan *p, struct json *j, const char *key)
     json_i64(j, "max", (int64_t)p->weights_max);
     json_end(j);
     json_i64(j, "memory_bytes", (int64_t)p->memory_bytes);
+    if (p->busy_threads > 0)
+        json_i64(j, "busy_threads", p->busy_threads);
+    else
+        json_null(j, "busy_threads");
     json_double(j, "estimated_seconds", p->seconds);
     json_bool(j, "all_trials_seen", p->all_trials_seen);
     write_defaults(p->definition, j);

@@ -15,12 +15,12 @@
 
 /* What the estimate must know of the data and the machine. */
 struct plan_facts {
-    size_t n_features;            /* encoded */
-    size_t n_outputs;             /* classes or targets */
-    size_t n_folds;               /* of all repeats, as split_create cut them */
-    size_t n_sealed;              /* rows set aside before the search */
+    size_t n_features; /* encoded */
+    size_t n_outputs;  /* classes or targets */
+    size_t n_folds;    /* of all repeats, as split_create cut them */
+    size_t n_sealed;   /* rows set aside before the search */
     size_t n_warnings;
-    char *const *warnings; /* those of split_create */
+    char *const *warnings;        /* those of split_create */
     size_t n_train, n_validation; /* rows of a typical fold */
     unsigned threads;
     uint64_t memory_bytes;  /* that the daemon may use */
@@ -33,7 +33,8 @@ struct plan {
     int64_t sealed_rows;
     uint64_t weights_min, weights_max; /* over the trials looked at */
     uint64_t memory_bytes;             /* of prepared folds and of trainings at once */
-    double seconds;                    /* estimate; NaN where it cannot be made */
+    int64_t busy_threads; /* that the search can use at most; 0: as many as it has folds */
+    double seconds;       /* estimate; NaN where it cannot be made */
     bool all_trials_seen; /* false: minimum, maximum and time come from a sample of the trials */
     size_t n_warnings;
     const char *const *warnings;

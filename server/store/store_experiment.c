@@ -455,12 +455,16 @@ enum err store_experiment_progress(struct reader *r, int64_t id, struct experime
     TRY(stmt_next(&q, &row, e));
     while (row) {
         int64_t *n = counter(&p, stmt_peek_text(&q));
-        int64_t trials = stmt_i64(&q);
+        int64_t trials = stmt_i64(&q), folds = stmt_i64(&q);
 
         if (n)
             *n = trials;
+        if (n == &p.pruned)
+            p.folds_of_pruned = folds;
+        if (n == &p.failed)
+            p.folds_of_failed = folds;
         p.trials += trials;
-        p.folds_done += stmt_i64(&q);
+        p.folds_done += folds;
         p.bytes += stmt_i64(&q);
         TRY(stmt_next(&q, &row, e));
     }

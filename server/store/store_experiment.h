@@ -122,6 +122,7 @@ enum err store_experiment_delete(struct store *s, int64_t id, struct error *e);
 struct experiment_progress {
     int64_t trials; /* stored so far; the plan may know of more */
     int64_t queued, running, completed, pruned, failed, cancelled; /* trials in each state */
+    int64_t folds_of_pruned, folds_of_failed; /* done, of the trials in these states */
     int64_t folds_done;
     int64_t bytes; /* that its trials and folds take, roughly */
 };

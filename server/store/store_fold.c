@@ -103,9 +103,10 @@ static enum err count_in_trial(struct reader *r, const struct fold_record *f, st
     TRY(stmt_begin(r,
                    "UPDATE trial"
                    "   SET folds_done = folds_done + 1, bytes = bytes + ?3,"
-                   "       state = CASE WHEN ?4 IS NULL THEN state ELSE 'running' END,"
+                   "       state = CASE WHEN ?4 IS NULL OR state = 'pruned' THEN state ELSE 'running' END,"
                    "       started_at_ms = coalesce(started_at_ms, ?4)"
-                   " WHERE experiment_id = ?1 AND trial = ?2 AND state IN ('queued', 'running')",
+                   " WHERE experiment_id = ?1 AND trial = ?2"
+                   "   AND state IN ('queued', 'running', 'pruned')",
                    &q, e));
     stmt_bind_i64(&q, f->experiment);
     stmt_bind_i64(&q, f->trial);
@@ -319,19 +320,40 @@ enum err store_fold_list(struct reader *r, int64_t experiment, int64_t trial, st
     return collect_records(&q, a, n, out, e);
 }
 
-enum err store_fold_unfinished(struct reader *r, int64_t experiment, struct arena *a, size_t *n,
-                               struct fold_record **out, struct error *e)
+enum err store_fold_scores(struct reader *r, int64_t experiment, const char *metric,
+                           struct arena *a, size_t *n, struct fold_score **out, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
+    struct fold_score *items = NULL, *f;
+    size_t capacity = 0, found = 0;
+    bool row;
 
     TRY(stmt_begin(r,
-                   SELECT_FOLD
-                   "  JOIN trial AS t ON t.experiment_id = f.experiment_id AND t.trial = f.trial"
-                   " WHERE f.experiment_id = ?1 AND t.state IN ('queued', 'running')"
+                   "SELECT f.trial, f.repeat, f.fold, m.validation"
+                   "  FROM fold AS f"
+                   "  LEFT JOIN fold_metric AS m ON m.experiment_id = f.experiment_id"
+                   "   AND m.trial = f.trial AND m.repeat = f.repeat AND m.fold = f.fold"
+                   "   AND m.metric = ?2 AND f.state = 'completed'"
+                   " WHERE f.experiment_id = ?1"
                    " ORDER BY f.trial, f.repeat, f.fold",
                    &q, e));
     stmt_bind_i64(&q, experiment);
-    return collect_records(&q, a, n, out, e);
+    stmt_bind_text(&q, metric);
+    TRY(stmt_next(&q, &row, e));
+    while (row) {
+        items = stmt_grow(a, items, found, &capacity, sizeof *items);
+        if (!items)
+            return error_no_memory(e);
+        f = &items[found++];
+        f->trial = stmt_i64(&q);
+        f->repeat = stmt_i64(&q);
+        f->fold = stmt_i64(&q);
+        f->score = stmt_f64(&q);
+        TRY(stmt_next(&q, &row, e));
+    }
+    *n = found;
+    *out = items;
+    return ERR_OK;
 }
 
 enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,

@@ -48,8 +48,8 @@ struct fold_record {
  * Stores a finished fold and counts it in its trial. The same result again is no error and changes
  * nothing; what may differ is seconds, engine, kernel and finished_at.
  *
- * Errors  ERR_CONFLICT   another result of this fold is stored, or the trial has ended
- *         ERR_NOT_FOUND  the trial does not exist
+ * Errors  ERR_CONFLICT   another result of this fold is stored, or the trial has ended; one that
+ * was pruned may get more ERR_NOT_FOUND  the trial does not exist
  */
 enum err store_fold_insert(struct store *s, const struct fold_record *record, struct error *e);
 
@@ -61,9 +61,15 @@ enum err store_fold_list(struct reader *r, int64_t experiment, int64_t trial, st
 enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
                            size_t *n, struct fold_record **out, struct error *e);
 
-/** Every fold of trials that have not ended, in order, without curves: for recovery. */
-enum err store_fold_unfinished(struct reader *r, int64_t experiment, struct arena *a, size_t *n,
-                               struct fold_record **out, struct error *e);
+/* What a pruner knows of a fold. */
+struct fold_score {
+    int64_t trial, repeat, fold;
+    double score; /* of one metric on the validation part; NaN where undefined or the fold failed */
+};
+
+/** The score of every fold of an experiment, in order of (trial, repeat, fold). */
+enum err store_fold_scores(struct reader *r, int64_t experiment, const char *metric,
+                           struct arena *a, size_t *n, struct fold_score **out, struct error *e);
 
 /** Appends a curve as it is stored: "[0.693147181,null]", nine digits, NaN and infinity as null. */
 void store_fold_curve_text(const double *x, size_t n, struct buf *out);

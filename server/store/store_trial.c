@@ -156,6 +156,10 @@ static void bind_finish(struct stmt *q, int64_t experiment, int64_t trial,
     stmt_bind_i64_or_null(q, f->reused_experiment, 0);
     stmt_bind_i64_or_null(q, f->reused_trial, 0);
     stmt_bind_i64(q, f->at_ms);
+    stmt_bind_f64(q, f->search_loss);
+    stmt_bind_i64_or_null(q, f->race_folds, 0);
+    stmt_bind_f64(q, f->race_p);
+    stmt_bind_text(q, f->was_pruned ? "pruned" : NULL);
 }
 
 static enum err finish_row(struct reader *r, int64_t experiment, int64_t trial,
@@ -168,13 +172,18 @@ static enum err finish_row(struct reader *r, int64_t experiment, int64_t trial,
                    "   SET state = ?3, reason = ?4, error = ?5, score = ?6, score_std = ?7,"
                    "       score_sem = ?8, train_mean = ?9, seconds = ?10, warnings = ?11,"
                    "       reused_experiment = ?12, reused_trial = ?13, finished_at_ms = ?14,"
+                   "       search_loss = CASE WHEN race_folds IS NULL AND ?16 IS NOT NULL"
+                   "                          THEN ?15 ELSE search_loss END,"
+                   "       race_folds = coalesce(race_folds, ?16),"
+                   "       race_p = CASE WHEN ?16 IS NOT NULL THEN ?17 END,"
                    "       rank_class = CASE WHEN ?3 <> 'completed' THEN 2"
                    "                         WHEN ?6 IS NULL THEN 1 ELSE 0 END,"
                    "       rank_key = CASE WHEN ?3 <> 'completed' THEN NULL"
                    "                       WHEN (SELECT direction FROM experiment"
                    "                              WHERE id = ?1) = 'maximize' THEN -?6"
                    "                       ELSE ?6 END"
-                   " WHERE experiment_id = ?1 AND trial = ?2 AND state IN ('queued', 'running')",
+                   " WHERE experiment_id = ?1 AND trial = ?2"
+                   "   AND state IN ('queued', 'running', ?18)",
                    &q, e));
     bind_finish(&q, experiment, trial, f);
     return change_open(&q, experiment, trial, e);

@@ -50,6 +50,8 @@ struct trial_record {
     const char *warnings;                    /* JSON array of strings */
     int64_t reused_experiment, reused_trial; /* 0: trained here */
     int64_t started_at_ms, finished_at_ms;
+    double search_loss; /* what the sampler was told when it was stopped; NaN: nothing */
+    int64_t race_folds; /* that it had when it was first stopped; 0: never */
 };
 
 /* What a sampler proposes. */
@@ -86,9 +88,13 @@ struct trial_finish {
     const char *warnings;                    /* JSON array of strings; NULL: [] */
     int64_t reused_experiment, reused_trial; /* 0: trained here */
     int64_t at_ms;
+    bool was_pruned;    /* it ends again: one more fold was trained after it was stopped */
+    double search_loss; /* NaN: none; like race_folds kept from the first time it was stopped */
+    int64_t race_folds; /* 0: it was not stopped */
+    double race_p;      /* NaN: none */
 };
 
-/** Ends a trial. ERR_NOT_FOUND; ERR_CONFLICT if it has ended before. */
+/** Ends a trial. ERR_NOT_FOUND; ERR_CONFLICT if it has ended before, but for was_pruned. */
 enum err store_trial_finish(struct store *s, int64_t experiment, int64_t trial,
                             const struct trial_finish *finish, struct error *e);
 

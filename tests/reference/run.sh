@@ -54,6 +54,7 @@ data scaling.py tests/core/data/scaling_cases.inc 1e-13
 data optimizers.py tests/core/nn/trajectories.inc 1e-9
 data trainings.py tests/core/train/trainings.inc 1e-7
 data lbfgs.py tests/core/train/lbfgs.inc 1e-7
+data racing.py tests/core/search/racing_cases.inc 1e-12
 "$python" tests/reference/formats.py "$made/formats"
 answer formats.py tests/data/formats 0
 "$python" tests/reference/scikit.py "$build/sweepd"

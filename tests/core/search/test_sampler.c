@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,30 +13,7 @@
 #include "core/search/permute.h"
 #include "core/search/points.h"
 #include "core/search/sampler.h"
-
-#define INT(x)                                                                                     \
-    {                                                                                              \
-        .kind = VALUE_INT, .integer = (x)                                                          \
-    }
-#define TEXT(x)                                                                                    \
-    {                                                                                              \
-        .kind = VALUE_TEXT, .text = (x)                                                            \
-    }
-
-static struct dimension choice(const char *name, const struct value *values, size_t n)
-{
-    return (struct dimension){.name = name, .kind = SPACE_CHOICE, .n_values = n, .values = values};
-}
-
-static struct space *make(const struct dimension *d, size_t n)
-{
-    struct space *s;
-    struct error e;
-
-    if (space_create(d, n, &s, &e) != ERR_OK)
-        fail_msg("%s", e.message);
-    return s;
-}
+#include "tests/core/search/fixture.h"
 
 static struct sampler *start(const char *name, const struct space *s, uint64_t seed, bool shuffle)
 {
@@ -46,32 +24,6 @@ static struct sampler *start(const char *name, const struct space *s, uint64_t s
     if (sampler_create(sampler_find(name), s, &settings, &sampler, &e) != ERR_OK)
         fail_msg("%s", e.message);
     return sampler;
-}
-
-/* The next proposal as JSON, or "" at the end. */
-static const char *next(struct sampler *s, struct arena *a, struct params *p)
-{
-    struct buf b = {0};
-    struct error e;
-    const char *text;
-    bool exhausted;
-
-    assert_int_equal(sampler_propose(s, a, p, &exhausted, &e), ERR_OK);
-    if (exhausted)
-        return "";
-    params_json(p, &b);
-    text = arena_strdup(a, buf_text(&b));
-    buf_finish(&b);
-    return text;
-}
-
-static struct arena *make_arena(void)
-{
-    struct arena *a;
-    struct error e;
-
-    assert_int_equal(arena_create(1 << 16, &a, &e), ERR_OK);
-    return a;
 }
 
 static const struct value layers[] = {INT(1), INT(2)};
@@ -275,174 +227,65 @@ static void a_permutation_reaches_every_place_once(void **state)
     assert_true(permute_index(3, UINT64_C(1) << 62, 0) < UINT64_C(1) << 62);
 }
 
-/* ---- random spaces ------------------------------------------------------------------------- */
-
-/* Two parents, children of either, in a mixed order; some of them ranges. */
-static struct space *random_space(struct rng *r, bool finite)
+static void cma_es_says_which_dimensions_it_cannot_search(void **state)
 {
-    static const struct value optimizers[] = {TEXT("sgd"), TEXT("adam"), TEXT("nadam")};
-    static const struct value levels[] = {INT(1), INT(2), INT(3), INT(4), INT(5)};
-    static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
-    uint32_t order[6] = {0, 1, 2, 3, 4, 5};
-    struct dimension d[6] = {{0}};
-    size_t n = 3 + rng_below(r, 4), place[6];
-
-    rng_shuffle(r, order, n);
-    for (size_t i = 0; i < n; i++)
-        place[order[i]] = i; /* dimension 0 and 1 are the parents */
-    for (size_t k = 0; k < n; k++) {
-        struct dimension *x = &d[place[k]];
-
-        if (k == 0) {
-            *x = choice(names[k], optimizers, 2 + rng_below(r, 2));
-        } else if (k == 1 || rng_below(r, 2) == 0) {
-            *x = choice(names[k], levels, 1 + rng_below(r, 5));
-        } else {
-            *x = (struct dimension){.name = names[k],
-                                    .kind = SPACE_RANGE,
-                                    .min = 1,
-                                    .max = 4,
-                                    .integer = finite || rng_below(r, 2) == 0,
-                                    .log = rng_below(r, 2) == 0};
-            if (!x->integer && !x->log && rng_below(r, 2) == 0)
-                x->step = 0.5;
-        }
-        if (k > 1 && rng_below(r, 2) == 0)
-            x->gate = (struct gate){
-                .kind = GATE_AT_LEAST, .parent = place[1], .least = 1 + rng_below(r, 5)};
-        else if (k > 1 && rng_below(r, 2) == 0)
-            x->gate = (struct gate){.kind = GATE_ONE_OF,
-                                    .parent = place[0],
-                                    .n_values = 1,
-                                    .values = &optimizers[rng_below(r, 3)]};
-    }
-    return make(d, n);
-}
-
-/* What the list of points must be, by brute force: all combinations, unused ones dropped. */
-static void check_list(const struct space *s, struct arena *a)
-{
-    size_t n = space_count(s);
-    uint64_t digits[6] = {0}, listed = 0;
-    struct keyset seen = {0};
-    struct points *points;
-    struct params p;
+    static const struct value optimizers[] = {TEXT("adam"), TEXT("sgd")};
+    struct dimension d[] = {choice("optimizer", optimizers, 2),
+                            {.name = "momentum", .kind = SPACE_RANGE, .min = 0, .max = 0.9},
+                            {.name = "l2", .kind = SPACE_RANGE, .min = 0, .max = 1}};
+    struct sampler_settings settings = {.seed = 1};
+    struct space *s;
+    struct sampler *sampler = NULL;
     struct error e;
-    bool more = true;
-
-    assert_int_equal(points_create(s, SPACE_DRAW, &points, &e), ERR_OK);
-    while (more) {
-        struct value values[SPACE_DIMENSIONS_MAX] = {{0}};
-        struct buf key = {0}, got = {0};
-
-        for (size_t k = 0; k < n; k++) {
-            size_t i = space_order(s)[k];
-
-            if (space_is_active(s, i, values))
-                values[i] = space_level(s, i, SPACE_DRAW, digits[i]);
-        }
-        assert_int_equal(space_point(s, values, a, &p, &e), ERR_OK);
-        space_key(s, &p, &key);
-        if (!keyset_has(&seen, buf_text(&key))) {
-            assert_int_equal(keyset_add(&seen, buf_text(&key), &e), ERR_OK);
-            assert_int_equal(points_at(points, listed++, a, &p, &e), ERR_OK);
-            space_key(s, &p, &got);
-            assert_string_equal(buf_text(&got), buf_text(&key));
-        }
-        buf_finish(&key);
-        buf_finish(&got);
-        more = false;
-        for (size_t i = n; i-- > 0 && !more;) {
-            more = ++digits[i] < space_levels(s, i, SPACE_DRAW);
-            if (!more)
-                digits[i] = 0;
-        }
-    }
-    assert_int_equal(listed, points_count(points));
-    points_destroy(points);
-    keyset_finish(&seen);
-}
-
-static void the_list_of_points_is_that_of_brute_force(void **state)
-{
-    (void)state;
-    print_message("seeds 0 to 99\n");
-    for (uint32_t seed = 0; seed < 100; seed++) {
-        struct arena *a = make_arena();
-        struct space *s;
-        struct rng r;
-
-        rng_init(&r, seed, 0, 0, RNG_TEST, 1);
-        s = random_space(&r, true);
-        check_list(s, a);
-        space_destroy(s);
-        arena_destroy(a);
-    }
-}
-
-static void every_proposal_is_valid_and_none_comes_twice_until_the_space_is_exhausted(void **state)
-{
-    (void)state;
-    print_message("seeds 0 to 39\n");
-    for (uint32_t seed = 0; seed < 40; seed++) {
-        struct arena *a = make_arena();
-        struct keyset seen = {0};
-        struct points *points;
-        struct sampler *sampler;
-        struct space *s;
-        struct params p;
-        struct error e;
-        struct rng r;
-        const char *text;
-
-        rng_init(&r, seed, 0, 0, RNG_TEST, 2);
-        s = random_space(&r, true);
-        sampler = start("random", s, seed, false);
-        while (*(text = next(sampler, a, &p))) {
-            assert_int_equal(space_check(s, &p, &e), ERR_OK);
-            assert_false(keyset_has(&seen, text));
-            assert_int_equal(keyset_add(&seen, text, &e), ERR_OK);
-        }
-        assert_int_equal(points_create(s, SPACE_DRAW, &points, &e), ERR_OK);
-        assert_int_equal(seen.n, points_count(points));
-        points_destroy(points);
-        sampler_destroy(sampler);
-        space_destroy(s);
-        keyset_finish(&seen);
-        arena_destroy(a);
-    }
-}
-
-static void a_rebuilt_sampler_goes_on_as_the_one_that_never_stopped(void **state)
-{
-    const char *const kinds[] = {"grid", "random"};
 
     (void)state;
-    print_message("seeds 0 to 39\n");
-    for (uint32_t seed = 0; seed < 40; seed++) {
-        bool is_grid = seed % 2 == 0;
-        struct arena *a = make_arena();
-        struct sampler *whole, *rebuilt;
-        struct space *s;
-        struct params p, q;
-        struct error e;
-        struct rng r;
-        uint32_t stop;
+    d[1].gate =
+        (struct gate){.kind = GATE_ONE_OF, .parent = 0, .n_values = 1, .values = &optimizers[1]};
+    s = make(d, 3);
+    assert_int_equal(sampler_create(sampler_find("cma_es"), s, &settings, &sampler, &e),
+                     ERR_INVALID);
+    assert_string_equal(e.message,
+                        "sampler \"cma_es\" searches numbers that every trial uses, but 2 of the 3 "
+                        "dimensions searched are not such: optimizer (a category), momentum "
+                        "(conditional); sampler \"tpe\" is made for these");
+    space_destroy(s);
+}
 
-        rng_init(&r, seed, 0, 0, RNG_TEST, 3);
-        s = random_space(&r, is_grid);
-        stop = rng_below(&r, 10);
-        whole = start(kinds[!is_grid], s, seed, seed % 4 == 0);
-        rebuilt = start(kinds[!is_grid], s, seed, seed % 4 == 0);
-        for (uint32_t t = 0; t < stop && *next(whole, a, &p); t++)
-            assert_int_equal(sampler_replay(rebuilt, &p, &e), ERR_OK);
-        for (uint32_t t = 0; t < 30; t++)
-            assert_string_equal(next(whole, a, &p), next(rebuilt, a, &q));
-        sampler_destroy(whole);
-        sampler_destroy(rebuilt);
-        space_destroy(s);
-        arena_destroy(a);
-    }
+static void a_gate_that_no_value_closes_makes_nothing_conditional(void **state)
+{
+    static const struct value optimizers[] = {TEXT("adam"), TEXT("sgd")};
+    struct dimension d[] = {choice("optimizer", optimizers, 2),
+                            {.name = "rate", .kind = SPACE_RANGE, .min = 0, .max = 0.9},
+                            {.name = "l2", .kind = SPACE_RANGE, .min = 0, .max = 1}};
+    struct sampler_settings settings = {.seed = 1};
+    struct space *s;
+    struct sampler *sampler;
+
+    (void)state;
+    d[1].gate =
+        (struct gate){.kind = GATE_ONE_OF, .parent = 0, .n_values = 2, .values = optimizers};
+    s = make(d, 3);
+    sampler = try_start(sampler_find("cma_es"), s, &settings);
+    assert_non_null(sampler);
+    sampler_destroy(sampler);
+    space_destroy(s);
+}
+
+static void cma_es_needs_whole_generations(void **state)
+{
+    struct dimension d[] = {{.name = "a", .kind = SPACE_RANGE, .min = 0, .max = 1},
+                            {.name = "b", .kind = SPACE_RANGE, .min = 0, .max = 1}};
+    struct sampler_settings settings = {.seed = 1, .concurrency = 100};
+    struct space *s = make(d, 2);
+    struct sampler *sampler = try_start(sampler_find("cma_es"), s, &settings);
+
+    (void)state;
+    assert_int_equal(sampler_needs(sampler, 6), 0); /* 4 + floor(3 ln 2) in a generation */
+    assert_int_equal(sampler_needs(sampler, 7), 6);
+    assert_int_equal(sampler_needs(sampler, 12), 6);
+    assert_int_equal(sampler_needs(sampler, 13), 12);
+    sampler_destroy(sampler);
+    space_destroy(s);
 }
 
 static void conditional_children_of_an_infinite_space_do_not_repeat_the_finite_part(void **state)
@@ -506,9 +349,9 @@ int main(void)
         cmocka_unit_test(a_grid_of_reals_without_levels_is_refused_by_name),
         cmocka_unit_test(a_mixed_grid_has_the_same_points_in_an_order_by_seed),
         cmocka_unit_test(a_permutation_reaches_every_place_once),
-        cmocka_unit_test(the_list_of_points_is_that_of_brute_force),
-        cmocka_unit_test(every_proposal_is_valid_and_none_comes_twice_until_the_space_is_exhausted),
-        cmocka_unit_test(a_rebuilt_sampler_goes_on_as_the_one_that_never_stopped),
+        cmocka_unit_test(cma_es_says_which_dimensions_it_cannot_search),
+        cmocka_unit_test(a_gate_that_no_value_closes_makes_nothing_conditional),
+        cmocka_unit_test(cma_es_needs_whole_generations),
         cmocka_unit_test(conditional_children_of_an_infinite_space_do_not_repeat_the_finite_part),
         cmocka_unit_test(the_first_random_proposals_are_fixed_for_all_time),
     };

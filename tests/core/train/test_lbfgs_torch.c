@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/nn/lbfgs.h"
+#include "core/linalg/lbfgs.h"
 #include "core/train/train.h"
 #include "tests/core/nn/oracle.h"
 

@@ -97,7 +97,7 @@ static void the_data_set_alone_is_a_whole_definition(void **state)
     struct buf b = {0};
 
     assert_string_equal(d->metric->name, "accuracy");
-    assert_string_equal(d->sampler->name, "random");
+    assert_string_equal(d->sampler->name, "tpe");
     assert_int_equal(d->planned_trials, 100);
     write(d, &b);
     assert_string_equal(
@@ -106,8 +106,8 @@ static void the_data_set_alone_is_a_whole_definition(void **state)
         "  \"name\": null,\n"
         "  \"dataset\": \"iris\",\n"
         "  \"metric\": \"accuracy\",\n"
-        "  \"sampler\": {\"kind\": \"random\"},\n"
-        "  \"pruner\": {\"kind\": \"none\"},\n"
+        "  \"sampler\": {\"kind\": \"tpe\"},\n"
+        "  \"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true},\n"
         "  \"budget\": {\"trials\": 100},\n"
         "  \"space\": {\n"
         "    \"layers\": {\"min\": 1, \"max\": 4, \"scale\": \"linear\"},\n"
@@ -196,7 +196,8 @@ static void unused_dimensions_do_not_multiply_a_grid(void **state)
     assert_int_equal(f->d->n_warnings, 1);
     assert_string_equal(f->d->warnings[0], "no trial uses momentum: it needs optimizer sgd");
     good(f, "{\"space\": {\"optimizer\": \"lbfgs\", \"learning_rate\": 0.1}}", &iris);
-    assert_string_equal(f->d->warnings[0], "no trial uses learning_rate: it needs optimizer adam, adamw, nadam, sgd, adagrad, rmsprop or adadelta");
+    assert_string_equal(f->d->warnings[0], "no trial uses learning_rate: it needs optimizer adam, "
+                                           "adamw, nadam, sgd, adagrad, rmsprop or adadelta");
     good(f, "{\"space\": {\"optimizer\": [\"lbfgs\", \"sgd\"], \"learning_rate\": 0.1}}", &iris);
     assert_int_equal(f->d->n_warnings, 0);
     good(f, "{\"space\": {\"layers\": 1, \"width_2\": [8, 16]}}", &iris);
@@ -324,10 +325,9 @@ static const struct {
     {"{\"metric\": \"acuracy\"}", "/metric",
      "metric \"acuracy\": did you mean \"accuracy\"? known: " CLASSIFICATION_METRICS},
     {"{\"metric\": 3}", "/metric", "metric: expected one of " CLASSIFICATION_METRICS ", got 3"},
-    {"{\"sampler\": \"tpe\"}", "/sampler",
-     "sampler \"tpe\": not in this build; known: grid, random, auto"},
     {"{\"sampler\": {\"kind\": \"gird\"}}", "/sampler/kind",
-     "sampler \"gird\": did you mean \"grid\"? known: grid, random, auto"},
+     "sampler \"gird\": did you mean \"grid\"? known: grid, random, sobol, tpe, "
+     "gp, cma_es, auto"},
     {"{\"sampler\": {\"shuffle\": true}}", "/sampler", "sampler: \"kind\" is missing"},
     {"{\"sampler\": {\"kind\": \"random\", \"shuffle\": true}}", "/sampler",
      "shuffle is for sampler \"grid\""},
@@ -345,18 +345,14 @@ static const struct {
      "/sampler/shuffle",
      "a budget of 1 trials takes a sample of the grid's 2 points, mixed by seed: shuffle must be "
      "true"},
-    {"{\"pruner\": \"racing\"}", "/pruner", "pruner \"racing\": not in this build; known: none"},
-    {"{\"pruner\": {\"kind\": \"racing\", \"epochs\": true}}", "/pruner/kind",
-     "pruner \"racing\": not in this build; known: none"},
-    {"{\"budget\": {\"trials\": 0}}", "/budget/trials", "trials 0 is below 1; expected 1 to 1000000"},
+    {"{\"budget\": {\"trials\": 0}}", "/budget/trials",
+     "trials 0 is below 1; expected 1 to 1000000"},
     {"{\"budget\": {\"trials\": 1.5}}", "/budget/trials", "trials: expected an integer, got 1.5"},
     {"{\"budget\": {\"seconds\": 60}}", "/budget/seconds",
-     "seconds: not in this build; known: trials"},
+     "seconds: not in this build; known: trials, trial_weights"},
     {"{\"budget\": 100}", "/budget", "budget: expected an object, got 100"},
-    {"{\"stop_when\": {\"patience\": 3}}", "/stop_when",
-     "stop_when: not in this build; known: name, dataset, metric, space, sampler, pruner, budget, "
-     "select, sealed, concurrency, seed, precision, cross_validation, tags, notes, priority, "
-     "start"},
+    {"{\"stop_when\": {\"patience\": 0}}", "/stop_when/patience",
+     "patience 0 is below 1; expected 1 to 1000000"},
     {"{\"select\": \"one_standard_error\"}", "/select",
      "select \"one_standard_error\": not in this build; known: best"},
     {"{\"precision\": \"bf16\"}", "/precision",
@@ -364,14 +360,16 @@ static const struct {
     {"{\"concurrency\": 0}", "/concurrency", "concurrency 0 is below 1; expected 1 to 1024"},
     {"{\"priority\": 11}", "/priority", "priority 11 is above 10; expected -10 to 10"},
     {"{\"seed\": -1}", "/seed", "seed -1 is below 0; expected 0 to 9007199254740991"},
-    {"{\"seed\": 9007199254740993}", "/seed", "seed 9007199254740992 is above 9007199254740991; expected 0 to 9007199254740991"},
+    {"{\"seed\": 9007199254740993}", "/seed",
+     "seed 9007199254740992 is above 9007199254740991; expected 0 to 9007199254740991"},
     {"{\"seed\": {\"serach\": 1}}", "/seed/serach", "serach: unknown key; did you mean search?"},
     {"{\"tags\": \"a\"}", "/tags", "tags: expected a list of texts, got \"a\""},
     {"{\"name\": \"\"}", "/name", "name: a text is needed, this one is too short"},
     {"{\"start\": \"no\"}", "/start", "start: expected true or false, got \"no\""},
     {"{\"sealed\": \"split\"}", "/sealed",
      "sealed \"split\" needs a data set with test rows in a split column"},
-    {"{\"sealed\": {\"fraction\": 1}}", "/sealed/fraction", "fraction 1 is above 0.9; expected 0.001 to 0.9"},
+    {"{\"sealed\": {\"fraction\": 1}}", "/sealed/fraction",
+     "fraction 1 is above 0.9; expected 0.001 to 0.9"},
     {"{\"sealed\": {}}", "/sealed", "fraction is missing: share of the rows to set aside"},
     {"{\"cross_validation\": {\"kind\": \"group_kfold\"}}", "/cross_validation/kind",
      "kind \"group_kfold\" needs a data set with a group column"},
@@ -381,7 +379,8 @@ static const struct {
      "kind \"kflod\": did you mean \"kfold\"? known: kfold, stratified_kfold, group_kfold, "
      "stratified_group_kfold, time_series, predefined, leave_one_group_out, shuffle_split, "
      "leave_one_out, holdout"},
-    {"{\"cross_validation\": {\"folds\": 1}}", "/cross_validation/folds", "folds 1 is below 2; expected 2 to 10000"},
+    {"{\"cross_validation\": {\"folds\": 1}}", "/cross_validation/folds",
+     "folds 1 is below 2; expected 2 to 10000"},
     {"{\"cross_validation\": {\"folds\": 151}}", "/cross_validation/folds",
      "folds 151 is above the data set's 150 rows"},
     {"{\"cross_validation\": {\"kind\": \"kfold\", \"folds\": 150, \"repeats\": 1000}}",
@@ -401,7 +400,8 @@ static const struct {
     {"{\"space\": {\"widht\": 5}}", "/space/widht",
      "widht: no such hyperparameter; did you mean width?"},
     {"{\"space\": {\"learning_rate\": {\"min\": 1e-4, \"max\": 3.5e7}}}",
-     "/space/learning_rate/max", "learning_rate 35000000 is above 1000000; expected above 0 to 1000000"},
+     "/space/learning_rate/max",
+     "learning_rate 35000000 is above 1000000; expected above 0 to 1000000"},
     {"{\"space\": {\"learning_rate\": {\"min\": 0, \"max\": 1}}}", "/space/learning_rate/min",
      "learning_rate 0 is not above 0; expected above 0 to 1000000"},
     {"{\"space\": {\"learning_rate\": {\"min\": 1, \"max\": 0.1}}}", "/space/learning_rate",
@@ -434,7 +434,8 @@ static const struct {
      "loss \"hinge\": no such choice; known: cross_entropy, mse, mae, huber"},
     {"{\"space\": {\"epochs\": {\"min\": 1, \"max\": 5, \"per_layer\": true}}}", "/space/epochs",
      "epochs: per_layer is for width, activation and dropout"},
-    {"{\"space\": {\"hidden\": [[64], [0]]}}", "/space/hidden/1", "hidden 0 is below 1; expected 1 to 65536"},
+    {"{\"space\": {\"hidden\": [[64], [0]]}}", "/space/hidden/1",
+     "hidden 0 is below 1; expected 1 to 65536"},
     {"{\"space\": {\"hidden\": [[64], [2, \"x\"]]}}", "/space/hidden/1/1",
      "hidden: expected an integer, got \"x\""},
     {"{\"space\": {\"hidden\": [[64]], \"width\": 3}}", "/space/width",
@@ -469,7 +470,7 @@ static void all_faults_come_at_once(void **state)
 {
     struct fixture *f = *state;
     const char *text =
-        "{\"metric\": \"r2\", \"sampler\": \"tpe\", \"pruner\": \"racing\", "
+        "{\"metric\": \"r2\", \"sampler\": \"annealing\", \"pruner\": \"pruning\", "
         "\"budget\": {\"trials\": 0, \"hours\": 1}, \"seed\": \"x\", \"extra\": 1, "
         "\"cross_validation\": {\"folds\": 1}, \"space\": {\"width\": [0, 1, 70000], "
         "\"layers\": {\"min\": -1, \"max\": 100}, \"optimizer\": \"lfbgs\"}}";

@@ -105,11 +105,74 @@ static void a_network_that_cannot_fit_is_refused_in_the_plan(void **state)
     arena_destroy(a);
 }
 
+/* Plans with `more` members, on so many threads; the caller looks at the warnings. */
+static struct plan plan_on(unsigned threads, const char *more, struct arena *a)
+{
+    char *text = arena_printf(a, "{\"dataset\": 1, \"space\": {\"width\": [4, 8]}%s}", more);
+    struct plan_facts facts = machine;
+    struct definition *d;
+    struct faults faults;
+    struct plan p;
+    struct error e;
+
+    facts.threads = threads;
+    assert_int_equal(definition_decode(text, strlen(text), &iris, a, &faults, &d, &e), ERR_OK);
+    assert_int_equal(plan_make(d, &iris, &facts, a, &p, &e), ERR_OK);
+    return p;
+}
+
+static bool warns(const struct plan *p, const char *sentence)
+{
+    for (size_t i = 0; i < p->n_warnings; i++)
+        if (strcmp(p->warnings[i], sentence) == 0)
+            return true;
+    return false;
+}
+
+static void the_plan_says_how_many_threads_a_search_keeps_busy(void **state)
+{
+    struct arena *a = make_arena();
+    struct plan p;
+
+    (void)state;
+    p = plan_on(16, ", \"metric\": \"log_loss\"", a);
+    assert_int_equal(p.busy_threads, 0);
+    assert_int_equal(p.n_warnings, 0);
+    p = plan_on(16, ", \"metric\": \"log_loss\", \"pruner\": \"racing\"", a);
+    assert_int_equal(p.busy_threads, 8);
+    assert_true(warns(&p, "with concurrency 8 the search keeps at most 8 of 16 threads busy: "
+                          "concurrency 16 is enough for all of them"));
+    p = plan_on(16, ", \"sampler\": \"tpe\", \"concurrency\": 3", a);
+    assert_int_equal(p.busy_threads, 15);
+    assert_true(warns(&p, "with concurrency 3 the search keeps at most 15 of 16 threads busy: "
+                          "concurrency 4 is enough for all of them"));
+    p = plan_on(2, ", \"metric\": \"log_loss\", \"pruner\": \"racing\"", a);
+    assert_int_equal(p.n_warnings, 0);
+    arena_destroy(a);
+}
+
+static void comparing_a_few_right_answers_is_warned_about(void **state)
+{
+    struct arena *a = make_arena();
+    struct plan p;
+
+    (void)state;
+    p = plan_on(2, ", \"pruner\": \"racing\"", a);
+    assert_true(warns(&p,
+                      "accuracy moves in steps of about 1/30 on a fold's validation rows, which "
+                      "racing compares: log_loss or brier tells trials apart sooner"));
+    p = plan_on(2, "", a);
+    assert_int_equal(p.n_warnings, 0);
+    arena_destroy(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_counts_trials_folds_and_weights),
         cmocka_unit_test(a_large_grid_is_judged_by_a_sample_of_it),
+        cmocka_unit_test(the_plan_says_how_many_threads_a_search_keeps_busy),
+        cmocka_unit_test(comparing_a_few_right_answers_is_warned_about),
         cmocka_unit_test(a_network_that_cannot_fit_is_refused_in_the_plan),
     };
 

@@ -422,25 +422,82 @@ static void a_fold_tells_when_its_trial_was_started_unless_that_is_known(void **
     assert_int_equal(get(x, id, 3).started_at_ms, 0);
 }
 
-static void a_restart_finds_the_folds_of_open_trials(void **state)
+static struct trial_finish prune(double loss, int64_t folds, double p)
+{
+    struct trial_finish f = scratch_finish("pruned", (double)NAN);
+
+    f.reason = "raced_out";
+    f.error = "after 1 of 2 folds its chance was small";
+    f.search_loss = loss;
+    f.race_folds = folds;
+    f.race_p = p;
+    return f;
+}
+
+static void a_pruned_trial_may_get_another_fold_and_end_again(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "minimize");
+    struct trial_finish first = prune(0.75, 1, 0.05), second = prune(9, 2, 0.02);
+    struct trial_finish last = scratch_finish("completed", 0.5);
+    struct experiment_progress progress;
+
+    second.was_pruned = last.was_pruned = true;
+    scratch_trial(x, id, 1);
+    scratch_insert_fold(x, id, 1, 2);
+    SUCCEED(store_trial_finish(x->store, id, 1, &first, &x->e));
+    SUCCEED(store_experiment_progress(x->r, id, &progress, &x->e));
+    assert_int_equal(progress.pruned, 1);
+    assert_int_equal(progress.folds_of_pruned, 1);
+    assert_int_equal(store_trial_finish(x->store, id, 1, &first, &x->e), ERR_CONFLICT);
+    scratch_insert_fold(x, id, 1, 1);
+    SUCCEED(store_trial_finish(x->store, id, 1, &second, &x->e));
+    assert_string_equal(
+        scratch_ask(x, x->path,
+                    "SELECT state, search_loss, race_folds, race_p, folds_done FROM trial"),
+        "pruned|0.75|1|0.02|2\n");
+    SUCCEED(store_trial_finish(x->store, id, 1, &last, &x->e));
+    assert_true(get(x, id, 1).search_loss == 0.75);
+    assert_int_equal(get(x, id, 1).race_folds, 1);
+    assert_int_equal(get(x, id, 1).rank, 1);
+    assert_null(get(x, id, 1).error);
+    assert_int_equal(store_trial_finish(x->store, id, 1, &last, &x->e), ERR_CONFLICT);
+}
+
+static void a_trial_that_was_never_stopped_has_nothing_of_it(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "minimize");
+
+    scratch_trial(x, id, 1);
+    scratch_complete(x, id, 1, 0.5);
+    assert_true(isnan(get(x, id, 1).search_loss));
+    assert_int_equal(get(x, id, 1).race_folds, 0);
+    assert_string_equal(scratch_ask(x, x->path, "SELECT typeof(race_p) FROM trial"), "null\n");
+}
+
+static void a_pruner_finds_the_scores_of_all_folds(void **state)
 {
     struct scratch *x = *state;
     int64_t id = scratch_experiment(x, "maximize");
-    struct fold_record *folds;
+    struct fold_metric metrics[2];
+    struct fold_score *folds;
+    struct fold_record bad;
     size_t n;
 
-    for (int64_t i = 1; i <= 3; i++) {
+    for (int64_t i = 1; i <= 2; i++) {
         scratch_trial(x, id, i);
         scratch_insert_fold(x, id, i, 2);
-        scratch_insert_fold(x, id, i, 1);
     }
-    scratch_complete(x, id, 2, 0.5);
-    SUCCEED(store_fold_unfinished(x->r, id, x->a, &n, &folds, &x->e));
-    assert_int_equal(n, 4);
-    assert_int_equal(folds[0].trial, 1);
-    assert_int_equal(folds[0].fold, 1);
-    assert_int_equal(folds[3].trial, 3);
-    assert_int_equal(folds[3].n_metrics, 2);
+    bad = scratch_fold(id, 2, 1, metrics);
+    bad.state = "failed";
+    SUCCEED(store_fold_insert(x->store, &bad, &x->e));
+    scratch_complete(x, id, 1, 0.5);
+    SUCCEED(store_fold_scores(x->r, id, "accuracy", x->a, &n, &folds, &x->e));
+    assert_int_equal(n, 3);
+    assert_true(folds[0].trial == 1 && folds[0].fold == 2 && folds[0].score == 0.1 + 0.2);
+    assert_true(folds[1].trial == 2 && folds[1].fold == 1 && isnan(folds[1].score));
+    assert_true(folds[2].trial == 2 && folds[2].fold == 2 && folds[2].score == 0.1 + 0.2);
 }
 
 static void a_curve_is_written_with_nine_digits(void **state)
@@ -480,7 +537,9 @@ int main(void)
         TEST(another_result_of_a_fold_is_a_conflict),
         TEST(a_fold_of_a_trial_that_has_ended_is_refused),
         TEST(a_fold_tells_when_its_trial_was_started_unless_that_is_known),
-        TEST(a_restart_finds_the_folds_of_open_trials),
+        TEST(a_pruned_trial_may_get_another_fold_and_end_again),
+        TEST(a_trial_that_was_never_stopped_has_nothing_of_it),
+        TEST(a_pruner_finds_the_scores_of_all_folds),
         TEST(a_curve_is_written_with_nine_digits),
     };
 

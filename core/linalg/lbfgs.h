@@ -14,8 +14,8 @@
  * Source  Nocedal and Wright 2006, algorithms 7.4 and 7.5, 3.5 and 3.6; Byrd, Lu, Nocedal, Zhu
  *         1995; Hager and Zhang 2005
  */
-#ifndef SWEEPD_CORE_NN_LBFGS_H
-#define SWEEPD_CORE_NN_LBFGS_H
+#ifndef SWEEPD_CORE_LINALG_LBFGS_H
+#define SWEEPD_CORE_LINALG_LBFGS_H
 
 #include <stdbool.h>
 #include <stddef.h>

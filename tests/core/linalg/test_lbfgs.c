@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "core/nn/lbfgs.h"
+#include "core/linalg/lbfgs.h"
 
 enum { MOST = 8 };
 

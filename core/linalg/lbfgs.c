@@ -1,4 +1,4 @@
-#include "core/nn/lbfgs.h"
+#include "core/linalg/lbfgs.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,0 +1,37 @@
+/*
+ * A density over a space, estimated from points of it: a mixture of one kernel around each point
+ * and a broad one, each kernel a product over the dimensions. A dimension that a kernel's point
+ * does not use has the broad kernel's factor there, so that on every branch of a conditional space
+ * each kernel is a density, and densities of different sets of points can be compared.
+ *
+ * Source  Bergstra and others 2011; Optuna 5's joint estimator (bandwidths, clips, weights); the
+ *         factors of unused dimensions as SEARCH asks for them
+ */
+#ifndef SWEEPD_CORE_SEARCH_PARZEN_H
+#define SWEEPD_CORE_SEARCH_PARZEN_H
+
+#include <stddef.h>
+
+#include "core/base/rng.h"
+#include "core/search/axis.h"
+
+struct parzen;
+
+/**
+ * axes  borrowed
+ * x     (n) points, oldest first, each (axes->n) coordinates; of more than 25 the older ones weigh
+ *       less
+ *
+ * Lives as long as a.
+ */
+enum err parzen_create(const struct axes *axes, size_t n, const double *const *x, struct arena *a,
+                       struct parzen **out, struct error *e);
+
+/** The logarithm of the density at x, up to a term that is the same for all estimates of a space.
+ */
+double parzen_log_density(const struct parzen *p, const double *x);
+
+/** Draws coordinates of all dimensions, those that will not be used too. x: (axes->n). */
+void parzen_draw(const struct parzen *p, struct rng *r, double *x);
+
+#endif

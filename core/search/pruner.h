@@ -1,0 +1,130 @@
+/*
+ * Pruners over folds: which trials are stopped before all of their folds are trained. One table of
+ * kinds.
+ *
+ * A race: every trial trains its folds in one order, and after each of them it is compared, on the
+ * folds that it has, with the incumbent: the trial with the best mean over all folds. A loss is to
+ * be minimised; one that is not finite stops its trial at once.
+ *
+ * A pruner has no state that is not a function of (kind, settings, folds' losses, how many folds a
+ * trial had when it was settled). Trial t is judged by what trials 1 .. t - concurrency were when
+ * they were settled and by its own folds, never by who finished first, nor by revisits. So the
+ * same trials are stopped after a restart, and after a search was extended.
+ *
+ * Revisits: once all trials are settled, those that were stopped and are most likely to win after
+ * all get one more fold each, round by round. Rounds are played from the start whenever a trial
+ * joins; folds that are known from before cost nothing.
+ *
+ * Threads  one thread at a time for each pruner
+ */
+#ifndef SWEEPD_CORE_SEARCH_PRUNER_H
+#define SWEEPD_CORE_SEARCH_PRUNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+struct pruner_settings {
+    double alpha;         /* racing: stopped below this chance to win; wilcoxon: below this p */
+    bool revisit;         /* racing */
+    uint32_t n_folds;     /* of a trial, all repeats together: 2 or more */
+    uint32_t concurrency; /* 0: all trials that are settled may be looked at */
+};
+
+/* A trial beside the incumbent. */
+struct race {
+    uint32_t n_folds;        /* K */
+    uint32_t m;              /* folds of the trial: 1 <= m < K */
+    const double *x;         /* (m) its losses, finite */
+    const double *incumbent; /* (K) */
+    double incumbent_mean;
+    double scale; /* variance of differences that is expected beforehand; NaN where the kind has
+                     no use for it */
+    double alpha;
+    double *work; /* (K) */
+};
+
+/* Another trial beside the incumbent, of which the scale is learned. */
+struct race_mate {
+    double difference; /* mean of its losses less the incumbent's */
+    double variance;   /* of the differences, divided by m - 1 */
+};
+
+struct pruner_kind {
+    const char *name;
+    const char *summary; /* one line for a person */
+    const char *reason;  /* code of a trial that was stopped */
+    bool has_alpha;
+    bool revisits;
+
+    /** *p: the chance that it is judged by; NaN where the kind has none. */
+    bool (*stops)(const struct race *r, double *p);
+
+    /** The scale; mates are overwritten. NULL where the kind has no use for it. */
+    double (*scale)(const double *incumbent, uint32_t n_folds, struct race_mate *mates, size_t n);
+};
+
+/** The kinds of this build; NULL ends the table. */
+extern const struct pruner_kind *const pruner_kinds[];
+
+/** NULL where this build has no such pruner. */
+const struct pruner_kind *pruner_find(const char *name);
+
+struct pruner;
+
+enum err pruner_create(const struct pruner_kind *kind, const struct pruner_settings *settings,
+                       struct pruner **out, struct error *e);
+void pruner_destroy(struct pruner *p);
+
+const struct pruner_kind *pruner_kind_of(const struct pruner *p);
+
+/** Which fold, of 0 .. n_folds - 1, comes m-th in the race (from 0): the same for all trials. */
+uint32_t pruner_order(uint64_t seed, uint32_t n_folds, uint32_t m);
+
+/**
+ * The loss of a trial's next fold in the order of the race; NaN where it failed. Trials count from
+ * 1; those of different trials may come in any order.
+ */
+enum err pruner_tell(struct pruner *p, uint32_t trial, double loss, struct error *e);
+
+/** How many folds were told. */
+uint32_t pruner_told(const struct pruner *p, uint32_t trial);
+
+/** The trial was decided, with the first m of its folds: all, or as many as it had when it was
+ * stopped or failed. Once. */
+enum err pruner_settle(struct pruner *p, uint32_t trial, uint32_t m, struct error *e);
+
+struct verdict {
+    bool stop;
+    bool broken;        /* the last loss is not finite */
+    uint32_t m;         /* after so many folds */
+    uint32_t incumbent; /* the trial that it was compared with; 0: none */
+    double p;           /* NaN where there is none */
+    double loss; /* what the sampler is told of it if it stops: the incumbent's mean and the mean
+                    difference to it; of a broken one the worst finite loss seen, NaN: none */
+};
+
+/**
+ * Judges a trial by the folds told so far, one at least. One that is settled is judged as the
+ * current round of revisits sees it.
+ */
+struct verdict pruner_judge(const struct pruner *p, uint32_t trial);
+
+/* One more fold for a trial that was stopped. */
+struct revisit {
+    uint32_t trial;
+    uint32_t m; /* the fold's place in the race, from 0; known already where pruner_told() > m */
+};
+
+/**
+ * The round of revisits that is to be played; none, *n = 0, where no chance is left. Only while all
+ * trials are settled. `out` belongs to the pruner, until pruner_round_end.
+ */
+enum err pruner_round(struct pruner *p, size_t *n, const struct revisit **out, struct error *e);
+
+/** Ends a round, whose folds were all told. */
+void pruner_round_end(struct pruner *p);
+
+#endif
