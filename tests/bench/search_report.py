@@ -2,6 +2,7 @@
 
 import os
 import platform
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -148,19 +149,34 @@ def latency(results: list[dict]) -> str:
 # ---- over folds ----------------------------------------------------------------------------------
 
 
-def curve(runs: list[dict], problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    """Fold trainings and mean rank: trial by trial, or where a search would end with revisits."""
+@dataclass(frozen=True)
+class Curves:
+    """Of each run: fold trainings and rank, trial by trial, or where a search would end with its
+    revisits."""
+
+    folds: np.ndarray  # (runs, points), or (1, points) for all
+    ranks: np.ndarray  # (runs, points)
+
+    def mean(self, rng: np.random.Generator | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Of all runs, or of a resample of them."""
+        if rng is None:
+            return self.folds.mean(axis=0), self.ranks.mean(axis=0)
+        rows = rng.integers(0, len(self.ranks), len(self.ranks))
+        folds = self.folds if len(self.folds) == 1 else self.folds[rows]
+        return folds.mean(axis=0), self.ranks[rows].mean(axis=0)
+
+
+def curves(runs: list[dict], problem: Problem) -> Curves:
     if runs[0].get("revisits"):
-        folds = np.mean([[end[1] for end in run["ends"]] for run in runs], axis=0)
-        values = np.mean([[problem.rank(end[2]) for end in run["ends"]] for run in runs], axis=0)
-        return folds, values
-    at = np.arange(problem.folds, max(run["trace"][-1][0] for run in runs) + 1)
-    values = np.zeros(len(at))
+        folds = np.array([[end[1] for end in run["ends"]] for run in runs], dtype=float)
+        return Curves(folds, np.array([[problem.rank(end[2]) for end in run["ends"]] for run in runs]))
+    at = np.arange(problem.folds, max(run["trace"][-1][0] for run in runs) + 1, dtype=float)
+    ranks = []
     for run in runs:
         folds = np.array([f for f, _ in run["trace"]])
         rank = np.array([problem.rank(best) for _, best in run["trace"]])
-        values += rank[np.maximum(np.searchsorted(folds, at, side="right") - 1, 0)]
-    return at, values / len(runs)
+        ranks.append(rank[np.maximum(np.searchsorted(folds, at, side="right") - 1, 0)])
+    return Curves(at[None], np.array(ranks))
 
 
 def price(folds: np.ndarray, values: np.ndarray, rank: float) -> tuple[float, bool]:
@@ -175,24 +191,108 @@ def price(folds: np.ndarray, values: np.ndarray, rank: float) -> tuple[float, bo
     return float(folds[i - 1] + share * (folds[i] - folds[i - 1])), True
 
 
-def prices(results: list[dict], problems: dict[str, Problem], target: str, trials: int) -> str:
-    """Fold trainings for the rank that the target has after so many trials, as shares of its."""
-    names = list(results[0]["races"])
+def without_revisits(results: list[dict]) -> None:
+    """Adds the same searches as they stand before their revisits."""
+    for r in results:
+        races = {}
+        for name, runs in r["races"].items():
+            races[name] = runs
+            if runs[0].get("revisits"):
+                races[f"{name}, no revisits"] = [{"trace": run["trace"]} for run in runs]
+        r["races"] = races
+
+
+class Shares:
+    """Fold trainings for the rank that a target has after so many trials, beside its own."""
+
+    def __init__(self, results: list[dict], problems: dict[str, Problem]):
+        self.problems = [r["problem"] for r in results]
+        self.races = [r["races"] for r in results]
+        self.curves = [
+            {name: curves(runs, problems[r["problem"]]) for name, runs in r["races"].items()}
+            for r in results
+        ]
+
+    def one(self, i: int, name: str, target: str, trials: int, rng=None) -> tuple[float, bool]:
+        """On one table."""
+        folds, values = self.curves[i][target].mean(rng)
+        spent = np.mean([run["trace"][trials - 1][0] for run in self.races[i][target]])
+        rank = float(np.interp(spent, folds, values))
+        spent, _ = price(folds, values, rank)
+        mine, reached = price(*self.curves[i][name].mean(rng), rank)
+        return mine / spent, reached
+
+    def all(self, name: str, target: str, trials: int, rng=None) -> tuple[float, bool]:
+        """The geometric mean over tables."""
+        shares = [self.one(i, name, target, trials, rng) for i in range(len(self.curves))]
+        return float(np.exp(np.mean(np.log([s for s, _ in shares])))), all(r for _, r in shares)
+
+    def interval(self, name: str, target: str, trials: int) -> str:
+        rng = np.random.default_rng(1)
+        resampled = [self.all(name, target, trials, rng)[0] for _ in range(RESAMPLES // 2)]
+        low, high = np.quantile(resampled, [0.05, 0.95])
+        return f"{bounded(*self.all(name, target, trials))} ({low:.2f} … {high:.2f})"
+
+    def table(self, target: str, trials: int) -> str:
+        rows = []
+        for name in self.curves[0]:
+            cells = [name, bounded(*self.all(name, target, trials))]
+            for i in range(len(self.curves)):
+                cells.append(bounded(*self.one(i, name, target, trials)))
+            rows.append(cells)
+        return grid(["", "geometric mean", *self.problems], rows)
+
+
+def bounded(share: float, reached: bool) -> str:
+    return f"{'' if reached else '> '}{share:.2f}"
+
+
+def budgets(shares: Shares, looks: list[int]) -> str:
+    """The geometric mean over tables of the mean rank."""
     rows = []
-    for name in names:
-        cells, logs, all_reached = [], [], True
-        for r in results:
-            p = problems[r["problem"]]
-            folds, values = curve(r["races"][target], p)
-            spent = np.mean([run["trace"][trials - 1][0] for run in r["races"][target]])
-            rank = float(np.interp(spent, folds, values))
-            spent, _ = price(folds, values, rank)
-            mine, reached = price(*curve(r["races"][name], p), rank)
-            cells.append(f"{'' if reached else '> '}{mine / spent:.2f}")
-            logs.append(np.log(mine / spent))
-            all_reached &= reached
-        rows.append([name, f"{'' if all_reached else '> '}{np.exp(np.mean(logs)):.2f}", *cells])
-    return grid(["", "geometric mean", *(r["problem"] for r in results)], rows)
+    for name in shares.curves[0]:
+        cells = [name]
+        means = [c[name].mean() for c in shares.curves]
+        for at in looks:
+            if any(at > folds[-1] or at < folds[0] for folds, _ in means):
+                cells.append("")
+                continue
+            ranks = [max(LEAST, float(np.interp(at, *m))) for m in means]
+            cells.append(short(float(np.exp(np.mean(np.log(ranks))))))
+        rows.append(cells)
+    return grid(["", *(f"{at} fold trainings" for at in looks)], rows)
+
+
+def goals(
+    results: list[dict], problems: dict[str, Problem], shares: Shares, trials: int
+) -> str:
+    """What issue and design ask for, beside what was measured, on the tables."""
+    rows = []
+    for at in (50, trials):
+        pairs = [
+            [regrets(r["samplers"][n], problems[r["problem"]], trials) for n in ("tpe", REFERENCE)]
+            for r in results
+        ]
+        middle, low, high = ratio(*map(list, zip(*pairs, strict=True)), at)
+        cells = [f"tpe's mean regret beside Optuna's TPE after {at} trials", "at most 1"]
+        rows.append([*cells, f"{middle:.2f} ({low:.2f} … {high:.2f})"])
+    for target, at, most in (
+        ("Optuna tpe + wilcoxon", 50, "1/2"),
+        ("Optuna tpe + wilcoxon", trials, "1/2"),
+        ("random + none", 100, "1/6"),
+        ("random + none", 200, "1/6"),
+    ):
+        found = [
+            shares.interval(f"tpe + racing{end}", target, at)
+            for end in ("", ", no revisits")
+        ]
+        what = f"fold trainings of tpe + racing for the rank of {target} after {at} trials"
+        rows.append([what, f"at most {most}", f"{found[0]}; {found[1]} before revisits"])
+    for sampler in ("random", "tpe"):
+        found = [np.mean([run["same"] for run in r["winners"][sampler]]) for r in results]
+        what = f"searches of {sampler} + racing with full cross-validation's winner"
+        rows.append([what, "98 %", f"{np.mean(found):.1%}, least {min(found):.1%}"])
+    return grid(["", "asked", "measured"], rows)
 
 
 def winners(results: list[dict]) -> str:
@@ -229,6 +329,9 @@ def write(results: list[dict], problems: dict[str, Problem], trials: int) -> str
         f"cmaes {version('cmaes')}, torch {version('torch')}, Python {platform.python_version()}."
     ]
     if tables:
+        without_revisits(tables)
+        shares = Shares(tables, problems)
+        parts += ["### Goals, on the tables", goals(tables, problems, shares, trials)]
         parts += ["### Tables: mean regret beside Optuna's TPE", summary(tables, problems, looks, regrets)]
         parts += ["### Tables: mean rank beside Optuna's TPE", summary(tables, problems, looks, ranks)]
     if functions:
@@ -238,6 +341,8 @@ def write(results: list[dict], problems: dict[str, Problem], trials: int) -> str
     for at in looks[1:]:
         parts += [f"### Regret after {at} trials", bands(results, problems, at)]
     if tables:
+        looks = [50, 100, 150, 200, 300, 400]
+        parts += ["### Tables: mean rank after fold trainings", budgets(shares, looks)]
         for target, at in (
             ("Optuna tpe + wilcoxon", 50),
             ("Optuna tpe + wilcoxon", 100),
@@ -245,7 +350,7 @@ def write(results: list[dict], problems: dict[str, Problem], trials: int) -> str
             ("random + none", 200),
         ):
             parts += [f"### Fold trainings for the rank of {target} after {at} trials, shares of its"]
-            parts += [prices(tables, problems, target, at)]
+            parts += [shares.table(target, at)]
         parts += ["### Winners that are full cross-validation's, of 100 trials", winners(tables)]
     return "\n\n".join(parts) + "\n"
 
