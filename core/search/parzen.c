@@ -1,8 +1,6 @@
 #include "core/search/parzen.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/fmath.h"
 #include "core/base/special.h"
@@ -12,14 +10,20 @@ enum { FULL_WEIGHT = 25 }; /* the newest points, each of weight one */
 /* A part of a sum that is smaller than this share of the broad kernel's cannot change it. */
 static const double NEGLIGIBLE = 1e-20;
 
-/* One dimension's factors of all kernels. Numbers are logarithms where the axis is one. */
+/* One dimension's factors of all kernels. Numbers are logarithms where the axis is one. A kernel
+ * whose point does not use the dimension has the broad kernel's. Kernels with the same factor
+ * everywhere, as there are many where values are few, are of one class. */
 struct factors {
-    double low, high; /* numbers: half a step beyond the ends */
-    double *mu;       /* (n) NaN: the point does not use it; category: the choice */
-    double *narrow;   /* (n) numbers: 1 / sigma */
-    double *height;   /* (n) numbers: 1 / the mass between low and high, and 1 / sigma if real */
-    double hit, miss; /* category: the share of the point's choice, of each other one */
-    double broad;     /* category: each choice's share of the broad kernel */
+    double low, high;   /* numbers: half a step beyond the ends */
+    double *mu;         /* (n) category: the choice, NaN where not used */
+    double *narrow;     /* (n) numbers: 1 / sigma */
+    double *height;     /* (n) numbers: 1 / the mass between low and high, and 1 / sigma if real */
+    double hit, miss;   /* category: the share of the point's choice, of each other one */
+    double broad;       /* category: each choice's share of the broad kernel */
+    size_t n_classes;   /* category: of each choice, and the broad one; steps: the broad one last */
+    uint32_t *class_of; /* (n) */
+    uint32_t *member;   /* (n_classes) steps: a kernel of the class */
+    double *looked_up;  /* (n_classes) at one x; negative: not yet */
 };
 
 struct parzen {
@@ -64,13 +68,23 @@ struct ranked {
     size_t kernel;
 };
 
-static int by_mu(const void *a, const void *b)
+/* Ascending, equal ones in their order: by merging runs of 1, 2, 4, … `spare` has room for all. */
+static struct ranked *sort(struct ranked *x, struct ranked *spare, size_t n)
 {
-    const struct ranked *x = a, *y = b;
+    for (size_t run = 1; run < n; run *= 2) {
+        struct ranked *from = x;
 
-    if (x->mu != y->mu)
-        return x->mu < y->mu ? -1 : 1;
-    return x->kernel < y->kernel ? -1 : x->kernel > y->kernel;
+        for (size_t at = 0; at < n; at += 2 * run) {
+            size_t i = at, middle = at + run < n ? at + run : n;
+            size_t j = middle, end = middle + run < n ? middle + run : n;
+
+            for (size_t k = at; k < end; k++)
+                spare[k] = j == end || (i < middle && x[i].mu <= x[j].mu) ? x[i++] : x[j++];
+        }
+        x = spare;
+        spare = from;
+    }
+    return x;
 }
 
 /* A kernel is as broad as the farther of its neighbours is away, between a hundredth of the range
@@ -116,36 +130,83 @@ static double mass(const struct factors *f, size_t kernel, double low, double hi
     return normal_mass((low - mu) * narrow, (high - mu) * narrow);
 }
 
+/* Points of steps: those with equal mu and sigma are neighbours. */
+static void classify(struct factors *f, const struct ranked *sorted, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t kernel = sorted[i].kernel, last = f->n_classes > 0 ? f->member[f->n_classes - 1] : 0;
+
+        if (f->n_classes == 0 || f->mu[kernel] != f->mu[last] ||
+            f->narrow[kernel] != f->narrow[last])
+            f->member[f->n_classes++] = (uint32_t)kernel;
+        f->class_of[kernel] = (uint32_t)f->n_classes - 1;
+    }
+}
+
+/* The heights of steps, and the broad kernel's class. */
+static void finish_steps(struct factors *f, size_t n, const struct ranked *sorted, size_t used)
+{
+    size_t broad = n - 1;
+
+    classify(f, sorted, used);
+    f->member[f->n_classes++] = (uint32_t)broad;
+    for (size_t c = 0; c < f->n_classes; c++)
+        f->height[f->member[c]] = 1.0 / mass(f, f->member[c], f->low, f->high);
+    f->class_of[broad] = (uint32_t)f->n_classes - 1;
+    for (size_t i = 0; i < broad; i++) {
+        if (isnan(f->mu[i]))
+            f->class_of[i] = f->class_of[broad];
+        f->height[i] = f->height[f->member[f->class_of[i]]];
+    }
+}
+
+static void finish_reals(struct factors *f, size_t n)
+{
+    for (size_t i = n; i-- > 0;)
+        if (isnan(f->mu[i]))
+            f->height[i] = f->height[n - 1];
+        else
+            f->height[i] = 1.0 / mass(f, i, f->low, f->high) * f->narrow[i];
+}
+
+/* Where the axis is a logarithm, mu is one from here on. */
+static void set_ends(struct factors *f, const struct axis *x, size_t n)
+{
+    double half = x->kind == AXIS_STEPS ? 0.5 * x->step : 0.0;
+
+    f->low = x->log ? fmath_log(x->min - half) : x->min - half;
+    f->high = x->log ? fmath_log(x->max + half) : x->max + half;
+    for (size_t i = 0; x->log && i + 1 < n; i++)
+        f->mu[i] = fmath_log(f->mu[i]); /* NaN stays */
+    f->mu[n - 1] = 0.5 * (f->low + f->high);
+    f->narrow[n - 1] = 1.0 / (f->high - f->low);
+}
+
 static enum err estimate_number(struct parzen *p, const struct axis *x, struct factors *f,
                                 struct arena *a, struct error *e)
 {
-    double half = x->kind == AXIS_STEPS ? 0.5 * x->step : 0.0;
-    struct ranked *sorted = arena_alloc(a, p->n, sizeof *sorted);
-    size_t used = 0;
+    struct ranked *points = arena_alloc(a, 2 * p->n, sizeof *points);
+    size_t used = 0, broad = p->n - 1;
 
     f->narrow = arena_alloc(a, p->n, sizeof *f->narrow);
     f->height = arena_alloc(a, p->n, sizeof *f->height);
-    if (!sorted || !f->narrow || !f->height)
+    if (!points || !f->narrow || !f->height)
         return error_no_memory(e);
-    f->low = x->log ? fmath_log(x->min - half) : x->min - half;
-    f->high = x->log ? fmath_log(x->max + half) : x->max + half;
-    for (size_t i = 0; i + 1 < p->n; i++) {
-        if (x->log)
-            f->mu[i] = fmath_log(f->mu[i]); /* NaN stays */
+    set_ends(f, x, p->n);
+    for (size_t i = 0; i < broad; i++)
         if (!isnan(f->mu[i]))
-            sorted[used++] = (struct ranked){.mu = f->mu[i], .kernel = i};
-    }
-    qsort(sorted, used, sizeof *sorted, by_mu);
-    set_widths(f, sorted, used);
-    f->mu[p->n - 1] = 0.5 * (f->low + f->high);
-    f->narrow[p->n - 1] = 1.0 / (f->high - f->low);
-    for (size_t i = 0; i < p->n; i++) {
-        if (isnan(f->mu[i]))
-            continue;
-        f->height[i] = 1.0 / mass(f, i, f->low, f->high);
-        if (x->kind == AXIS_REAL)
-            f->height[i] *= f->narrow[i];
-    }
+            points[used++] = (struct ranked){.mu = f->mu[i], .kernel = i};
+    points = sort(points, points + p->n, used);
+    set_widths(f, points, used);
+    if (x->kind == AXIS_STEPS)
+        finish_steps(f, p->n, points, used);
+    else
+        finish_reals(f, p->n);
+    for (size_t i = 0; i < broad; i++)
+        if (isnan(f->mu[i])) {
+            f->mu[i] = f->mu[broad];
+            f->narrow[i] = f->narrow[broad];
+        }
     return ERR_OK;
 }
 
@@ -162,6 +223,9 @@ static void estimate_category(const struct parzen *p, const struct axis *x, stru
     f->hit = (1.0 + share) / total;
     f->miss = share / total;
     f->broad = 1.0 / (double)x->n;
+    f->n_classes = x->n + 1;
+    for (size_t i = 0; i < p->n; i++)
+        f->class_of[i] = (uint32_t)(isnan(f->mu[i]) ? x->n : (size_t)f->mu[i]);
 }
 
 static enum err estimate(struct parzen *p, size_t n, const double *const *x, struct arena *a,
@@ -170,10 +234,15 @@ static enum err estimate(struct parzen *p, size_t n, const double *const *x, str
     for (size_t j = 0; j < p->axes->n; j++) {
         const struct axis *axis = &p->axes->axis[j];
         struct factors *f = &p->factors[j];
+        size_t most = p->n + (axis->kind == AXIS_CATEGORY ? axis->n : 0);
 
         f->mu = arena_alloc(a, p->n, sizeof *f->mu);
-        if (!f->mu)
+        f->class_of = arena_alloc(a, p->n, sizeof *f->class_of);
+        f->member = arena_alloc(a, p->n, sizeof *f->member);
+        f->looked_up = arena_alloc(a, most, sizeof *f->looked_up);
+        if (!f->mu || !f->class_of || !f->member || !f->looked_up)
             return error_no_memory(e);
+        f->n_classes = 0;
         for (size_t i = 0; i < n; i++)
             f->mu[i] = x[i][j];
         f->mu[n] = (double)NAN;
@@ -227,34 +296,56 @@ static struct question ask(const struct axis *axis, const struct factors *f, dou
     return q;
 }
 
-/* The dimensions that x uses: categories, then reals, then steps, which are slow. */
+/* The dimensions that x uses: first those of which all classes are looked up at once, as they are
+ * few; then reals; then steps with many classes. */
 struct questions {
-    size_t n_categories, n_quick, n;
+    size_t n_quick, n_reals, n; /* n_reals: with those before */
     struct question q[SPACE_DIMENSIONS_MAX];
 };
 
-static size_t ask_kind(const struct parzen *p, const double *x, enum axis_kind kind,
-                       struct question *q)
+enum speed { QUICK, REAL, SLOW };
+
+static enum speed speed_of(const struct parzen *p, size_t j)
+{
+    enum axis_kind kind = p->axes->axis[j].kind;
+
+    if (kind == AXIS_REAL)
+        return REAL;
+    return kind == AXIS_CATEGORY || 4 * p->factors[j].n_classes <= p->n ? QUICK : SLOW;
+}
+
+static double look_up(const struct question *q, size_t class)
+{
+    const struct factors *f = q->factors;
+
+    if (q->axis->kind == AXIS_CATEGORY)
+        return class + 1 == f->n_classes ? f->broad : q->x == (double)class ? f->hit : f->miss;
+    return mass(f, f->member[class], q->low, q->high) * f->height[f->member[class]];
+}
+
+static size_t ask_speed(const struct parzen *p, const double *x, enum speed speed,
+                        struct question *q)
 {
     size_t n = 0;
 
-    for (size_t j = 0; j < p->axes->n; j++)
-        if (!isnan(x[j]) && p->axes->axis[j].kind == kind)
-            q[n++] = ask(&p->axes->axis[j], &p->factors[j], x[j]);
+    for (size_t j = 0; j < p->axes->n; j++) {
+        struct factors *f = &p->factors[j];
+
+        if (isnan(x[j]) || p->axes->axis[j].kind == AXIS_FIXED || speed_of(p, j) != speed)
+            continue;
+        q[n] = ask(&p->axes->axis[j], f, x[j]);
+        for (size_t c = 0; c < f->n_classes; c++)
+            f->looked_up[c] = speed == QUICK ? look_up(&q[n], c) : -1.0;
+        n++;
+    }
     return n;
 }
 
 static void ask_all(const struct parzen *p, const double *x, struct questions *s)
 {
-    s->n_categories = ask_kind(p, x, AXIS_CATEGORY, s->q);
-    s->n_quick = s->n_categories + ask_kind(p, x, AXIS_REAL, s->q + s->n_categories);
-    s->n = s->n_quick + ask_kind(p, x, AXIS_STEPS, s->q + s->n_quick);
-}
-
-/* The kernel that a dimension's factor comes from. */
-static size_t source(const struct question *q, size_t kernel, size_t broad)
-{
-    return isnan(q->factors->mu[kernel]) ? broad : kernel;
+    s->n_quick = ask_speed(p, x, QUICK, s->q);
+    s->n_reals = s->n_quick + ask_speed(p, x, REAL, s->q + s->n_quick);
+    s->n = s->n_reals + ask_speed(p, x, SLOW, s->q + s->n_reals);
 }
 
 /* True where product e^(-squares / 2) is surely below: by powers of two, to spare the exponential
@@ -270,48 +361,61 @@ static double product(const struct parzen *p, const struct questions *s, size_t 
                       double least)
 {
     double product = p->weight[kernel], squares = 0.0;
-    size_t broad = p->n - 1;
 
-    for (size_t j = 0; j < s->n_categories; j++) {
-        const struct question *q = &s->q[j];
-        const struct factors *f = q->factors;
-        size_t i = source(q, kernel, broad);
+    for (size_t j = 0; j < s->n_quick; j++) {
+        const struct factors *f = s->q[j].factors;
 
-        product *= i == broad ? f->broad : q->x == f->mu[i] ? f->hit : f->miss;
+        product *= f->looked_up[f->class_of[kernel]];
     }
-    for (size_t j = s->n_categories; j < s->n_quick; j++) {
-        const struct question *q = &s->q[j];
-        size_t i = source(q, kernel, broad);
-        double z = (q->x - q->factors->mu[i]) * q->factors->narrow[i];
+    for (size_t j = s->n_quick; j < s->n_reals; j++) {
+        const struct factors *f = s->q[j].factors;
+        double z = (s->q[j].x - f->mu[kernel]) * f->narrow[kernel];
 
         squares += z * z;
-        product *= q->factors->height[i];
+        product *= f->height[kernel];
     }
-    if (is_below(product, squares, least))
-        return 0.0;
-    product *= fmath_exp(-0.5 * squares);
-    for (size_t j = s->n_quick; j < s->n && product >= least; j++) {
-        const struct question *q = &s->q[j];
-        size_t i = source(q, kernel, broad);
+    if (s->n_reals > s->n_quick) {
+        if (is_below(product, squares, least))
+            return 0.0;
+        product *= fmath_exp(-0.5 * squares);
+    }
+    for (size_t j = s->n_reals; j < s->n && product >= least; j++) {
+        const struct factors *f = s->q[j].factors;
+        size_t class = f->class_of[kernel];
 
-        product *= mass(q->factors, i, q->low, q->high) * q->factors->height[i];
+        if (f->looked_up[class] < 0.0)
+            f->looked_up[class] = look_up(&s->q[j], class);
+        product *= f->looked_up[class];
     }
     return product;
 }
 
-double parzen_log_density(const struct parzen *p, const double *x)
+/* The newest kernels come first: they weigh most, and most of them are where candidates are. */
+bool parzen_log_density_below(const struct parzen *p, const double *x, double limit, double *out)
 {
+    const double ROUNDING = 1e-9;
     struct questions s;
-    double broad, sum = 0.0;
+    double broad, sum = 0.0, most = fmath_exp(limit + ROUNDING);
 
     ask_all(p, x, &s);
     broad = product(p, &s, p->n - 1, 0.0);
-    for (size_t i = 0; i + 1 < p->n; i++) {
+    for (size_t i = p->n - 1; i-- > 0 && sum <= most;) {
         double part = product(p, &s, i, NEGLIGIBLE * broad);
 
         sum += part >= NEGLIGIBLE * broad ? part : 0.0;
     }
-    return fmath_log(sum + broad);
+    if (sum > most)
+        return false;
+    *out = fmath_log(sum + broad);
+    return *out < limit;
+}
+
+double parzen_log_density(const struct parzen *p, const double *x)
+{
+    double density;
+
+    (void)parzen_log_density_below(p, x, (double)INFINITY, &density); /* it is below */
+    return density;
 }
 
 /* ---- drawn ----------------------------------------------------------------------------------- */
@@ -344,7 +448,7 @@ static double draw_category(const struct axis *axis, const struct factors *f, do
 void parzen_draw(const struct parzen *p, struct rng *r, double *x)
 {
     double u = rng_f64(r);
-    size_t kernel = 0, broad = p->n - 1;
+    size_t kernel = 0;
 
     while (u >= p->cumulative[kernel])
         kernel++;
@@ -358,7 +462,7 @@ void parzen_draw(const struct parzen *p, struct rng *r, double *x)
         else if (axis->kind == AXIS_CATEGORY)
             x[j] = draw_category(axis, f, f->mu[kernel], share);
         else
-            x[j] = draw_number(f, isnan(f->mu[kernel]) ? broad : kernel, share);
+            x[j] = draw_number(f, kernel, share);
         if (axis->log && axis->kind != AXIS_FIXED)
             x[j] = fmath_exp(x[j]);
     }

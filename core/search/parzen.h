@@ -10,6 +10,7 @@
 #ifndef SWEEPD_CORE_SEARCH_PARZEN_H
 #define SWEEPD_CORE_SEARCH_PARZEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/rng.h"
@@ -22,7 +23,7 @@ struct parzen;
  * x     (n) points, oldest first, each (axes->n) coordinates; of more than 25 the older ones weigh
  *       less
  *
- * Lives as long as a.
+ * Lives as long as a. One thread at a time.
  */
 enum err parzen_create(const struct axes *axes, size_t n, const double *const *x, struct arena *a,
                        struct parzen **out, struct error *e);
@@ -30,6 +31,9 @@ enum err parzen_create(const struct axes *axes, size_t n, const double *const *x
 /** The logarithm of the density at x, up to a term that is the same for all estimates of a space.
  */
 double parzen_log_density(const struct parzen *p, const double *x);
+
+/** True where the logarithm is below limit; only then *out is it. Faster where it is not. */
+bool parzen_log_density_below(const struct parzen *p, const double *x, double limit, double *out);
 
 /** Draws coordinates of all dimensions, those that will not be used too. x: (axes->n). */
 void parzen_draw(const struct parzen *p, struct rng *r, double *x);

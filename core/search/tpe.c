@@ -15,6 +15,7 @@ enum {
 struct tpe {
     struct sampler base;
     struct sobol_design design;
+    struct arena *scratch; /* of one proposal */
 };
 
 static void destroy(struct sampler *s)
@@ -22,6 +23,7 @@ static void destroy(struct sampler *s)
     struct tpe *t = (struct tpe *)s;
 
     sobol_design_finish(&t->design);
+    arena_destroy(t->scratch);
     free(t);
 }
 
@@ -34,6 +36,8 @@ static enum err create(const struct space *s, const struct sampler_settings *set
     if (!t)
         return error_no_memory(e);
     failed = sobol_design_create(s, settings->seed, &t->design, e);
+    if (!failed)
+        failed = arena_create(1 << 16, &t->scratch, e);
     if (failed) {
         destroy(&t->base);
         return failed;
@@ -110,16 +114,17 @@ static enum err choose(struct history *h, const struct parzen *best, const struc
 
     for (int i = 0; i < CANDIDATES; i++) {
         struct params point;
-        double ratio;
+        double density, other;
 
         parzen_draw(best, r, x);
         TRY(axes_point(&h->axes, x, a, &point, e));
         if (!space_allows(h->axes.space, &point) || history_has(h, &point))
             continue;
         axes_coordinates(&h->axes, &point, x);
-        ratio = parzen_log_density(best, x) - parzen_log_density(others, x);
-        if (!out->found || ratio > out->ratio)
-            *out = (struct choice){.found = true, .ratio = ratio, .point = point};
+        density = parzen_log_density(best, x);
+        if (parzen_log_density_below(others, x,
+                                     out->found ? density - out->ratio : (double)INFINITY, &other))
+            *out = (struct choice){.found = true, .ratio = density - other, .point = point};
     }
     return ERR_OK;
 }
@@ -141,7 +146,6 @@ static enum err propose(struct sampler *s, struct arena *a, struct params *out, 
                         struct error *e)
 {
     struct tpe *t = (struct tpe *)s;
-    CLEANUP(arena_end) struct arena *scratch = NULL;
     size_t n_scored = history_count_losses(&s->history);
     size_t startup = s->settings.startup > 0 ? s->settings.startup : STARTUP;
     struct choice c = {0};
@@ -152,9 +156,9 @@ static enum err propose(struct sampler *s, struct arena *a, struct params *out, 
     *exhausted = untried_none(&t->design.untried, &s->history);
     if (*exhausted)
         return ERR_OK;
-    TRY(arena_create(1 << 16, &scratch, e));
+    arena_reset(t->scratch);
     rng_init(&r, s->settings.seed, 0, 0, RNG_SEARCH, (uint32_t)s->history.n + 1);
-    TRY(learn(t, n_scored, &r, scratch, &c, e));
+    TRY(learn(t, n_scored, &r, t->scratch, &c, e));
     if (c.found)
         return params_copy(&c.point, a, out, e);
     return untried_draw(&t->design.untried, &s->history, &r, a, out, e);

@@ -41,10 +41,8 @@ PRUNERS = ("none", "racing", "wilcoxon", "forgiving")
 def optuna_chunk(problem: str, contestant: str, seeds: list[int], trials: int) -> list[dict]:
     p = find(problem)
     kind, sampler = contestant.split(" ")
-    if kind == "search":
-        return [engines.run_optuna(p, sampler, seed, trials) for seed in seeds]
-    pruned = kind == "race"
-    return [engines.race_optuna(p, sampler, pruned, seed, trials) for seed in seeds]
+    run = engines.run_optuna if kind == "search" else engines.race_optuna
+    return [run(p, sampler, seed, trials) for seed in seeds]
 
 
 class Kept:
@@ -80,8 +78,7 @@ def optuna_tasks(problems: list[str]) -> list[tuple[tuple, int]]:
         tasks += [((p, f"search {sampler}", TRIALS), seeds) for p in problems]
         if sampler == "tpe":
             tables = [p for p in problems if p in TABLES]
-            tasks += [((p, "race tpe", RACE_TRIALS), RACE_SEEDS) for p in tables]
-            tasks += [((p, "full tpe", RACE_TRIALS), RACE_SEEDS) for p in tables]
+            tasks += [((p, "race tpe", TRIALS), RACE_SEEDS) for p in tables]
     return tasks
 
 
@@ -175,9 +172,8 @@ def main() -> None:
                 if runs:
                     result["samplers"][f"Optuna {sampler}"] = runs
             if "races" in result:
-                for kind, pruner in (("race", "wilcoxon"), ("full", "none")):
-                    runs = kept.get((name, f"{kind} tpe", RACE_TRIALS), RACE_SEEDS)
-                    result["races"][f"Optuna tpe + {pruner}"] = runs
+                runs = kept.get((name, "race tpe", TRIALS), RACE_SEEDS)
+                result["races"]["Optuna tpe + wilcoxon"] = runs
             results.append(result)
     text = report.write(results, {p: find(p) for p in problems}, TRIALS)
     print(f"\n{text}")

@@ -124,10 +124,10 @@ def fold_order(problem: Problem, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(problem.folds)
 
 
-def race_optuna(problem: Problem, sampler: str, pruned: bool, seed: int, trials: int) -> dict:
+def race_optuna(problem: Problem, sampler: str, seed: int, trials: int) -> dict:
     """WilcoxonPruner with its defaults; a pruned trial returns the mean of what it has, as its
     documentation advises."""
-    pruner = optuna.pruners.WilcoxonPruner() if pruned else optuna.pruners.NopPruner()
+    pruner = optuna.pruners.WilcoxonPruner()
     study = optuna.create_study(sampler=optuna_sampler(sampler, seed), pruner=pruner)
     order = fold_order(problem, seed)
     trace, folds = [], 0

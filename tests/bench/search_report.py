@@ -345,7 +345,7 @@ def write(results: list[dict], problems: dict[str, Problem], trials: int) -> str
         parts += ["### Tables: mean rank after fold trainings", budgets(shares, looks)]
         for target, at in (
             ("Optuna tpe + wilcoxon", 50),
-            ("Optuna tpe + wilcoxon", 100),
+            ("Optuna tpe + wilcoxon", trials),
             ("random + none", 100),
             ("random + none", 200),
         ):
