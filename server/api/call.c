@@ -60,8 +60,7 @@ enum err call_experiment(struct call *c, int64_t *id, struct error *e)
     return call_number(text, "experiment", id, e);
 }
 
-enum err call_dataset(struct call *c, const char *name, struct dataset_record *out,
-                      struct error *e)
+enum err call_dataset(struct call *c, const char *name, struct dataset_record *out, struct error *e)
 {
     int64_t id;
 
@@ -71,14 +70,30 @@ enum err call_dataset(struct call *c, const char *name, struct dataset_record *o
     return store_dataset_find(c->reader, name, c->q->arena, out, e);
 }
 
+enum err call_facts(struct call *c, const struct experiment_record *x, const struct table **table,
+                    struct definition_facts *out, struct error *e)
+{
+    if (x->dataset_id == 0) {
+        *out = definition_no_data;
+        return ERR_OK;
+    }
+    TRY(jobs_take_table(c->api->jobs, x->dataset_id, table, e));
+    return facts_of(*table, x->dataset_id, x->dataset_name, c->q->arena, out, e);
+}
+
 enum err call_folds(struct call *c, const struct experiment_record *x, const struct table **table,
                     struct split **out, struct error *e)
 {
     struct definition *definition;
     struct definition_facts facts;
 
-    TRY(jobs_take_table(c->api->jobs, x->dataset_id, table, e));
-    TRY(facts_of(*table, x->dataset_id, x->dataset_name, c->q->arena, &facts, e));
+    if (x->dataset_id == 0)
+        return error_set(e, ERR_CONFLICT,
+                         "experiment %" PRId64
+                         " has an objective in place of a data set: it has no "
+                         "folds",
+                         x->id);
+    TRY(call_facts(c, x, table, &facts, e));
     TRY(definition_decode(x->definition, strlen(x->definition), &facts, c->q->arena, &c->faults,
                           &definition, e));
     return split_create(*table, &definition->split, out, e);

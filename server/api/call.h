@@ -38,18 +38,29 @@ const char *call_segment(const struct call *c, size_t n);
 /** The experiment's id: a number or `latest`. ERR_NOT_FOUND. */
 enum err call_experiment(struct call *c, int64_t *id, struct error *e);
 
+/** Answers with an experiment as it is now. In experiments.c. */
+enum err call_experiment_answer(struct call *c, unsigned status, int64_t id, struct error *e);
+
 /** A data set by id or name. ERR_NOT_FOUND. */
 struct dataset_record;
 enum err call_dataset(struct call *c, const char *name, struct dataset_record *out,
                       struct error *e);
 
 /**
+ * What an experiment's definition must know of its data. The table is taken, also where this fails;
+ * there is none where others train.
+ */
+struct definition_facts;
+struct experiment_record;
+struct table;
+enum err call_facts(struct call *c, const struct experiment_record *x, const struct table **table,
+                    struct definition_facts *out, struct error *e);
+
+/**
  * The folds that an experiment's trials saw: a function of its data and its definition. The table
  * is taken, also where the cutting fails.
  */
-struct experiment_record;
 struct split;
-struct table;
 enum err call_folds(struct call *c, const struct experiment_record *x, const struct table **table,
                     struct split **out, struct error *e);
 

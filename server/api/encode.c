@@ -237,7 +237,7 @@ static void encode_sealed(struct json *j, const struct experiment_view *x)
         json_null(j, "unsealed");
 }
 
-static void encode_links(struct json *j, int64_t id)
+static void encode_links(struct json *j, const struct experiment_record *x)
 {
     static const char *const LINKS[][2] = {
         {"self", ""},        {"best", "/best"},       {"trials", "/trials"},
@@ -247,11 +247,26 @@ static void encode_links(struct json *j, int64_t id)
 
     json_object(j, "links");
     for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++) {
-        (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64 "%s", id, LINKS[i][1]);
+        if (x->dataset_id == 0 && strcmp(LINKS[i][0], "folds") == 0)
+            continue;
+        (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64 "%s", x->id, LINKS[i][1]);
         json_string(j, LINKS[i][0], url);
     }
-    (void)snprintf(url, sizeof url, "/#/experiments/%" PRId64, id);
+    (void)snprintf(url, sizeof url, "/#/experiments/%" PRId64, x->id);
     json_string(j, "page", url);
+    json_end(j);
+}
+
+/* null where others train. */
+static void encode_subject(struct json *j, const struct experiment_record *r)
+{
+    if (r->dataset_id == 0) {
+        json_null(j, "dataset");
+        return;
+    }
+    json_object_inline(j, "dataset");
+    json_i64(j, "id", r->dataset_id);
+    json_string(j, "name", r->dataset_name);
     json_end(j);
 }
 
@@ -266,10 +281,7 @@ void encode_experiment(struct json *j, const char *key, const struct experiment_
     json_string(j, "state", r->state);
     json_string(j, "stop_reason", r->stop_reason);
     json_string(j, "error", r->error);
-    json_object_inline(j, "dataset");
-    json_i64(j, "id", r->dataset_id);
-    json_string(j, "name", r->dataset_name);
-    json_end(j);
+    encode_subject(j, r);
     json_string(j, "metric", r->metric);
     json_string(j, "direction", r->direction);
     json_raw(j, "definition", r->definition);
@@ -285,7 +297,7 @@ void encode_experiment(struct json *j, const char *key, const struct experiment_
     json_i64(j, "priority", r->priority);
     if (x->plan)
         plan_write_warnings(x->plan, j);
-    encode_links(j, r->id);
+    encode_links(j, r);
     json_end(j);
 }
 
@@ -356,8 +368,40 @@ static void encode_source(struct json *j, const struct trial_record *t)
     json_end(j);
 }
 
+enum err encode_trial_read(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
+                           struct trial_parts *out, struct error *e)
+{
+    TRY(store_fold_list(r, experiment, trial, a, &out->n_folds, &out->folds, e));
+    return store_tell_reports(r, experiment, trial, a, &out->n_reports, &out->reports, e);
+}
+
+static void encode_folds(struct json *j, const struct trial_parts *p)
+{
+    json_array(j, "folds");
+    for (size_t i = 0; i < p->n_folds; i++)
+        encode_fold(j, &p->folds[i]);
+    json_end(j);
+}
+
+/* Of a trial that was handed out. */
+static void encode_lease(struct json *j, const struct trial_record *t,
+                         const struct trial_parts *parts)
+{
+    json_i64(j, "lease", t->lease);
+    if (!parts)
+        return;
+    json_array(j, "reports");
+    for (size_t i = 0; i < parts->n_reports; i++) {
+        json_object_inline(j, NULL);
+        json_i64(j, "step", parts->reports[i].step);
+        json_double(j, "value", parts->reports[i].value);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 void encode_trial(struct json *j, const char *key, const struct trial_record *t, const char *metric,
-                  const struct fold_record *folds, size_t n_folds)
+                  const struct trial_parts *parts)
 {
     json_object(j, key);
     json_i64(j, "trial", t->trial);
@@ -371,12 +415,8 @@ void encode_trial(struct json *j, const char *key, const struct trial_record *t,
     json_double(j, "score_sem", t->score_sem);
     json_i64(j, "folds_done", t->folds_done);
     encode_scores(j, t);
-    if (folds) {
-        json_array(j, "folds");
-        for (size_t i = 0; i < n_folds; i++)
-            encode_fold(j, &folds[i]);
-        json_end(j);
-    }
+    if (parts)
+        encode_folds(j, parts);
     json_double(j, "seconds", t->seconds);
     json_raw(j, "warnings", t->warnings);
     json_string(j, "reason", t->reason);
@@ -384,6 +424,8 @@ void encode_trial(struct json *j, const char *key, const struct trial_record *t,
     encode_source(j, t);
     encode_time(j, "started_at", t->started_at_ms);
     encode_time(j, "finished_at", t->finished_at_ms);
+    if (t->lease > 0)
+        encode_lease(j, t, parts);
     json_end(j);
 }
 

@@ -10,6 +10,7 @@
 #include "server/store/store_dataset.h"
 #include "server/store/store_experiment.h"
 #include "server/store/store_fold.h"
+#include "server/store/store_tell.h"
 #include "server/store/store_trial.h"
 #include "server/store/store_unseal.h"
 
@@ -53,9 +54,19 @@ struct experiment_pace {
 
 struct experiment_pace encode_pace(const struct experiment_view *x);
 
-/** A trial; `folds` (n_folds) may be NULL, then the answer has none. */
+/* What one trial's answer has beside its record. */
+struct trial_parts {
+    size_t n_folds, n_reports;
+    struct fold_record *folds;
+    struct tell_report *reports;
+};
+
+enum err encode_trial_read(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
+                           struct trial_parts *out, struct error *e);
+
+/** A trial; without `parts` (NULL) the answer has neither folds nor reports. */
 void encode_trial(struct json *j, const char *key, const struct trial_record *t, const char *metric,
-                  const struct fold_record *folds, size_t n_folds);
+                  const struct trial_parts *parts);
 
 /** A trial's learning curves, fold by fold. */
 void encode_curves(struct json *j, const struct fold_record *folds, size_t n);

@@ -8,6 +8,7 @@
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/clock.h"
+#include "server/jobs/study.h"
 #include "server/jobs/writer.h"
 #include "server/schema/query.h"
 
@@ -76,7 +77,7 @@ enum err experiment_list(struct call *c, struct error *e)
     return call_json(c, 200, &out, e);
 }
 
-static enum err send_experiment(struct call *c, unsigned status, int64_t id, struct error *e)
+enum err call_experiment_answer(struct call *c, unsigned status, int64_t id, struct error *e)
 {
     struct experiment_view view;
     struct buf out = {0};
@@ -118,19 +119,18 @@ enum err experiment_get(struct call *c, struct error *e)
         http_respond_later(c->r, (unsigned)(1000 * wait));
         return ERR_OK;
     }
-    return send_experiment(c, 200, id, e);
+    return call_experiment_answer(c, 200, id, e);
 }
 
 enum err experiment_best(struct call *c, struct error *e)
 {
     struct experiment_record experiment;
     struct trial_record best;
-    struct fold_record *folds;
+    struct trial_parts parts;
     struct buf out = {0};
     struct json j;
     int64_t id;
     bool found;
-    size_t n;
 
     TRY(call_experiment(c, &id, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &experiment, e));
@@ -138,16 +138,24 @@ enum err experiment_best(struct call *c, struct error *e)
     json_init(&j, &out);
     json_object(&j, NULL);
     if (found) {
-        if (store_fold_list(c->reader, id, best.trial, c->q->arena, &n, &folds, e) != ERR_OK) {
+        if (encode_trial_read(c->reader, id, best.trial, c->q->arena, &parts, e) != ERR_OK) {
             buf_finish(&out);
             return e->code;
         }
-        encode_trial(&j, "best", &best, experiment.metric, folds, n);
+        encode_trial(&j, "best", &best, experiment.metric, &parts);
     } else {
         json_null(&j, "best");
     }
     json_end(&j);
     return call_json(c, 200, &out, e);
+}
+
+/* A search of ours, or a study that others train. */
+static enum err run_command(struct call *c, const struct experiment_record *x,
+                            enum jobs_command what, struct error *e)
+{
+    return x->dataset_id == 0 ? study_command(c->api->jobs, x->id, what, e)
+                              : jobs_command(c->api->jobs, x->id, what, e);
 }
 
 static enum err give_command(struct call *c, enum jobs_command what, struct error *e)
@@ -158,8 +166,8 @@ static enum err give_command(struct call *c, enum jobs_command what, struct erro
     TRY(call_experiment(c, &id, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e)); /* 404 before 409 */
     call_release(c);
-    TRY(jobs_command(c->api->jobs, id, what, e));
-    return send_experiment(c, 202, id, e);
+    TRY(run_command(c, &record, what, e));
+    return call_experiment_answer(c, 202, id, e);
 }
 
 enum err experiment_cancel(struct call *c, struct error *e)
@@ -195,15 +203,17 @@ static enum err delete_record(struct store *s, void *ctx, struct error *e)
 enum err experiment_delete(struct call *c, struct error *e)
 {
     static const char *const QUERY[] = {"force", NULL};
+    struct experiment_record record;
     struct deletion d = {0};
 
     call_check_query(c, QUERY);
     query_bool(&c->faults, "force", http_query(c->q, "force"), &d.force);
     TRY(faults_check(&c->faults, e));
     TRY(call_experiment(c, &d.id, e));
+    TRY(store_experiment_get(c->reader, d.id, c->q->arena, &record, e));
     call_release(c);
     if (d.force) {
-        enum err failed = jobs_command(c->api->jobs, d.id, JOBS_DROP, e);
+        enum err failed = run_command(c, &record, JOBS_DROP, e);
 
         if (failed != ERR_OK && failed != ERR_CONFLICT) /* that it has ended is fine */
             return failed;

@@ -19,11 +19,14 @@ call_handler dataset_upload;
 call_handler dataset_list, dataset_get, dataset_rows, dataset_delete;
 
 /* submit.c */
-call_handler experiment_submit, experiment_validate;
+call_handler experiment_submit, experiment_validate, experiment_clone;
 
 /* experiments.c */
 call_handler experiment_list, experiment_get, experiment_best, experiment_cancel, experiment_pause,
     experiment_resume, experiment_delete;
+
+/* extend.c */
+call_handler experiment_extend;
 
 /* unseal.c */
 call_handler experiment_unseal;
@@ -33,6 +36,9 @@ call_handler experiment_folds, experiment_export;
 
 /* trials.c */
 call_handler trial_list, trial_get, trial_curves;
+
+/* tell.c */
+call_handler trial_ask, trial_report, trial_tell, trial_import;
 
 /* watch.c */
 call_handler experiment_watch;

@@ -43,6 +43,13 @@ static struct value text(const char *s)
     return (struct value){.kind = s ? VALUE_TEXT : VALUE_NONE, .text = s};
 }
 
+/* None where the network is not ours. */
+static struct value weights(const struct trial_record *t)
+{
+    return t->network.optimizer ? integer(t->network.weight_count)
+                                : (struct value){.kind = VALUE_NONE};
+}
+
 /* A trial's cells, (c->n). */
 static struct value *make_cells(const struct leaderboard_columns *c, const struct trial_record *t,
                                 struct arena *a)
@@ -59,7 +66,7 @@ static struct value *make_cells(const struct leaderboard_columns *c, const struc
     *cell++ = real(t->score_std);
     *cell++ = real(t->score_sem);
     *cell++ = integer(t->folds_done);
-    *cell++ = integer(t->network.weight_count);
+    *cell++ = weights(t);
     for (size_t i = 0; i < c->n_dimensions; i++, cell++) {
         const struct value *v = params_get(&t->params, c->names[N_FIRST + i]);
 
@@ -121,7 +128,7 @@ static struct value *make_text_cells(const struct leaderboard_columns *c,
     cells[REASON] = text(t->reason);
     cells[SCORE] = text(score_text(t, a));
     cells[FOLDS] = integer(t->folds_done);
-    cells[WEIGHTS] = integer(t->network.weight_count);
+    cells[WEIGHTS] = weights(t);
     memcpy(cells + N_TEXT, exact + N_FIRST, c->n_dimensions * sizeof *cells);
     if (!isnan(t->seconds))
         cells[N_TEXT + c->n_dimensions] = text(arena_printf(a, "%7.2f", t->seconds));

@@ -203,6 +203,41 @@ static void describe_metrics(struct json *j)
     json_end(j);
 }
 
+static void describe_ask_and_tell(struct json *j)
+{
+    json_object(j, "ask_and_tell");
+    json_string(j, "description",
+                "an experiment with \"objective\" in place of dataset and metric: its trials are "
+                "trained elsewhere");
+    json_array_inline(j, "objective");
+    json_string(j, NULL, "name");
+    json_string(j, NULL, "direction");
+    json_string(j, NULL, "folds");
+    json_string(j, NULL, "lease_seconds");
+    json_end(j);
+    json_end(j);
+}
+
+/* What may end a search or a trial, beside an empty space. */
+static void describe_budgets(struct json *j)
+{
+    static const char *const BUDGETS[][2] = {
+        {"trials", "the total wanted"},
+        {"seconds", "of running, without pauses"},
+        {"trial_seconds", "of a trial's training, all folds together"},
+        {"trial_weights", "larger networks are not tried"},
+    };
+
+    json_array(j, "budgets");
+    for (size_t i = 0; i < sizeof BUDGETS / sizeof *BUDGETS; i++) {
+        json_object_inline(j, NULL);
+        json_string(j, "name", BUDGETS[i][0]);
+        json_string(j, "description", BUDGETS[i][1]);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 static void describe_search(struct json *j)
 {
     json_array(j, "samplers");
@@ -249,6 +284,8 @@ enum err service_describe(struct call *c, struct error *e)
     describe_hypers(&j);
     describe_metrics(&j);
     describe_search(&j);
+    describe_budgets(&j);
+    describe_ask_and_tell(&j);
     json_end(&j);
     return call_json(c, 200, &out, e);
 }

@@ -1,6 +1,7 @@
 /*
  * A definition comes in: decoded against its data set, checked by cutting the folds,
- * planned, and, unless it was only to be validated, stored and begun.
+ * planned, and, unless it was only to be validated, stored and begun. One with an objective has
+ * neither data nor folds, and nothing of it begins before somebody asks.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -13,12 +14,15 @@
 #include "server/clock.h"
 #include "server/jobs/facts.h"
 #include "server/jobs/writer.h"
+#include "server/schema/change.h"
 #include "server/schema/definition.h"
 #include "server/schema/plan.h"
 
 /* A definition with what was found out about it. */
 struct draft {
     struct call *call;
+    const char *body; /* the definition as it was given */
+    size_t body_length;
     struct dataset_record dataset;
     const struct table *table; /* taken */
     struct definition_facts facts;
@@ -29,22 +33,26 @@ struct draft {
     int64_t id;       /* once it is stored */
 };
 
+static struct draft draft_of(struct call *c)
+{
+    const char *body = c->q->body ? c->q->body : "";
+
+    return (struct draft){.call = c, .body = body, .body_length = c->q->body_length};
+}
+
 static void draft_finish(struct draft *d)
 {
     split_destroy(d->split);
     jobs_release_table(d->call->api->jobs, d->table);
 }
 
-static enum err find_dataset(struct draft *d, struct error *e)
+static enum err find_dataset(struct draft *d, const struct definition_dataset *named,
+                             struct error *e)
 {
-    const struct http_request *q = d->call->q;
-    struct definition_dataset named;
     char id[24];
 
-    TRY(definition_dataset(q->body ? q->body : "", q->body_length, q->arena, &d->call->faults,
-                           &named, e));
-    (void)snprintf(id, sizeof id, "%" PRId64, named.id);
-    if (call_dataset(d->call, named.name ? named.name : id, &d->dataset, e) != ERR_OK) {
+    (void)snprintf(id, sizeof id, "%" PRId64, named->id);
+    if (call_dataset(d->call, named->name ? named->name : id, &d->dataset, e) != ERR_OK) {
         if (e->code != ERR_NOT_FOUND)
             return e->code;
         faults_add(&d->call->faults, "/dataset", NULL, "%s", e->message);
@@ -56,11 +64,8 @@ static enum err find_dataset(struct draft *d, struct error *e)
 
 static enum err decode(struct draft *d, struct error *e)
 {
-    const struct http_request *q = d->call->q;
-
-    TRY(facts_of(d->table, d->dataset.id, d->dataset.name, q->arena, &d->facts, e));
-    return definition_decode(q->body, q->body_length, &d->facts, q->arena, &d->call->faults,
-                             &d->definition, e);
+    return definition_decode(d->body, d->body_length, &d->facts, d->call->q->arena,
+                             &d->call->faults, &d->definition, e);
 }
 
 /* Folds that cannot be cut are a fault of the definition. */
@@ -102,7 +107,18 @@ static enum err make_plan(struct draft *d, struct error *e)
 
 static enum err draft_make(struct draft *d, struct error *e)
 {
-    TRY(find_dataset(d, e));
+    struct arena *a = d->call->q->arena;
+    struct definition_dataset named;
+
+    TRY(definition_dataset(d->body, d->body_length, a, &d->call->faults, &named, e));
+    if (named.is_objective) {
+        d->facts = definition_no_data;
+        TRY(decode(d, e));
+        d->plan = plan_elsewhere(d->definition);
+        return ERR_OK;
+    }
+    TRY(find_dataset(d, &named, e));
+    TRY(facts_of(d->table, d->dataset.id, d->dataset.name, a, &d->facts, e));
     TRY(decode(d, e));
     TRY(cut_folds(d, e));
     return make_plan(d, e);
@@ -110,7 +126,7 @@ static enum err draft_make(struct draft *d, struct error *e)
 
 enum err experiment_validate(struct call *c, struct error *e)
 {
-    CLEANUP(draft_finish) struct draft d = {.call = c};
+    CLEANUP(draft_finish) struct draft d = draft_of(c);
     struct buf out = {0};
     struct json j;
 
@@ -125,14 +141,7 @@ enum err experiment_validate(struct call *c, struct error *e)
 
 static enum err write_definition(struct draft *d, struct error *e)
 {
-    CLEANUP(buf_finish) struct buf text = {0};
-    struct json j;
-
-    json_init(&j, &text);
-    definition_write(d->definition, &j, NULL);
-    TRY(buf_check(&text, e));
-    d->json = arena_strndup(d->call->q->arena, text.data, text.length - 1);
-    return d->json ? ERR_OK : error_no_memory(e);
+    return change_write(d->definition, d->call->q->arena, &d->json, e);
 }
 
 /* A definition without a name has the one that the store gave the experiment. The draft itself
@@ -140,8 +149,9 @@ static enum err write_definition(struct draft *d, struct error *e)
 static enum err write_name(struct store *s, struct draft *d, struct error *e)
 {
     enum err failed;
+    const char *base = d->definition->objective ? "experiment" : d->dataset.name;
 
-    d->definition->name = arena_printf(d->call->q->arena, "%s-%" PRId64, d->dataset.name, d->id);
+    d->definition->name = arena_printf(d->call->q->arena, "%s-%" PRId64, base, d->id);
     failed = d->definition->name ? write_definition(d, e) : error_no_memory(e);
     d->definition->name = NULL;
     TRY(failed);
@@ -184,10 +194,14 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .tags = write_tags(d),
         .created_at_ms = clock_now_ms(),
     };
+    struct experiment_change begun = {
+        .state = "running", .at_ms = record.created_at_ms, .elapsed_ms = -1};
 
     if (!record.tags)
         return error_no_memory(e);
     TRY(store_experiment_insert(s, &record, &d->id, e));
+    if (x->objective && x->start) /* it runs as soon as it can be asked */
+        TRY(store_experiment_set_state(s, d->id, &begun, e));
     return x->name ? ERR_OK : write_name(s, d, e);
 }
 
@@ -209,13 +223,37 @@ static enum err answer(struct draft *d, struct error *e)
     return call_json(c, 201, &out, e);
 }
 
+static enum err submit(struct draft *d, struct error *e)
+{
+    struct jobs *jobs = d->call->api->jobs;
+
+    TRY(draft_make(d, e));
+    TRY(write_definition(d, e));
+    TRY(writer_call(jobs_writer(jobs), insert, d, e));
+    if (!d->definition->objective)
+        TRY(jobs_begin(jobs, d->id, e));
+    return answer(d, e);
+}
+
 enum err experiment_submit(struct call *c, struct error *e)
 {
-    CLEANUP(draft_finish) struct draft d = {.call = c};
+    CLEANUP(draft_finish) struct draft d = draft_of(c);
 
-    TRY(draft_make(&d, e));
-    TRY(write_definition(&d, e));
-    TRY(writer_call(jobs_writer(c->api->jobs), insert, &d, e));
-    TRY(jobs_begin(c->api->jobs, d.id, e));
-    return answer(&d, e);
+    return submit(&d, e);
+}
+
+/* A new experiment from an old one's definition and a merge patch. */
+enum err experiment_clone(struct call *c, struct error *e)
+{
+    CLEANUP(draft_finish) struct draft d = draft_of(c);
+    struct experiment_record x;
+    int64_t id;
+
+    TRY(call_experiment(c, &id, e));
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &x, e));
+    call_release(c);
+    TRY(change_patch(&(struct change_source){x.definition, id, x.dataset_name}, d.body,
+                     d.body_length, c->q->arena, &d.body, e));
+    d.body_length = strlen(d.body);
+    return submit(&d, e);
 }

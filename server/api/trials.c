@@ -41,7 +41,7 @@ static enum err send_json(struct call *c, const struct trial_query *query, struc
     json_object(&j, NULL);
     json_array(&j, "items");
     for (size_t i = 0; i < list.n; i++)
-        encode_trial(&j, NULL, &list.items[i], experiment.metric, NULL, 0);
+        encode_trial(&j, NULL, &list.items[i], experiment.metric, NULL);
     json_end(&j);
     call_page_end(c, &j, page.limit, list.total, list.next_offset);
     json_end(&j);
@@ -181,19 +181,18 @@ enum err trial_get(struct call *c, struct error *e)
 {
     struct experiment_record experiment;
     struct trial_record trial;
-    struct fold_record *folds;
+    struct trial_parts parts;
     struct buf out = {0};
     struct json j;
     int64_t id, number;
-    size_t n;
 
     TRY(call_experiment(c, &id, e));
     TRY(call_number(call_segment(c, 1), "trial", &number, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &experiment, e));
     TRY(store_trial_get(c->reader, id, number, c->q->arena, &trial, e));
-    TRY(store_fold_list(c->reader, id, number, c->q->arena, &n, &folds, e));
+    TRY(encode_trial_read(c->reader, id, number, c->q->arena, &parts, e));
     json_init(&j, &out);
-    encode_trial(&j, NULL, &trial, experiment.metric, folds, n);
+    encode_trial(&j, NULL, &trial, experiment.metric, &parts);
     return call_json(c, 200, &out, e);
 }
 

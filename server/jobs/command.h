@@ -17,8 +17,9 @@ struct command {
     struct note note;
     struct jobs *jobs;
     int64_t experiment;
-    bool begin;  /* a new experiment, or one to go on with; */
-    bool unseal; /* or an unsealing; else `what` */
+    bool begin;                          /* a new experiment, or one to go on with; */
+    bool unseal;                         /* or an unsealing; */
+    const struct jobs_extension *extend; /* or a larger budget; else `what` */
     enum jobs_command what;
     pthread_mutex_t lock;
     pthread_cond_t changed;

@@ -9,6 +9,11 @@
 #include "server/log.h"
 #include "server/store/store_experiment.h"
 
+static void close_reader(struct reader **r)
+{
+    store_reader_close(*r);
+}
+
 /* ---- commands to the conductor ----------------------------------------------------------- */
 
 static struct search *find_search(struct jobs *j, int64_t id)
@@ -34,15 +39,56 @@ static void begin(struct command *c)
     search_begin(s, c);
 }
 
+/* Whether an experiment that does not run may go on: it was ended by nobody, and its sealed rows
+ * were not looked at. */
+static enum err check_reopened(const struct command *c, struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+    CLEANUP(close_reader) struct reader *r = NULL;
+    struct experiment_record record;
+    struct unseal_record unsealed;
+    bool found;
+
+    TRY(arena_create(4096, &a, e));
+    TRY(store_reader_open(c->jobs->store, &r, e));
+    TRY(store_experiment_get(r, c->experiment, a, &record, e));
+    TRY(store_unseal_get(r, c->experiment, a, &unsealed, &found, e));
+    if (found || strcmp(record.state, "cancelled") == 0 || strcmp(record.state, "failed") == 0)
+        return error_set(e, ERR_CONFLICT, "experiment %" PRId64 " has ended", c->experiment);
+    return ERR_OK;
+}
+
+/* One that is about to end does so first. */
+static void extend(struct command *c, struct search *s)
+{
+    enum err failed;
+
+    if (s && (s->ending || search_is_busy(s))) {
+        search_put_off(s, c);
+        return;
+    }
+    if (s) {
+        search_extend(s, c);
+        return;
+    }
+    failed = check_reopened(c, &c->error);
+    if (failed == ERR_OK)
+        begin(c);
+    else
+        command_end(c, failed);
+}
+
 static void act_on_command(struct note *n)
 {
     struct command *c = OWNER(n, struct command, note);
     struct search *s = find_search(c->jobs, c->experiment);
 
-    if (!c->begin && !c->unseal && c->what == JOBS_DROP)
+    if (!c->begin && !c->unseal && !c->extend && c->what == JOBS_DROP)
         unseal_drop(c->jobs, c->experiment);
     if (c->begin)
         begin(c);
+    else if (c->extend)
+        extend(c, s);
     else if (c->unseal)
         command_end(c, unseal_begin(c->jobs, c->experiment, &c->error));
     else if (!s || s->ending)
@@ -83,6 +129,14 @@ enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what
     return run_command(j, &c, e);
 }
 
+enum err jobs_extend(struct jobs *j, int64_t experiment, const struct jobs_extension *x,
+                     struct error *e)
+{
+    struct command c = {.experiment = experiment, .extend = x};
+
+    return run_command(j, &c, e);
+}
+
 enum err jobs_unseal(struct jobs *j, int64_t experiment, struct error *e)
 {
     struct command c = {.experiment = experiment, .unseal = true};
@@ -98,8 +152,10 @@ static void tick(void *ctx)
 
     if (atomic_load(&j->stopping))
         return;
-    for (struct search *s = j->searches; s; s = s->next)
+    for (struct search *s = j->searches, *next; s; s = next) {
+        next = s->next;
         search_tick(s);
+    }
 }
 
 static enum err start_parts(struct jobs *j, struct error *e)
@@ -107,14 +163,10 @@ static enum err start_parts(struct jobs *j, struct error *e)
     TRY(pace_measure(&j->pace, j->options.kernel, e));
     TRY(cache_create(j->options.memory_bytes, &j->cache, e));
     TRY(queue_create(&j->queue, e));
+    TRY(studies_create(&j->studies, e));
     TRY(writer_start(j->store, j->options.changed, j->options.ctx, &j->writer, e));
     TRY(conductor_start(tick, j, &j->conductor, e));
     return runner_start(j->queue, j->options.n_threads, training_run, j, &j->runner, e);
-}
-
-static void close_reader(struct reader **r)
-{
-    store_reader_close(*r);
 }
 
 /* Experiments and unsealings that had not ended when the daemon did go on. */
@@ -185,6 +237,7 @@ void jobs_stop(struct jobs *j)
     writer_destroy(j->writer);
     destroy_all(j->searches);
     destroy_all(j->unsealings);
+    studies_destroy(j->studies);
     queue_destroy(j->queue);
     cache_destroy(j->cache);
     free(j);

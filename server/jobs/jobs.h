@@ -7,6 +7,7 @@
 #ifndef SWEEPD_SERVER_JOBS_JOBS_H
 #define SWEEPD_SERVER_JOBS_JOBS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/data/table.h"
@@ -50,6 +51,21 @@ enum jobs_command {
  * Errors  ERR_CONFLICT where the experiment has ended, or is in that state already
  */
 enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what, struct error *e);
+
+/* A budget of trials that has grown. */
+struct jobs_extension {
+    int64_t trials, planned_trials; /* as in struct definition */
+    bool whole_space;
+};
+
+/**
+ * Lets an experiment, whose larger budget is stored, go on to it: one that runs, or one that has
+ * completed meanwhile or before.
+ *
+ * Errors  ERR_CONFLICT where it was cancelled or has failed
+ */
+enum err jobs_extend(struct jobs *j, int64_t experiment, const struct jobs_extension *x,
+                     struct error *e);
 
 /**
  * Trains and scores what store_unseal_insert has stored of an experiment; returns as soon as that

@@ -156,6 +156,7 @@ static enum err take_up_fold(struct trial_run *t, const struct fold_record *f, s
     o->state = strcmp(f->state, "completed") == 0 ? FOLD_COMPLETED : FOLD_FAILED;
     o->diverged = o->state == FOLD_FAILED && f->epochs_run > 0;
     o->seconds = f->seconds;
+    atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * f->seconds));
     o->finished_at_ms = f->finished_at_ms;
     if (f->error)
         (void)snprintf(o->error, sizeof o->error, "%s", f->error);

@@ -23,6 +23,7 @@
 #include "server/jobs/queue.h"
 #include "server/jobs/runner.h"
 #include "server/jobs/stop.h"
+#include "server/jobs/study.h"
 #include "server/jobs/writer.h"
 #include "server/schema/definition.h"
 #include "server/store/store.h"
@@ -39,6 +40,7 @@ struct jobs {
     struct jobs_options options;
     struct search *searches;   /* oldest first */
     struct search *unsealings; /* of experiments that have ended, newest first */
+    struct studies *studies;   /* any thread; see study.h */
     atomic_bool stopping;      /* any thread: leave trainings as soon as possible */
     struct pace pace;
 };
@@ -89,6 +91,8 @@ struct trial_run {
     atomic_bool started;   /* any worker */
     atomic_bool trained;   /* any worker: a fold of it has a result */
     int64_t started_at_ms; /* set by the worker that starts it; 0: it was started before */
+    atomic_int_fast64_t
+        spent_us; /* any worker: of training, where budget.trial_seconds limits it */
     struct write start_write;
     struct write close_write;
     struct note close_note;
@@ -144,6 +148,7 @@ struct search {
     struct stop stop;         /* what came of stop_when so far */
     bool paused;
     atomic_bool cancelled; /* any thread: its trainings are not wanted any more */
+    bool is_out_of_time;   /* cancelled by its budget.seconds */
     bool ending;           /* its last state is being written */
     char failure[512];     /* why it cannot go on; empty if it can */
     double running_since;  /* clock_seconds; 0 while paused */
@@ -175,6 +180,7 @@ void search_put_off(struct search *s, struct command *c);
 /* Only while the search is not busy: */
 void search_cancel(struct search *s, struct command *c);
 void search_pause(struct search *s, bool paused, struct command *c);
+void search_extend(struct search *s, struct command *c);
 
 /** Once a second. */
 void search_tick(struct search *s);
@@ -212,6 +218,9 @@ void trial_destroy(struct trial_run *t);
 /** What a trial that has ended so means to the sampler. What it was told of one that was stopped
  * holds whatever came of revisits: NaN where nothing was. */
 struct past trial_past(const struct search *s, const char *state, double score, double search_loss);
+
+/** True where its folds have trained for longer than budget.trial_seconds. Any thread. */
+bool trial_is_late(const struct trial_run *t);
 
 /** Stores the end of the trial that a close_write is embedded in. The writer's thread. */
 enum err trial_apply_close(struct store *store, struct write *w, struct error *e);

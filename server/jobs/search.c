@@ -52,7 +52,8 @@ static enum err apply_state(struct store *store, struct write *w, struct error *
     if (!x->state)
         return store_experiment_set_elapsed(store, s->id, x->elapsed_ms, e);
     if (x->stop_reason) /* what was proposed and has not ended never will */
-        TRY(store_trial_finish_rest(store, s->id, "cancelled", x->stop_reason, now, &n, e));
+        TRY(store_trial_finish_rest(store, s->id, "cancelled",
+                                    s->is_out_of_time ? "budget" : x->stop_reason, now, &n, e));
     return store_experiment_set_state(store, s->id,
                                       &(struct experiment_change){
                                           .state = x->state,
@@ -151,6 +152,18 @@ static void answer_unstored(struct search *s, const struct error *why)
     s->put_off = NULL;
 }
 
+/* Its budget.seconds, without pauses: what trains is left as it is. */
+static void look_at_clock(struct search *s)
+{
+    double limit = s->failure[0] || s->ending || s->cancelled ? 0 : s->definition->seconds;
+
+    if (limit <= 0 || elapsed_seconds(s) < limit)
+        return;
+    s->is_out_of_time = true;
+    atomic_store(&s->cancelled, true);
+    go_on(s);
+}
+
 void search_tick(struct search *s)
 {
     struct error why;
@@ -159,6 +172,7 @@ void search_tick(struct search *s)
         write_state(s, &s->elapsed, NULL, NULL);
     if (search_is_busy(s) && writer_degraded(s->jobs->writer, &why))
         answer_unstored(s, &why);
+    look_at_clock(s); /* last: it may be the end of the search */
 }
 
 static void end(struct search *s)
@@ -166,6 +180,8 @@ static void end(struct search *s)
     s->ending = true;
     if (s->failure[0])
         write_state(s, &s->state, "failed", "error");
+    else if (s->is_out_of_time)
+        write_state(s, &s->state, "completed", "seconds");
     else if (s->cancelled)
         write_state(s, &s->state, "cancelled", "user");
     else
@@ -530,6 +546,23 @@ void search_pause(struct search *s, bool paused, struct command *c)
     s->waiting = c;
     queue_hold(s->jobs->queue, &s->lane, paused);
     write_state(s, &s->state, paused ? "paused" : "running", NULL);
+}
+
+void search_extend(struct search *s, struct command *c)
+{
+    if (s->cancelled || s->failure[0]) {
+        command_end(
+            c, error_set(&c->error, ERR_CONFLICT, "experiment %" PRId64 " is being ended", s->id));
+        return;
+    }
+    if (c->extend->trials > s->definition->trials) { /* else it is not the last of several */
+        s->definition->trials = c->extend->trials;
+        s->definition->planned_trials = c->extend->planned_trials;
+        s->definition->whole_space = c->extend->whole_space;
+        s->exhausted = NULL; /* looked at anew */
+    }
+    command_end(c, ERR_OK);
+    go_on(s);
 }
 
 void search_destroy(struct search *s)

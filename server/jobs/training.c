@@ -91,6 +91,7 @@ struct crew {
     size_t n, n_left; /* all of them, and those that are not posted */
     double since;     /* clock_seconds: up to then the time is shared out */
     double share;     /* seconds of each that is left */
+    double counted;   /* clock_seconds: up to then the time is in its trial's spent_us */
 };
 
 static void fail(struct outcome *out, const struct error *e)
@@ -270,6 +271,46 @@ static void hand_on(struct jobs *j, struct fold_run *run, bool is_last_of_crew)
     writer_post(j->writer, &run->write);
 }
 
+static bool is_cancelled(const struct search *s)
+{
+    return atomic_load_explicit(&s->cancelled, memory_order_relaxed) ||
+           atomic_load_explicit(&s->jobs->stopping, memory_order_relaxed);
+}
+
+/* Adds the time since the last call to the trial's; a search with such a limit trains its folds
+ * one by one. */
+static bool is_late(struct crew *c)
+{
+    struct trial_run *t = c->trainings[0].run->trial;
+    double now;
+
+    if (c->search->definition->trial_seconds <= 0)
+        return false;
+    now = clock_seconds();
+    atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * (now - c->counted)));
+    c->counted = now;
+    return trial_is_late(t);
+}
+
+static bool is_wanted(void *ctx)
+{
+    return !is_cancelled(((const struct crew *)ctx)->search) && !is_late(ctx);
+}
+
+/* A fold that was cut, or never begun, as its trial has had its time. Of its curves nothing is
+ * kept: how far they came is an accident. */
+static void cut(struct outcome *out, double limit)
+{
+    struct error e;
+
+    (void)error_set(&e, ERR_LIMIT,
+                    "the trial's folds have trained for more than %.6g s together, its "
+                    "budget.trial_seconds",
+                    limit);
+    out->epochs = out->epochs_run = 0;
+    fail(out, &e);
+}
+
 /* Keeps what came of a training and hands its fold on; they share the time. */
 static void post(struct crew *c, struct training *t)
 {
@@ -280,17 +321,11 @@ static void post(struct crew *c, struct training *t)
     c->since = now;
     keep(t, c->share);
     t->train = NULL;
+    if (run->outcome.state == FOLD_DROPPED && !is_cancelled(c->search) && is_late(c))
+        cut(&run->outcome, c->search->definition->trial_seconds);
     if (c->n_left == 0) /* before the last of them is handed on, and with it the search */
         queue_done(c->search->jobs->queue, &c->search->lane);
     hand_on(c->search->jobs, run, c->n_left == 0);
-}
-
-static bool is_wanted(void *ctx)
-{
-    const struct search *s = ((const struct crew *)ctx)->search;
-
-    return !atomic_load_explicit(&s->cancelled, memory_order_relaxed) &&
-           !atomic_load_explicit(&s->jobs->stopping, memory_order_relaxed);
 }
 
 static void has_ended(void *ctx, struct train *train)
@@ -326,7 +361,7 @@ static void train_all(struct crew *c)
     struct train *list[GROUP_MOST];
     size_t n = 0;
 
-    c->since = clock_seconds();
+    c->since = c->counted = clock_seconds();
     c->n_left = c->n;
     for (size_t i = 0; i < c->n; i++) {
         start_trial(c->search->jobs, c->trainings[i].run->trial);
@@ -351,6 +386,8 @@ static size_t most_mates(const struct fold_run *run)
         train_bytes(&run->trial->spec, t->task, prepare_features(t, &run->trial->prepare),
                     table_outputs(t), t->n_rows);
 
+    if (run->trial->search->definition->trial_seconds > 0)
+        return 0; /* each has its own limit */
     return bytes <= LARGEST_MATE_BYTES ? GROUP_MOST - 1 : 0;
 }
 

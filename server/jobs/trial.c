@@ -132,6 +132,13 @@ enum err trial_create(struct search *s, int64_t number, const struct params *par
     return ERR_OK;
 }
 
+bool trial_is_late(const struct trial_run *t)
+{
+    double limit = t->search->unseals ? 0 : t->search->definition->trial_seconds;
+
+    return limit > 0 && (double)atomic_load(&t->spent_us) > 1e6 * limit;
+}
+
 /* ---- summed up --------------------------------------------------------------------------- */
 
 /* The fold scores of a metric of the definition in order, and what they come to. */
@@ -230,7 +237,9 @@ static enum err conclude(const struct trial_run *t, struct trial_score *scores,
     f->state = failed ? "failed" : t->is_stopped ? "pruned" : "completed";
     if (failed) {
         say_of_fold(failed, failed->outcome.error, sentence);
-        f->reason = failed->outcome.diverged ? "diverged" : "error";
+        f->reason = failed->outcome.diverged ? "diverged"
+                    : trial_is_late(t)       ? "trial_seconds"
+                                             : "error";
     } else if (t->is_stopped) {
         race_sentence(t, sentence);
         f->reason = t->search->definition->pruner->reason;

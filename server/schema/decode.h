@@ -24,8 +24,13 @@ bool decode_kind(const struct reader *r, struct reader *kind);
 /** False, after a fault, for anything but an object. */
 bool decode_is_object(const struct reader *r);
 
-/** cross_validation, sealed and seed: which rows are judged. */
+/** objective, in place of everything that is about data. */
+enum err decode_objective(const struct decoding *c, struct error *e);
+
+/** cross_validation and sealed: which rows are judged. */
 void decode_split(const struct decoding *c);
+
+void decode_seed(const struct decoding *c);
 
 /** sampler, pruner, budget and space: what is tried, and how many trials it makes. */
 enum err decode_search(const struct decoding *c, struct error *e);

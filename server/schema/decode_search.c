@@ -10,9 +10,10 @@
 
 static const char *const pruners_absent[] = {"median", "successive_halving", "hyperband", NULL};
 static const char *const racing_absent[] = {"epochs", NULL};
-static const char *const budgets_absent[] = {"seconds", "trial_seconds", NULL};
 
 /* ---- sampler, pruner, budget ---------------------------------------------------------------- */
+
+#define SECONDS_MAX 1e9
 
 /* What was asked for, before the space decides the rest. */
 struct search_form {
@@ -21,6 +22,7 @@ struct search_form {
     int64_t trials;
     bool has_trials;
     int64_t trial_weights;
+    double seconds, trial_seconds;
 };
 
 static const struct field sampler_fields[] = {
@@ -63,6 +65,16 @@ static const struct field budget_fields[] = {
      .offset = offsetof(struct search_form, trial_weights),
      .min = 1,
      .max = 1e15},
+    {.key = "seconds",
+     .type = FIELD_REAL,
+     .offset = offsetof(struct search_form, seconds),
+     .min = 0.1,
+     .max = SECONDS_MAX},
+    {.key = "trial_seconds",
+     .type = FIELD_REAL,
+     .offset = offsetof(struct search_form, trial_seconds),
+     .min = 0.1,
+     .max = SECONDS_MAX},
     {.key = NULL},
 };
 
@@ -100,6 +112,20 @@ static bool has_one_fold(const struct split_spec *s)
     return s->kind == SPLIT_HOLDOUT && s->n_repeats < 2;
 }
 
+/* Trials that are trained elsewhere run to their end. */
+static void refuse_pruner(const struct decoding *c, const cJSON *item)
+{
+    struct reader r, word;
+
+    if (!item)
+        return;
+    r = reader_child(&c->root, item, 0);
+    if (!decode_kind(&r, &word) || !cJSON_IsString(word.item) ||
+        strcmp(word.item->valuestring, "none") != 0)
+        reader_fault(&r, "pruner: for trials that are trained elsewhere not in this build; known: "
+                         "none");
+}
+
 static void decode_pruner(const struct decoding *c)
 {
     const cJSON *item = decode_member(&c->root, "pruner");
@@ -109,6 +135,10 @@ static void decode_pruner(const struct decoding *c)
 
     d->alpha = 0.1;
     d->revisit = true;
+    if (d->objective) {
+        refuse_pruner(c, item);
+        return;
+    }
     if (!item) { /* the standard search races where there are folds to race over */
         if (!decode_member(&c->root, "space") && !has_one_fold(&d->split))
             d->pruner = pruner_find("racing");
@@ -144,7 +174,14 @@ static void decode_budget(const struct decoding *c, struct search_form *f)
         return;
     r = reader_child(&c->root, item, 0);
     if (decode_is_object(&r))
-        field_decode_object(&r, budget_fields, budgets_absent, f);
+        field_decode_object(&r, budget_fields, NULL, f);
+    if (c->d->objective && f->trial_weights > 0)
+        reader_fault(&r, "budget: trial_weights needs networks that are trained here");
+    if (c->d->objective && f->trial_seconds > 0)
+        reader_fault(&r, "budget: trial_seconds is for what is trained here; a trial of an "
+                         "objective has its lease_seconds");
+    c->d->seconds = f->seconds;
+    c->d->trial_seconds = f->trial_seconds;
 }
 
 /* ---- space --------------------------------------------------------------------------------- */
@@ -159,6 +196,11 @@ static enum err decode_space(const struct decoding *c, struct error *e)
         r.item = item;
         if (decode_is_object(&r))
             dimensions_read(&r, c->facts->task, c->d);
+        return ERR_OK;
+    }
+    if (c->d->objective) {
+        faults_add(c->faults, "/space", NULL,
+                   "space is missing: give the dimensions of what is trained elsewhere");
         return ERR_OK;
     }
     TRY(reader_open(dimensions_standard(c->facts->n_rows),
@@ -284,6 +326,8 @@ static enum err collect_warnings(const struct decoding *c, const struct space *s
     const char *const *unused;
     size_t n;
 
+    if (d->objective)
+        return ERR_OK;
     TRY(dimensions_warn(s, c->faults->arena, &n, &unused, e));
     list = arena_alloc(c->faults->arena, n + 3, sizeof *list);
     if (!list)

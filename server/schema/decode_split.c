@@ -205,7 +205,7 @@ static const struct field seed_fields[] = {
     {.key = NULL},
 };
 
-static void decode_seed(const struct decoding *c)
+void decode_seed(const struct decoding *c)
 {
     const cJSON *item = decode_member(&c->root, "seed");
     struct seed_form f = {1, 1, 1};
@@ -227,5 +227,4 @@ void decode_split(const struct decoding *c)
 {
     decode_folds(c);
     decode_sealed(c);
-    decode_seed(c);
 }

@@ -13,7 +13,6 @@
 
 /* ---- what there is ------------------------------------------------------------------------- */
 
-static const char *const keys_absent[] = {"objective", NULL};
 static const char *const precisions[] = {"float32", NULL};
 static const char *const precisions_absent[] = {"bf16", NULL};
 static const char *const selects[] = {"best", NULL};
@@ -23,10 +22,15 @@ static const char *const selects_absent[] = {"one_standard_error", NULL};
 static const struct field definition_table[] = {
     {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct definition, name), .min = 1,
      .max = 200, .default_json = "\"DATASET-ID\"", .summary = "need not be unique"},
-    {.key = "dataset", .type = FIELD_OTHER, .required = true,
-     .summary = "name or id of a data set",
+    {.key = "dataset", .type = FIELD_OTHER,
      .schema = "{\"type\": [\"string\", \"integer\", \"object\"], "
                "\"description\": \"name or id of a data set\"}"},
+    {.key = "objective", .type = FIELD_OTHER,
+     .schema = "{\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\"}, "
+               "\"direction\": {\"enum\": [\"minimize\", \"maximize\"]}, \"folds\": {\"type\": "
+               "\"integer\"}, \"lease_seconds\": {\"type\": \"number\", \"default\": 600}}, "
+               "\"description\": \"in place of dataset and metric: others train, by ask and "
+               "tell\"}"},
     {.key = "metric", .type = FIELD_OTHER,
      .schema = "{\"type\": \"string\", \"description\": "
                "\"decides; accuracy for classification (balanced_accuracy if the rarest class is "
@@ -45,7 +49,10 @@ static const struct field definition_table[] = {
      .schema = "{\"type\": \"object\", \"properties\": {\"trials\": {\"type\": \"integer\", "
                "\"minimum\": 1, \"maximum\": 1000000, \"description\": \"the total wanted; "
                "100, or a whole grid\"}, \"trial_weights\": {\"type\": \"integer\", \"minimum\": "
-               "1, \"description\": \"networks with more weights are not tried\"}}}"},
+               "1, \"description\": \"networks with more weights are not tried\"}, \"seconds\": {\"type\": "
+               "\"number\", \"description\": \"of running, without pauses\"}, \"trial_seconds\": "
+               "{\"type\": \"number\", \"description\": \"of a trial's training, all folds "
+               "together\"}}}"},
     {.key = "stop_when", .type = FIELD_OTHER,
      .schema = "{\"type\": \"object\", \"properties\": {\"target\": {\"type\": \"number\", "
                "\"description\": \"a score that is good enough\"}, \"patience\": {\"type\": "
@@ -160,13 +167,12 @@ enum err definition_dataset(const char *body, size_t length, struct arena *a, st
     TRY(reader_open(body, length, &tree, e));
     root.item = tree;
     item = decode_member(&root, "dataset");
-    if (item) {
+    found.is_objective = decode_member(&root, "objective") != NULL;
+    if (item && !found.is_objective) {
         struct reader r = reader_child(&root, item, 0);
 
         read_dataset(&r, &found);
-    } else if (decode_member(&root, "objective")) {
-        faults_add(faults, "/objective", NULL, "objective: not in this build; known: dataset");
-    } else {
+    } else if (!found.is_objective) {
         faults_add(faults, "/dataset", NULL,
                    "dataset is missing: give the name or id of a data set");
     }
@@ -268,11 +274,24 @@ static enum err decode_metric(const struct decoding *c, struct error *e)
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-static enum err decode(const struct decoding *c, struct error *e)
+const struct definition_facts definition_no_data = {.dataset_name = "", .rarest_share = 1.0};
+
+static enum err decode_subject(const struct decoding *c, struct error *e)
 {
-    field_decode_object(&c->root, definition_table, keys_absent, c->d);
+    if (decode_member(&c->root, "objective"))
+        return decode_objective(c, e);
+    if (!decode_member(&c->root, "dataset"))
+        faults_add(c->faults, "", NULL, "dataset is missing: name or id of a data set");
     TRY(decode_metric(c, e));
     decode_split(c);
+    return ERR_OK;
+}
+
+static enum err decode(const struct decoding *c, struct error *e)
+{
+    field_decode_object(&c->root, definition_table, NULL, c->d);
+    TRY(decode_subject(c, e));
+    decode_seed(c);
     TRY(decode_search(c, e));
     return faults_check(c->faults, e);
 }
@@ -318,7 +337,7 @@ struct sampler_settings definition_sampler_settings(const struct definition *d)
     return (struct sampler_settings){
         .seed = d->seed_search,
         .shuffle = d->shuffle,
-        .concurrency = (uint32_t)d->concurrency,
+        .concurrency = d->objective ? 0 : (uint32_t)d->concurrency,
     };
 }
 

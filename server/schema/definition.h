@@ -62,13 +62,22 @@ struct definition_dimension {
     bool per_layer;
 };
 
+/* What stands in place of a data set and a metric where others train (ask and tell). */
+struct definition_objective {
+    const char *name;
+    bool maximize;
+    int64_t folds;        /* that a trial reports one by one; 0: it does not say */
+    double lease_seconds; /* without a word from a trial, after which it is handed out again */
+};
+
 struct definition {
     const char
         *name; /* NULL where it is left out: the caller sets DATASET-ID once there is an id */
-    int64_t dataset_id;
-    const char *dataset_name;
-    struct metric_list metrics;  /* that the data has */
-    const struct metric *metric; /* the one of them that decides */
+    const struct definition_objective *objective; /* NULL: trials are trained here */
+    int64_t dataset_id;                           /* 0 with an objective, */
+    const char *dataset_name;                     /* and NULL */
+    struct metric_list metrics;                   /* that the data has; none with an objective */
+    const struct metric *metric; /* the one of them that decides, or what the objective is called */
     const struct sampler_kind *sampler;
     bool shuffle;                     /* of a grid; also where the budget takes a sample of it */
     const struct pruner_kind *pruner; /* NULL: none */
@@ -76,6 +85,7 @@ struct definition {
     bool revisit;                     /* of a pruner that revisits */
     int64_t trials;                   /* budget.trials */
     int64_t trial_weights;            /* budget.trial_weights; 0: any */
+    double seconds, trial_seconds;    /* budget: of running, of a trial's training; 0: any */
     struct field_texts require;       /* as written */
     const struct definition_rules *rules; /* NULL: every point may be tried */
     size_t n_enqueued;
@@ -104,9 +114,13 @@ struct definition {
 
 /* How a definition names its data set. */
 struct definition_dataset {
-    int64_t id;       /* 0 where it gives a name */
-    const char *name; /* NULL where it gives an id */
+    bool is_objective; /* it names none, but an objective */
+    int64_t id;        /* 0 where it gives a name */
+    const char *name;  /* NULL where it gives an id */
 };
+
+/** The facts of a definition with an objective, which has no data set. */
+extern const struct definition_facts definition_no_data;
 
 /**
  * Finds the data set that a definition names. It may be a name, an id (a number), a string of

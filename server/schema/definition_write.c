@@ -25,6 +25,10 @@ static void write_sampler(const struct definition *d, struct json *j)
     json_i64(j, "trials", d->trials);
     if (d->trial_weights > 0)
         json_i64(j, "trial_weights", d->trial_weights);
+    if (d->seconds > 0)
+        json_double(j, "seconds", d->seconds);
+    if (d->trial_seconds > 0)
+        json_double(j, "trial_seconds", d->trial_seconds);
     json_end(j);
 }
 
@@ -106,24 +110,49 @@ static void write_seed(const struct definition *d, struct json *j)
     json_end(j);
 }
 
+static void write_subject(const struct definition *d, struct json *j)
+{
+    const struct definition_objective *o = d->objective;
+
+    if (!o) {
+        json_string(j, "dataset", d->dataset_name);
+        json_string(j, "metric", d->metric->name);
+        return;
+    }
+    json_object_inline(j, "objective");
+    json_string(j, "name", o->name);
+    json_string(j, "direction", o->maximize ? "maximize" : "minimize");
+    if (o->folds > 0)
+        json_i64(j, "folds", o->folds);
+    json_double(j, "lease_seconds", o->lease_seconds);
+    json_end(j);
+}
+
+/* What only trainings of ours have. */
+static void write_training(const struct definition *d, struct json *j)
+{
+    write_split(&d->split, j);
+    json_string(j, "select", d->select);
+    write_sealed(d, j);
+    json_i64(j, "concurrency", d->concurrency);
+}
+
 void definition_write(const struct definition *d, struct json *j, const char *key)
 {
     json_object(j, key);
     json_string(j, "name", d->name);
-    json_string(j, "dataset", d->dataset_name);
-    json_string(j, "metric", d->metric->name);
+    write_subject(d, j);
     write_sampler(d, j);
     dimensions_write(d, j, "space");
     if (d->require.n > 0)
         write_texts(&d->require, j, "require");
     write_enqueued(d, j);
     write_stop(d, j);
-    write_split(&d->split, j);
-    json_string(j, "select", d->select);
-    write_sealed(d, j);
-    json_i64(j, "concurrency", d->concurrency);
+    if (!d->objective)
+        write_training(d, j);
     write_seed(d, j);
-    json_string(j, "precision", d->precision);
+    if (!d->objective)
+        json_string(j, "precision", d->precision);
     write_texts(&d->tags, j, "tags");
     json_string(j, "notes", d->notes);
     json_i64(j, "priority", d->priority);

@@ -7,7 +7,10 @@
 #include "core/train/hyper.h"
 #include "server/schema/object.h"
 
-enum { DEFAULT_LAYERS = 2 }; /* of the table of hyperparameters */
+enum {
+    DEFAULT_LAYERS = 2, /* of the table of hyperparameters */
+    NAME_MAX_BYTES = 100
+};
 
 /* A range or a choice in object form. */
 struct form {
@@ -15,10 +18,12 @@ struct form {
     bool has_min, has_max, has_step, has_points, has_scale, has_choices;
     int64_t points;
     const char *scale;
+    const char *type; /* of an objective's dimensions */
     bool per_layer;
 };
 
 static const char *const scales[] = {"linear", "log", NULL};
+static const char *const types[] = {"int", "float", NULL};
 
 /* The range of a number goes by its hyperparameter and is checked there. */
 static const struct field form_fields[] = {
@@ -46,6 +51,7 @@ static const struct field form_fields[] = {
      .present_offset = offsetof(struct form, has_points),
      .min = 1,
      .max = SPACE_POINTS_MAX},
+    {.key = "type", .type = FIELD_TEXT, .offset = offsetof(struct form, type), .choices = types},
     {.key = "per_layer", .type = FIELD_BOOL, .offset = offsetof(struct form, per_layer)},
     {.key = NULL},
 };
@@ -53,7 +59,7 @@ static const struct field form_fields[] = {
 /* One member of `space` while it is read. */
 struct source {
     struct reader at;
-    const struct hyper *hyper;
+    const struct hyper *hyper; /* NULL: a dimension of an objective, whatever it means */
     enum task task;
 };
 
@@ -66,6 +72,10 @@ static bool read_value(const struct source *s, const struct reader *r, struct va
 
     if (!reader_value(r, &v))
         return false;
+    if (!s->hyper) {
+        *out = v;
+        return true;
+    }
     if (hyper_check(s->hyper, s->at.name, &v, s->task, &e) != ERR_OK) {
         reader_fault(r, "%s", e.message);
         return false;
@@ -134,20 +144,27 @@ static bool read_fixed(const struct source *s, struct dimension *d)
 /* ---- ranges -------------------------------------------------------------------------------- */
 
 /* One end of a range must be a value of the hyperparameter. */
-static bool check_end(const struct source *s, const char *key)
+static bool check_end(const struct source *s, bool integer, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(s->at.item, key);
     struct reader r = reader_child(&s->at, item, 0);
     struct value v;
 
+    if (!s->hyper && integer)
+        return reader_int(&r, -READER_INT_MAX, READER_INT_MAX, &v.integer);
     return read_value(s, &r, &v);
+}
+
+static bool is_number(const struct source *s)
+{
+    return !s->hyper || s->hyper->type == HYPER_INT || s->hyper->type == HYPER_REAL;
 }
 
 static bool read_range(const struct source *s, const struct form *f, struct dimension *d)
 {
-    bool good;
+    bool integer = s->hyper ? s->hyper->type == HYPER_INT : strcmp(f->type, "int") == 0, good;
 
-    if (s->hyper->type != HYPER_INT && s->hyper->type != HYPER_REAL) {
+    if (!is_number(s)) {
         reader_fault(&s->at, "%s is not a number: give {\"choices\": […]}", s->at.name);
         return false;
     }
@@ -156,12 +173,12 @@ static bool read_range(const struct source *s, const struct form *f, struct dime
                      s->at.name);
         return false;
     }
-    good = check_end(s, "min");
-    good = check_end(s, "max") && good;
+    good = check_end(s, integer, "min");
+    good = check_end(s, integer, "max") && good;
     *d = (struct dimension){
         .name = d->name,
         .kind = SPACE_RANGE,
-        .integer = s->hyper->type == HYPER_INT,
+        .integer = integer,
         .log = strcmp(f->scale, "log") == 0,
         .min = f->min,
         .max = f->max,
@@ -177,7 +194,11 @@ static bool read_range(const struct source *s, const struct form *f, struct dime
 
 static bool check_form(const struct source *s, const struct form *f, size_t layer)
 {
-    if (f->per_layer && (!s->hyper->per_layer || layer > 0)) {
+    if (s->hyper && f->type[0]) {
+        reader_fault(&s->at, "%s: type is for the dimensions of an objective", s->at.name);
+        return false;
+    }
+    if (f->per_layer && (!s->hyper || !s->hyper->per_layer || layer > 0)) {
         reader_fault(&s->at, "%s: per_layer is for width, activation and dropout", s->at.name);
         return false;
     }
@@ -193,7 +214,7 @@ static bool read_object(const struct source *s, size_t layer, struct definition_
 {
     const cJSON *choices = cJSON_GetObjectItemCaseSensitive(s->at.item, "choices");
     size_t faults = s->at.faults->n;
-    struct form f = {.scale = "linear", .has_choices = choices != NULL};
+    struct form f = {.scale = "linear", .type = "", .has_choices = choices != NULL};
     struct reader list;
 
     field_decode_object(&s->at, form_fields, NULL, &f);
@@ -213,7 +234,7 @@ static bool read_object(const struct source *s, size_t layer, struct definition_
 /* [64, 32] is one architecture, [[64], [128, 64]] a choice of two. */
 static bool is_one_list(const struct source *s)
 {
-    return s->hyper->type == HYPER_WIDTHS &&
+    return s->hyper && s->hyper->type == HYPER_WIDTHS &&
            (!s->at.item->child || !cJSON_IsArray(s->at.item->child));
 }
 
@@ -391,8 +412,27 @@ static void expand(struct definition *d, struct faults *faults)
             }
         }
     }
-    set_gates(d, list, faults);
+    if (!d->objective)
+        set_gates(d, list, faults);
     d->expanded = list;
+}
+
+/* The hyperparameter of this name, or a name that an objective may have; false after a fault. */
+static bool find_meaning(struct source *s, const struct definition *d, size_t *layer)
+{
+    struct error e;
+    bool good = strlen(s->at.name) <= NAME_MAX_BYTES && s->at.name[0];
+
+    for (const char *c = s->at.name; *c; c++)
+        good = good && (unsigned char)*c >= ' ' && *c != 127;
+    if (d->objective && !good)
+        reader_fault(&s->at, "a name has 1 to %d bytes and no control characters", NAME_MAX_BYTES);
+    if (d->objective)
+        return good;
+    if (hyper_find(s->at.name, &s->hyper, layer, &e) == ERR_OK)
+        return true;
+    reader_fault(&s->at, "%s", e.message);
+    return false;
 }
 
 void dimensions_read(const struct reader *space, enum task task, struct definition *d)
@@ -410,17 +450,15 @@ void dimensions_read(const struct reader *space, enum task task, struct definiti
     cJSON_ArrayForEach(item, space->item)
     {
         struct source s = {.at = reader_child(space, item, 0), .task = task};
-        struct error e;
-        size_t layer;
+        size_t layer = 0;
 
         if (space->faults->n == FAULTS_MAX)
             return;
-        if (hyper_find(item->string, &s.hyper, &layer, &e) != ERR_OK)
-            reader_fault(&s.at, "%s", e.message);
-        else if (read_dimension(&s, layer, &list[d->n_dimensions]))
+        if (find_meaning(&s, d, &layer) && read_dimension(&s, layer, &list[d->n_dimensions]))
             check_alone(&s, &list[d->n_dimensions++].dimension);
     }
-    check_together(space, d);
+    if (!d->objective)
+        check_together(space, d);
     if (space->faults->n == faults && !space->faults->failed)
         expand(d, space->faults);
 }
@@ -505,8 +543,10 @@ static void write_choices(const struct dimension *d, struct json *j, const char 
     json_end(j);
 }
 
-static void write_range(const struct dimension *d, struct json *j)
+static void write_range(const struct dimension *d, bool with_type, struct json *j)
 {
+    if (with_type)
+        json_string(j, "type", d->integer ? "int" : "float");
     json_double(j, "min", d->min);
     json_double(j, "max", d->max);
     json_string(j, "scale", d->log ? "log" : "linear");
@@ -516,7 +556,8 @@ static void write_range(const struct dimension *d, struct json *j)
         json_i64(j, "points", (int64_t)d->points);
 }
 
-static void write_dimension(const struct definition_dimension *source, struct json *j)
+static void write_dimension(const struct definition_dimension *source, bool with_type,
+                            struct json *j)
 {
     const struct dimension *d = &source->dimension;
 
@@ -532,7 +573,7 @@ static void write_dimension(const struct definition_dimension *source, struct js
     if (d->kind == SPACE_CHOICE)
         write_choices(d, j, "choices");
     else
-        write_range(d, j);
+        write_range(d, with_type, j);
     if (source->per_layer)
         json_bool(j, "per_layer", true);
     json_end(j);
@@ -542,6 +583,6 @@ void dimensions_write(const struct definition *d, struct json *j, const char *ke
 {
     json_object(j, key);
     for (size_t i = 0; i < d->n_dimensions; i++)
-        write_dimension(&d->dimensions[i], j);
+        write_dimension(&d->dimensions[i], d->objective != NULL, j);
     json_end(j);
 }

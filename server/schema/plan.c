@@ -197,6 +197,17 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
     return ERR_OK;
 }
 
+struct plan plan_elsewhere(const struct definition *d)
+{
+    int64_t folds = d->objective->folds > 0 ? d->objective->folds : 1;
+
+    return (struct plan){.trials = d->planned_trials,
+                         .folds_per_trial = folds,
+                         .folds = folds * d->planned_trials,
+                         .sealed_rows = -1,
+                         .definition = d};
+}
+
 static bool is_searched(const struct definition *d, const char *name)
 {
     for (size_t i = 0; i < d->n_dimensions; i++)
@@ -233,12 +244,9 @@ void plan_write_warnings(const struct plan *p, struct json *j)
     json_end(j);
 }
 
-void plan_write(const struct plan *p, struct json *j, const char *key)
+/* What only trainings of ours take. */
+static void write_trainings(const struct plan *p, struct json *j)
 {
-    json_object(j, key);
-    json_i64(j, "trials", p->trials);
-    json_i64(j, "folds_per_trial", p->folds_per_trial);
-    json_i64(j, "folds", p->folds);
     json_i64(j, "sealed_rows", p->sealed_rows);
     json_object_inline(j, "weights");
     json_i64(j, "min", (int64_t)p->weights_min);
@@ -252,6 +260,16 @@ void plan_write(const struct plan *p, struct json *j, const char *key)
     json_double(j, "estimated_seconds", p->seconds);
     json_bool(j, "all_trials_seen", p->all_trials_seen);
     write_defaults(p->definition, j);
+}
+
+void plan_write(const struct plan *p, struct json *j, const char *key)
+{
+    json_object(j, key);
+    json_i64(j, "trials", p->trials);
+    json_i64(j, "folds_per_trial", p->folds_per_trial);
+    json_i64(j, "folds", p->folds);
+    if (!p->definition->objective)
+        write_trainings(p, j);
     plan_write_warnings(p, j);
     json_end(j);
 }

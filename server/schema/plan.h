@@ -46,6 +46,9 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
                    const struct plan_facts *machine, struct arena *a, struct plan *out,
                    struct error *e);
 
+/** The plan where others train: trials, and folds where the objective tells how many. */
+struct plan plan_elsewhere(const struct definition *d);
+
 void plan_write(const struct plan *p, struct json *j, const char *key);
 
 /** Only "warnings", a list of sentences. */

@@ -105,15 +105,20 @@ static bool is_blank(const char *text, size_t length)
     return true;
 }
 
-enum err reader_open(const char *text, size_t length, cJSON **out, struct error *e)
+enum err reader_open_any(const char *text, size_t length, cJSON **out, struct error *e)
 {
-    cJSON *root = NULL;
-
     if (is_blank(text, length)) {
         text = "{}";
         length = 2;
     }
-    TRY(parse(text, length, &root, e));
+    return parse(text, length, out, e);
+}
+
+enum err reader_open(const char *text, size_t length, cJSON **out, struct error *e)
+{
+    cJSON *root = NULL;
+
+    TRY(reader_open_any(text, length, &root, e));
     if (!cJSON_IsObject(root)) {
         cJSON_Delete(root);
         return error_set(e, ERR_INVALID, "expected a JSON object: {\"key\": value, …}");

@@ -27,6 +27,9 @@
  */
 enum err reader_open(const char *text, size_t length, cJSON **out, struct error *e);
 
+/** The same, but the top may be something else than an object. */
+enum err reader_open_any(const char *text, size_t length, cJSON **out, struct error *e);
+
 /** CLEANUP form. */
 void reader_close(cJSON **root);
 

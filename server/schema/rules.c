@@ -15,6 +15,7 @@ enum { REQUIRE_MAX = 100, ENQUEUE_MAX = 1000 };
 
 static const char *const derived[] = {"layers", "weights", "parameters", NULL};
 static const char *const derived_without_data[] = {"layers", NULL};
+static const char *const derived_without_network[] = {NULL};
 
 /* NaN, with which every comparison holds, where the point is no configuration: its trial will say
  * why. */
@@ -67,7 +68,9 @@ static void fault_at(const struct decoding *c, const char *key, int64_t i, const
 static enum err read_require(const struct decoding *c, const char *text, const struct space *s,
                              struct require *out, bool *good, struct error *e)
 {
-    const char *const *names = c->facts->table ? derived : derived_without_data;
+    const char *const *names = c->d->objective   ? derived_without_network
+                               : c->facts->table ? derived
+                                                 : derived_without_data;
     enum err failed = require_parse(text, s, names, c->faults->arena, out, e);
 
     *good = !failed;
@@ -135,6 +138,15 @@ enum err rules_try(const struct decoding *c, struct sampler *s, bool *good, stru
 
 /* ---- which are tried first ------------------------------------------------------------------- */
 
+/* Whether what the dimension makes of a value is that value: not one from beyond its range or
+ * between its steps. Reals are rounded to 12 digits. */
+static bool is_near(struct value made, struct value given)
+{
+    double x = value_number(&given);
+
+    return isnan(x) || fabs(value_number(&made) - x) <= 1e-9 * fabs(x);
+}
+
 /* The value that a member of a list gives a dimension, or that a fixed one has. NONE after a
  * fault. */
 static struct value enqueued_value(const struct reader *r, const struct axes *axes, size_t i)
@@ -155,40 +167,40 @@ static struct value enqueued_value(const struct reader *r, const struct axes *ax
     if (!reader_value(&member, &v))
         return (struct value){.kind = VALUE_NONE};
     x = axes_coordinate(axes, i, &v);
-    if (!isnan(x))
+    if (!isnan(x) && is_near(axes_value(axes, i, x), v))
         return axes_value(axes, i, x);
     reader_fault(&member, "%s: this is not one of its values", d->name);
     return (struct value){.kind = VALUE_NONE};
 }
 
 /* Parents come first, so that it is known which dimensions are used. */
-static enum err read_enqueued(const struct decoding *c, const struct reader *r,
-                              const struct axes *axes, struct params *out, struct error *e)
+enum err rules_read_point(const struct reader *r, const struct axes *axes, struct params *out,
+                          struct error *e)
 {
     struct value values[SPACE_DIMENSIONS_MAX] = {{0}};
     const size_t *order = space_order(axes->space);
-    size_t before = c->faults->n;
+    size_t before = r->faults->n;
     const cJSON *item;
 
     for (size_t k = 0; k < axes->n; k++)
         if (space_is_active(axes->space, order[k], values))
             values[order[k]] = enqueued_value(r, axes, order[k]);
-    TRY(space_point(axes->space, values, c->faults->arena, out, e));
+    TRY(space_point(axes->space, values, r->faults->arena, out, e));
     cJSON_ArrayForEach(item, r->item)
     {
         struct reader member = reader_child(r, item, 0);
 
-        if (!params_get(out, item->string) && c->faults->n == before)
+        if (!params_get(out, item->string) && r->faults->n == before)
             reader_fault(&member, "%s is not used at this point, or not in the space",
                          item->string);
     }
-    if (c->faults->n > before)
+    if (r->faults->n > before)
         return ERR_OK;
     if (space_check(axes->space, out, e) != ERR_OK)
         reader_fault(r, "%s", e->message);
     else if (!space_allows(axes->space, out))
         reader_fault(r, "this point does not obey require");
-    return params_copy(out, c->faults->arena, out, e); /* the space does not live as long */
+    return params_copy(out, r->faults->arena, out, e); /* the space does not live as long */
 }
 
 static enum err decode_enqueue(const struct decoding *c, const struct space *s, struct error *e)
@@ -217,7 +229,7 @@ static enum err decode_enqueue(const struct decoding *c, const struct space *s, 
         struct reader one = reader_child(&r, item, c->d->n_enqueued);
 
         if (decode_is_object(&one))
-            TRY(read_enqueued(c, &one, &axes, &points[c->d->n_enqueued], e));
+            TRY(rules_read_point(&one, &axes, &points[c->d->n_enqueued], e));
         c->d->n_enqueued++;
     }
     c->d->enqueued = points;

@@ -6,11 +6,19 @@
 #ifndef SWEEPD_SERVER_SCHEMA_RULES_H
 #define SWEEPD_SERVER_SCHEMA_RULES_H
 
+#include "core/search/axis.h"
 #include "server/schema/decode.h"
 
 /** Reads them against the space, which is restricted from then on. */
 enum err rules_decode(const struct decoding *c, int64_t trial_weights, struct space *s,
                       struct error *e);
+
+/**
+ * Reads params that a person gives: each dimension that the point uses, fixed ones may be left out.
+ * What is wrong becomes faults; lives as long as their arena.
+ */
+enum err rules_read_point(const struct reader *r, const struct axes *axes, struct params *out,
+                          struct error *e);
 
 /** Restricts a space; NULL: not at all. */
 void rules_apply(const struct definition_rules *rules, struct space *s);

@@ -267,6 +267,7 @@ enum err store_experiment_unfinished(struct reader *r, struct arena *a, size_t *
     TRY(stmt_begin(r,
                    "SELECT id FROM experiment"
                    " WHERE state IN ('queued', 'running', 'paused')"
+                   "   AND dataset_id IS NOT NULL"
                    " ORDER BY id",
                    &q, e));
     TRY(stmt_next(&q, &row, e));

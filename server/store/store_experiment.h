@@ -78,7 +78,8 @@ enum err store_experiment_list(struct reader *r, const struct experiment_query *
 /** Names to sort by, each also with a '-' in front for descending; NULL ends the list. */
 extern const char *const store_experiment_sorts[];
 
-/** Ids of experiments that are queued, running or paused, in order: for recovery. */
+/** Ids of experiments with a data set that are queued, running or paused, in order: for recovery.
+ */
 enum err store_experiment_unfinished(struct reader *r, struct arena *a, size_t *n, int64_t **out,
                                      struct error *e);
 

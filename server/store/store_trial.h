@@ -52,6 +52,7 @@ struct trial_record {
     int64_t started_at_ms, finished_at_ms;
     double search_loss; /* what the sampler was told when it was stopped; NaN: nothing */
     int64_t race_folds; /* that it had when it was first stopped; 0: never */
+    int64_t lease;      /* how often it was handed out (ask and tell); 0: never */
 };
 
 /* What a sampler proposes. */

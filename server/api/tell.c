@@ -1,0 +1,223 @@
+/*
+ * Ask and tell: trials that are trained elsewhere are handed out, reported on and told of.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api/encode.h"
+#include "server/api/handlers.h"
+#include "server/jobs/study.h"
+#include "server/schema/imports.h"
+
+enum { ASK_MAX = 1000 };
+
+/* ---- ask --------------------------------------------------------------------------------- */
+
+struct ask_body {
+    int64_t count;
+};
+
+static const struct field ask_fields[] = {
+    {.key = "count",
+     .type = FIELD_INT,
+     .offset = offsetof(struct ask_body, count),
+     .min = 1,
+     .max = ASK_MAX},
+    {.key = NULL},
+};
+
+static enum err read_body(struct call *c, const struct field *fields, void *out, struct error *e)
+{
+    return field_decode(c->q->body ? c->q->body : "", c->q->body_length, fields, out, c->q->arena,
+                        &c->faults, e);
+}
+
+static enum err answer_asked(struct call *c, const struct study_trial *trials, size_t n,
+                             struct error *e)
+{
+    struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    json_array(&j, "trials");
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP(buf_finish) struct buf params = {0};
+
+        params_json(&trials[i].params, &params);
+        out.failed |= params.failed;
+        json_object(&j, NULL);
+        json_i64(&j, "trial", trials[i].trial);
+        json_raw(&j, "params", buf_text(&params));
+        json_i64(&j, "lease", trials[i].lease);
+        json_end(&j);
+    }
+    json_end(&j);
+    json_end(&j);
+    return call_json(c, 201, &out, e);
+}
+
+enum err trial_ask(struct call *c, struct error *e)
+{
+    struct ask_body body = {.count = 1};
+    struct study_trial *trials;
+    int64_t id;
+    size_t n;
+
+    TRY(read_body(c, ask_fields, &body, e));
+    TRY(call_experiment(c, &id, e));
+    call_release(c);
+    trials = arena_alloc(c->q->arena, (size_t)body.count, sizeof *trials);
+    if (!trials)
+        return error_no_memory(e);
+    TRY(study_ask(c->api->jobs, id, (size_t)body.count, c->q->arena, trials, &n, e));
+    return answer_asked(c, trials, n, e);
+}
+
+/* ---- report and tell --------------------------------------------------------------------- */
+
+struct tell_body {
+    int64_t step, lease;
+    double value, score;
+    bool has_score;
+    const char *error;
+};
+
+static const struct field report_fields[] = {
+    {.key = "step",
+     .type = FIELD_INT,
+     .offset = offsetof(struct tell_body, step),
+     .min = 0,
+     .max = 1e15,
+     .required = true,
+     .summary = "how far the trial is: an epoch, a fold"},
+    {.key = "value",
+     .type = FIELD_REAL,
+     .offset = offsetof(struct tell_body, value),
+     .required = true,
+     .summary = "of the objective, so far"},
+    {.key = "lease",
+     .type = FIELD_INT,
+     .offset = offsetof(struct tell_body, lease),
+     .min = 1,
+     .max = 1e15},
+    {.key = NULL},
+};
+
+static const struct field tell_fields[] = {
+    {.key = "score",
+     .type = FIELD_REAL,
+     .offset = offsetof(struct tell_body, score),
+     .present_offset = offsetof(struct tell_body, has_score)},
+    {.key = "error",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct tell_body, error),
+     .min = 1,
+     .max = 2000},
+    {.key = "lease",
+     .type = FIELD_INT,
+     .offset = offsetof(struct tell_body, lease),
+     .min = 1,
+     .max = 1e15},
+    {.key = NULL},
+};
+
+static enum err find_trial(struct call *c, int64_t *id, int64_t *trial, struct error *e)
+{
+    TRY(call_experiment(c, id, e));
+    call_release(c);
+    return call_number(call_segment(c, 1), "trial", trial, e);
+}
+
+/* No pruner of this build judges trials that are trained elsewhere: none is ever to stop. */
+enum err trial_report(struct call *c, struct error *e)
+{
+    struct tell_body body = {0};
+    int64_t id, trial;
+    struct buf out = {0};
+    struct json j;
+
+    TRY(read_body(c, report_fields, &body, e));
+    TRY(find_trial(c, &id, &trial, e));
+    TRY(study_report(c->api->jobs, id, trial, body.lease, body.step, body.value, e));
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    json_bool(&j, "stop", false);
+    json_end(&j);
+    return call_json(c, 200, &out, e);
+}
+
+enum err trial_tell(struct call *c, struct error *e)
+{
+    struct tell_body body = {0};
+    struct study_result result;
+    int64_t id, trial;
+    struct buf out = {0};
+    struct json j;
+
+    TRY(read_body(c, tell_fields, &body, e));
+    if (body.has_score == (body.error != NULL)) {
+        faults_add(&c->faults, "", NULL, "give either \"score\", a number, or \"error\", a text");
+        return faults_check(&c->faults, e);
+    }
+    TRY(find_trial(c, &id, &trial, e));
+    result = (struct study_result){.score = body.score, .error = body.error};
+    TRY(study_tell(c->api->jobs, id, trial, body.lease, &result, e));
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    json_i64(&j, "trial", trial);
+    json_string(&j, "state", body.error ? "failed" : "completed");
+    json_end(&j);
+    return call_json(c, 200, &out, e);
+}
+
+/* ---- trials from before ------------------------------------------------------------------ */
+
+static enum err decode_import(struct call *c, const struct experiment_record *x, size_t *n,
+                              struct study_import **out, struct error *e)
+{
+    struct definition *d;
+    struct imported *items;
+    struct study_import *list;
+
+    TRY(definition_decode(x->definition, strlen(x->definition), &definition_no_data, c->q->arena,
+                          &c->faults, &d, e));
+    TRY(imports_decode(c->q->body ? c->q->body : "", c->q->body_length, d, c->q->arena, &c->faults,
+                       n, &items, e));
+    list = arena_alloc(c->q->arena, *n, sizeof *list);
+    if (!list)
+        return error_no_memory(e);
+    for (size_t i = 0; i < *n; i++)
+        list[i] = (struct study_import){.params = items[i].params,
+                                        .result = {items[i].score, items[i].error}};
+    *out = list;
+    return ERR_OK;
+}
+
+enum err trial_import(struct call *c, struct error *e)
+{
+    struct experiment_record x;
+    struct study_import *items = NULL;
+    int64_t id, first;
+    struct buf out = {0};
+    struct json j;
+    size_t n = 0;
+
+    TRY(call_experiment(c, &id, e));
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &x, e));
+    call_release(c);
+    if (x.dataset_id != 0)
+        return error_set(e, ERR_CONFLICT,
+                         "experiment %" PRId64 " trains its own trials: trials are given only to "
+                         "an experiment with an objective",
+                         id);
+    TRY(decode_import(c, &x, &n, &items, e));
+    TRY(study_import(c->api->jobs, id, items, n, &first, e));
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    json_i64(&j, "first_trial", first);
+    json_i64(&j, "count", (int64_t)n);
+    json_end(&j);
+    return call_json(c, 201, &out, e);
+}
