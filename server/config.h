@@ -19,7 +19,9 @@ enum config_limits {
     LIMIT_HTTP_WORKERS = 4,         /* requests that write, at once */
     LIMIT_CONNECTIONS = 1024,       /* open at once */
     LIMIT_STREAMS = 256,            /* of them, streams and waiting requests */
-    LIMIT_TRIALS_AHEAD = 512        /* trials proposed before their turn */
+    LIMIT_TRIALS_AHEAD = 512,       /* trials proposed before their turn */
+    LIMIT_TRIALS_SHARING = 4096,    /* the same, where trials may share a run; but no more than */
+    LIMIT_FOLDS_SHARING = 65536     /* so many folds of theirs */
 };
 
 /* The largest upload: more than any table that fits into memory. */

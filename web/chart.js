@@ -1,5 +1,5 @@
 /*
- * Small drawings: curves over epochs, and a score with its spread on a common scale.
+ * Small drawings: curves over epochs, a score with its spread on a common scale, a share.
  */
 
 import { svg } from "./dom.js";
@@ -137,4 +137,13 @@ export function spread({ low, middle, high }, { low: from, high: to }) {
         isInside ? svg("line", { x1: at(low), x2: at(high), y1: 8, y2: 8 }) : null,
         isInside ? svg("circle", { cx: at(middle), cy: 8, r: 3.5 })
                  : svg("path", { d: middle < from ? "M8 4 2 8l6 4z" : "M112 4l6 4-6 4z" }));
+}
+
+/** A bar from 0 to 1 with its spread. */
+export function share({ low, middle, high }) {
+    const at = (v) => 4 + Math.min(Math.max(v, 0), 1) * 112;
+
+    return svg("svg", { class: "spread", viewBox: "0 0 120 16", "aria-hidden": "true" },
+        svg("rect", { x: 4, y: 4, width: at(middle) - 4, height: 8 }),
+        svg("line", { x1: at(low), x2: at(high), y1: 8, y2: 8 }));
 }

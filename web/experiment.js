@@ -7,6 +7,7 @@ import { spread, spreadScale } from "./chart.js";
 import { h, terms } from "./dom.js";
 import { count, kind, moment, parameter, plural, score, scoreWithSpread, seconds,
          spreadOf } from "./format.js";
+import { importancePart } from "./importance.js";
 import { keep, pauseFor } from "./live.js";
 import { badge, bar, progressText } from "./parts.js";
 import { isUnsealing, sealedPart } from "./sealed.js";
@@ -154,6 +155,7 @@ export async function showExperiment(main, signal, id) {
     const board = sortableTable({ caption: "Leaderboard", key: (t) => t.trial, sort: "rank" });
     const top = h("section", { class: "experiment" });
     const shown = h("span", { class: "facts" });
+    const mattered = importancePart(id);
     let isEmpty = true;
 
     await keep(signal, async () => {
@@ -173,9 +175,11 @@ export async function showExperiment(main, signal, id) {
         if (isEmpty)
             main.replaceChildren(h("p", { class: "path" }, h("a", { href: "#/" }, "Experiments")),
                 top, h("div", { class: "line part" }, h("h2", {}, "Leaderboard"), shown),
-                board.element, downloads(one.data.id), definitionPart(one.data.definition));
+                board.element, mattered.element, downloads(one.data.id), definitionPart(one.data.definition));
         isEmpty = false;
         document.title = `${one.data.name} · sweepd`;
+        if (one.changed && hasEnded(one.data))
+            await mattered.update(signal);
         return pauseFor(isUnsealing(one.data) ? "running" : one.data.state);
     });
 }

@@ -13,13 +13,14 @@
 
 /* What a stream is for. Numbers are part of every result: only ever add. */
 enum rng_purpose {
-    RNG_SPLIT = 1,   /* cutting rows into folds */
-    RNG_INIT = 2,    /* initial weights; index: layer */
-    RNG_SHUFFLE = 3, /* batch order; index: epoch */
-    RNG_SEARCH = 4,  /* proposals; index: trial */
-    RNG_TEST = 5,    /* tests and benchmarks */
-    RNG_DROPOUT = 6, /* index: layer and step */
-    RNG_HOLDOUT = 7  /* rows set aside inside a training part */
+    RNG_SPLIT = 1,      /* cutting rows into folds */
+    RNG_INIT = 2,       /* initial weights; index: layer */
+    RNG_SHUFFLE = 3,    /* batch order; index: epoch */
+    RNG_SEARCH = 4,     /* proposals; index: trial */
+    RNG_TEST = 5,       /* tests and benchmarks */
+    RNG_DROPOUT = 6,    /* index: layer and step */
+    RNG_HOLDOUT = 7,    /* rows set aside inside a training part */
+    RNG_IMPORTANCE = 16 /* forests that say what matters; index: tree */
 };
 
 struct rng {

@@ -81,11 +81,30 @@ enum err call_facts(struct call *c, const struct experiment_record *x, const str
     return facts_of(*table, x->dataset_id, x->dataset_name, c->q->arena, out, e);
 }
 
+static enum err read_definition(struct call *c, const struct experiment_record *x,
+                                const struct table **table, struct definition **out,
+                                struct error *e)
+{
+    struct definition_facts facts;
+
+    TRY(call_facts(c, x, table, &facts, e));
+    return definition_decode(x->definition, strlen(x->definition), &facts, c->q->arena, &c->faults,
+                             out, e);
+}
+
+enum err call_space(struct call *c, const struct experiment_record *x, const struct table **table,
+                    struct space **out, struct error *e)
+{
+    struct definition *definition;
+
+    TRY(read_definition(c, x, table, &definition, e));
+    return definition_space(definition, out, e);
+}
+
 enum err call_folds(struct call *c, const struct experiment_record *x, const struct table **table,
                     struct split **out, struct error *e)
 {
     struct definition *definition;
-    struct definition_facts facts;
 
     if (x->dataset_id == 0)
         return error_set(e, ERR_CONFLICT,
@@ -93,9 +112,7 @@ enum err call_folds(struct call *c, const struct experiment_record *x, const str
                          " has an objective in place of a data set: it has no "
                          "folds",
                          x->id);
-    TRY(call_facts(c, x, table, &facts, e));
-    TRY(definition_decode(x->definition, strlen(x->definition), &facts, c->q->arena, &c->faults,
-                          &definition, e));
+    TRY(read_definition(c, x, table, &definition, e));
     return split_create(*table, &definition->split, out, e);
 }
 

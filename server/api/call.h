@@ -64,6 +64,11 @@ struct split;
 enum err call_folds(struct call *c, const struct experiment_record *x, const struct table **table,
                     struct split **out, struct error *e);
 
+/** The space that an experiment searches; lives as long as the table, which is taken. */
+struct space;
+enum err call_space(struct call *c, const struct experiment_record *x, const struct table **table,
+                    struct space **out, struct error *e);
+
 /** A positive number from the path. ERR_NOT_FOUND naming `what`. */
 enum err call_number(const char *text, const char *what, int64_t *out, struct error *e);
 

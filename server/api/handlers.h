@@ -40,6 +40,9 @@ call_handler trial_list, trial_get, trial_curves;
 /* tell.c */
 call_handler trial_ask, trial_report, trial_tell, trial_import;
 
+/* importance.c */
+call_handler experiment_importance;
+
 /* watch.c */
 call_handler experiment_watch;
 

@@ -56,6 +56,8 @@ static const struct route ROUTES[] = {
      "one trial with its folds"},
     {HTTP_GET, API "experiments/{experiment}/trials/{trial}/curves", trial_curves, HTTP_BODY_NONE,
      "its learning curves"},
+    {HTTP_GET, API "experiments/{experiment}/importance", experiment_importance, HTTP_BODY_NONE,
+     "how much each hyperparameter mattered for the score"},
     {HTTP_GET, API "experiments/{experiment}/folds.csv", experiment_folds, HTTP_BODY_NONE,
      "the fold plan"},
     {HTTP_GET, API "experiments/{experiment}/export.db", experiment_export, HTTP_BODY_NONE,

@@ -11,8 +11,8 @@
 #include "server/jobs/facts.h"
 #include "server/jobs/private.h"
 #include "server/schema/sentences.h"
+#include "server/store/store_dataset.h"
 #include "server/store/store_experiment.h"
-#include "server/store/store_fold.h"
 
 enum { TRIALS_AT_ONCE = 500 };
 
@@ -47,16 +47,19 @@ static double test_share(const struct split *split)
     return train > 0 ? (double)validation / (double)train : 0.0;
 }
 
-static enum err load_parts(struct search *s, const struct experiment_record *record,
-                           struct error *e)
+static enum err load_parts(struct search *s, struct reader *r,
+                           const struct experiment_record *record, struct error *e)
 {
+    struct dataset_record dataset;
+
+    TRY(store_dataset_get(r, record->dataset_id, s->arena, &dataset, e));
     TRY(jobs_take_table(s->jobs, record->dataset_id, &s->table, e));
     TRY(load_definition(s, record, e));
     TRY(split_create(s->table, &s->definition->split, &s->split, e));
     s->owner = arena_strdup(s->arena, record->owner ? record->owner : "");
     s->metric = s->definition->metric;
     s->test_share = test_share(s->split);
-    return s->owner ? ERR_OK : error_no_memory(e);
+    return s->owner ? reuse_name_search(s, dataset.content_hash, e) : error_no_memory(e);
 }
 
 static enum err load_sampler(struct search *s, struct error *e)
@@ -78,7 +81,8 @@ static bool is_half_closed(const struct trial_record *t)
     return strcmp(t->state, "pruned") == 0 && t->folds_done == t->folds_planned;
 }
 
-static enum err take_up_trial(struct search *s, const struct trial_record *record, struct error *e)
+static enum err take_up_trial(struct search *s, struct reader *r, const struct trial_record *record,
+                              struct error *e)
 {
     struct trial_run *t;
 
@@ -95,7 +99,7 @@ static enum err take_up_trial(struct search *s, const struct trial_record *recor
     t->started = strcmp(record->state, "queued") != 0;
     t->is_revisit = has_ended(record);
     search_trial_add(s, t);
-    return ERR_OK;
+    return store_trial_is_known(r, t->key, s->id, t->number, &t->is_known, e);
 }
 
 static enum err load_trials(struct search *s, struct reader *r, struct error *e)
@@ -116,7 +120,7 @@ static enum err load_trials(struct search *s, struct reader *r, struct error *e)
 
         TRY(store_trial_fetch(r, s->id, &order, done, n, page, records, e));
         for (size_t i = 0; i < n; i++)
-            TRY(take_up_trial(s, &records[i], e));
+            TRY(take_up_trial(s, r, &records[i], e));
         arena_reset(page);
     }
     return ERR_OK;
@@ -143,25 +147,32 @@ static void take_up_scores(struct fold_run *run, const struct fold_record *f)
         }
 }
 
-static enum err take_up_fold(struct trial_run *t, const struct fold_record *f, struct error *e)
+enum err load_outcome(struct fold_run *run, const struct fold_record *f, struct error *e)
 {
-    struct fold_run *run = fold_of(t, f);
-    struct outcome *o;
+    struct outcome *o = &run->outcome;
 
-    if (!run)
-        return ERR_OK;
-    o = &run->outcome;
-    run->finished = run->stored = true;
-    run->trial->n_left--;
     o->state = strcmp(f->state, "completed") == 0 ? FOLD_COMPLETED : FOLD_FAILED;
     o->diverged = o->state == FOLD_FAILED && f->epochs_run > 0;
     o->seconds = f->seconds;
-    atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * f->seconds));
     o->finished_at_ms = f->finished_at_ms;
-    if (f->error)
-        (void)snprintf(o->error, sizeof o->error, "%s", f->error);
+    o->reused_experiment = f->reused_experiment;
+    o->reused_trial = f->reused_trial;
+    (void)snprintf(o->error, sizeof o->error, "%s", f->error ? f->error : "");
     take_up_scores(run, f);
+    buf_finish(&o->warnings);
     return sentences_read(f->warnings, &o->warnings, e);
+}
+
+static enum err take_up_fold(struct trial_run *t, const struct fold_record *f, struct error *e)
+{
+    struct fold_run *run = fold_of(t, f);
+
+    if (!run)
+        return ERR_OK;
+    run->finished = run->stored = true;
+    t->n_left--;
+    atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * f->seconds));
+    return load_outcome(run, f, e);
 }
 
 static enum err take_up_folds(struct trial_run *t, struct reader *r, struct arena *a,
@@ -204,7 +215,9 @@ enum err load_pruned(struct search *s, struct reader *r, int64_t number, struct 
     TRY(trial_create(s, number, &record.params, &t, e));
     t->started = true;
     t->is_revisit = true;
-    failed = take_up_folds(t, r, a, e);
+    failed = store_trial_is_known(r, t->key, s->id, number, &t->is_known, e);
+    if (failed == ERR_OK)
+        failed = take_up_folds(t, r, a, e);
     if (failed != ERR_OK) {
         trial_destroy(t);
         return failed;
@@ -241,7 +254,7 @@ static enum err load(struct search *s, struct error *e)
     TRY(store_experiment_get(r, s->id, s->arena, &record, e));
     s->paused = strcmp(record.state, "paused") == 0;
     s->elapsed_before = (double)record.elapsed_ms / 1000.0;
-    TRY(load_parts(s, &record, e));
+    TRY(load_parts(s, r, &record, e));
     TRY(load_sampler(s, e));
     TRY(race_load(s, r, e));
     TRY(load_trials(s, r, e));
@@ -283,7 +296,7 @@ static enum err load_unsealing(struct search *s, const struct unseal_record *u, 
     TRY(store_reader_open(s->jobs->store, &r, e));
     TRY(store_experiment_get(r, s->id, s->arena, &record, e));
     TRY(store_trial_get(r, s->id, u->trial, s->arena, &selected, e));
-    TRY(load_parts(s, &record, e));
+    TRY(load_parts(s, r, &record, e));
     TRY(trial_create(s, u->trial, &selected.params, &t, e));
     t->started = strcmp(u->state, "running") == 0;
     search_trial_add(s, t);

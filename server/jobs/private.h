@@ -27,6 +27,7 @@
 #include "server/jobs/writer.h"
 #include "server/schema/definition.h"
 #include "server/store/store.h"
+#include "server/store/store_fold.h"
 #include "server/store/store_trial.h"
 #include "server/store/store_unseal.h"
 
@@ -58,6 +59,7 @@ struct outcome {
     double seconds;
     int64_t finished_at_ms;
     uint64_t weights_hash;
+    int64_t reused_experiment, reused_trial; /* where it was trained; 0: here */
     double *train, *validation; /* of each of the definition's metrics; NaN where undefined */
     /* train_loss, validation_loss, validation_score, learning_rate, layers */
     struct buf curves[OUTCOME_CURVES];
@@ -70,10 +72,13 @@ struct fold_run {
     struct write write;
     struct note note;
     struct trial_run *trial;
-    uint32_t repeat, fold; /* from 1; an unsealing's are 0 */
-    bool finished;         /* stored in the database; conductor's thread */
-    bool stored;           /* the same, as the writer's thread knows it */
-    bool closes;           /* its trial ended with it; from the writer */
+    uint32_t repeat, fold;    /* from 1; an unsealing's are 0 */
+    bool finished;            /* stored in the database; conductor's thread */
+    bool stored;              /* the same, as the writer's thread knows it */
+    bool closes;              /* its trial ended with it; from the writer */
+    bool is_copied;           /* it was trained before, and its result has been copied */
+    bool is_carried;          /* by the training of a longer run */
+    struct fold_run *shorter; /* those that this one's training carries, in order of epochs */
     struct outcome outcome;
 };
 
@@ -85,7 +90,9 @@ struct trial_run {
     struct arena *arena; /* holds params, network and scores */
     struct params params;
     struct trial_network network;
-    const char *key; /* of the configuration */
+    const char *key; /* names what is trained: see reuse.c */
+    const char *run; /* the same for trials that differ in epochs alone and may share; else NULL */
+    bool is_known;   /* there may be folds of it in the database */
     struct spec spec;
     struct prepare_spec prepare;
     atomic_bool started;   /* any worker */
@@ -139,6 +146,7 @@ struct search {
     uint32_t *race;        /* (folds of a trial) indices in the order of the race */
     bool is_revisiting;    /* the open trials are a round of revisits */
     double test_share;     /* see scores.h */
+    const char *content;   /* names what all its trainings have in common: see reuse.c */
     struct lane lane;
     struct trial_run *trials; /* proposed, not closed */
     int64_t n_open;           /* how many they are */
@@ -185,6 +193,12 @@ void search_extend(struct search *s, struct command *c);
 /** Once a second. */
 void search_tick(struct search *s);
 
+/** Looks what is to be done next, after anything has happened; the search may be gone then. */
+void search_go_on(struct search *s);
+
+/** Hands a trial's folds that are to be trained to the workers; closes one that has none left. */
+void search_queue_trial(struct trial_run *t);
+
 /** Puts a trial on the list of those that are open. */
 void search_trial_add(struct search *s, struct trial_run *t);
 
@@ -207,6 +221,14 @@ void unseal_drop(struct jobs *j, int64_t id);
 enum err unseal_apply_start(struct store *store, struct write *w, struct error *e);
 enum err unseal_apply_fold(struct store *store, struct write *w, struct error *e);
 void unseal_fold_ended(struct note *n);
+
+/* ---- propose.c, on the conductor's thread ---- */
+
+/** How many trials may be proposed now. */
+size_t propose_room(const struct search *s);
+
+/** Proposes at most `room` trials; none where there are no more, and s->exhausted says why. */
+enum err propose_trials(struct search *s, size_t room, struct error *e);
 
 /* ---- trial.c, on the conductor's thread ---- */
 
@@ -251,7 +273,43 @@ enum err race_revisit(struct search *s, struct error *e);
 /** Ends the round of revisits if its trials are closed. */
 void race_round_ended(struct search *s);
 
+/* ---- reuse.c ---- */
+
+/** Names what all trainings of a search have in common. Conductor's thread. */
+enum err reuse_name_search(struct search *s, const char *dataset_hash, struct error *e);
+
+/** Names what a trial trains. Conductor's thread. */
+enum err reuse_name_trial(struct trial_run *t, struct error *e);
+
+/** Whether folds of this trial may have been trained before. The writer's thread. */
+enum err reuse_look(struct store *store, struct trial_run *t, struct error *e);
+
+/** Copies a fold's result if it was trained before, else puts the fold into the queue. It comes
+ * back like a fold that was trained, and is counted by the caller. Conductor's thread. */
+void reuse_fold(struct fold_run *run);
+
+/** Where all of a trial's folds were trained, if that was in one other trial; else 0. */
+void reuse_source(const struct trial_run *t, int64_t *experiment, int64_t *trial);
+
+/* ---- share.c, on the conductor's thread ---- */
+
+/** True where trials of the search may differ in epochs alone, and are proposed ahead of results.
+ */
+bool share_is_wanted(const struct search *s);
+
+/** Names the run that a trial may share with others. */
+enum err share_name_trial(struct trial_run *t, struct error *e);
+
+/** Lets folds of the longest trial carry those of trials that differ from it in epochs alone. */
+enum err share_runs(struct trial_run *const *trials, size_t n, struct error *e);
+
+/** Folds that a queued fold stands for: itself, and those that it carries. */
+int64_t share_count(const struct fold_run *f);
+
 /* ---- load.c, on the conductor's thread ---- */
+
+/** Takes what came of a fold from its record. Any thread that has the fold. */
+enum err load_outcome(struct fold_run *run, const struct fold_record *f, struct error *e);
 
 /**
  * Reads an experiment from the database, with the trials that have not ended. One that cannot be

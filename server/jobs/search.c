@@ -15,8 +15,6 @@
 #include "server/log.h"
 #include "server/store/store_experiment.h"
 
-static void go_on(struct search *s);
-
 void search_fail(struct search *s, const char *what, const char *why)
 {
     if (s->failure[0] == '\0')
@@ -110,7 +108,7 @@ static void state_written(struct note *n)
         unlink_search(s);
         search_destroy(s);
     } else {
-        go_on(s);
+        search_go_on(s);
     }
 }
 
@@ -161,7 +159,7 @@ static void look_at_clock(struct search *s)
         return;
     s->is_out_of_time = true;
     atomic_store(&s->cancelled, true);
-    go_on(s);
+    search_go_on(s);
 }
 
 void search_tick(struct search *s)
@@ -188,44 +186,7 @@ static void end(struct search *s)
         write_state(s, &s->state, "completed", s->exhausted);
 }
 
-/* ---- trials: proposed, queued, closed ---------------------------------------------------- */
-
-/* Proposals that are stored in one piece. */
-struct batch {
-    struct write write;
-    struct note note;
-    struct search *search;
-    struct error refused;
-    size_t n;
-    struct trial_run *trials[];
-};
-
-static enum err apply_batch(struct store *store, struct write *w, struct error *e)
-{
-    const struct batch *b = OWNER(w, struct batch, write);
-    CLEANUP(mem_free) struct trial_proposal *items = calloc(b->n, sizeof *items);
-
-    if (!items)
-        return error_no_memory(e);
-    for (size_t i = 0; i < b->n; i++)
-        items[i] = (struct trial_proposal){
-            .trial = b->trials[i]->number,
-            .params = &b->trials[i]->params,
-            .configuration_key = b->trials[i]->key,
-            .network = b->trials[i]->network,
-            .folds_planned = (int64_t)b->trials[i]->n_folds,
-        };
-    return store_trial_insert(store, b->search->id, items, b->n, e);
-}
-
-static void batch_stored(struct write *w, const struct error *e)
-{
-    struct batch *b = OWNER(w, struct batch, write);
-
-    if (e)
-        b->refused = *e;
-    conductor_tell(b->search->jobs->conductor, &b->note);
-}
+/* ---- trials: queued, closed ---------------------------------------------------- */
 
 static void close_stored(struct write *w, const struct error *e)
 {
@@ -255,7 +216,10 @@ static void queue_fold(struct fold_run *f)
     struct search *s = f->trial->search;
 
     s->n_flying++;
-    queue_push(s->jobs->queue, &s->lane, &f->job);
+    if (f->trial->is_known)
+        reuse_fold(f);
+    else if (!f->is_carried)
+        queue_push(s->jobs->queue, &s->lane, &f->job);
 }
 
 /* With a pruner folds go one after the other, and the last one may come early. */
@@ -270,7 +234,7 @@ static void queue_next(struct trial_run *t)
 }
 
 /* Hands the folds that are to be trained to the workers; closes a trial that has none left. */
-static void queue_trial(struct trial_run *t)
+void search_queue_trial(struct trial_run *t)
 {
     if (t->n_left == 0) {
         close_trial(t);
@@ -283,21 +247,6 @@ static void queue_trial(struct trial_run *t)
     }
 }
 
-static void batch_written(struct note *n)
-{
-    struct batch *b = OWNER(n, struct batch, note);
-    struct search *s = b->search;
-
-    s->n_flying--;
-    if (b->refused.code != ERR_OK)
-        search_fail(s, "its trials could not be stored", b->refused.message);
-    else
-        for (size_t i = 0; i < b->n; i++)
-            queue_trial(b->trials[i]);
-    free(b);
-    go_on(s);
-}
-
 void search_trial_add(struct search *s, struct trial_run *t)
 {
     t->next = s->trials;
@@ -305,92 +254,6 @@ void search_trial_add(struct search *s, struct trial_run *t)
         t->next->previous = t;
     s->trials = t;
     s->n_open++;
-}
-
-/* What a person wants to be tried first, then what the sampler proposes. */
-static enum err next_point(struct search *s, struct arena *a, struct params *out, bool *exhausted,
-                           struct error *e)
-{
-    *exhausted = false;
-    if ((size_t)s->n_proposed >= s->definition->n_enqueued)
-        return sampler_propose(s->sampler, a, out, exhausted, e);
-    *out = s->definition->enqueued[s->n_proposed];
-    return sampler_replay(s->sampler, out, e);
-}
-
-/* Why there is no further proposal, whatever the sampler says; NULL: there may be one. */
-static const char *enough(const struct search *s)
-{
-    if (s->stop.reason && s->n_proposed >= s->stop.last)
-        return s->stop.reason;
-    if (s->n_proposed >= s->definition->planned_trials)
-        return s->definition->whole_space ? "space_exhausted" : "trials";
-    return NULL;
-}
-
-/* Asks for the next trial; none where there are no more. */
-static enum err propose_one(struct search *s, struct trial_run **out, struct error *e)
-{
-    CLEANUP(arena_end) struct arena *scratch = NULL;
-    struct params params;
-    bool exhausted;
-
-    *out = NULL;
-    s->exhausted = enough(s);
-    if (s->exhausted)
-        return ERR_OK;
-    TRY(arena_create(4096, &scratch, e));
-    TRY(next_point(s, scratch, &params, &exhausted, e));
-    if (exhausted) {
-        s->exhausted = "space_exhausted";
-        return ERR_OK;
-    }
-    return trial_create(s, s->n_proposed + 1, &params, out, e);
-}
-
-/* How many trials may be proposed now. A sampler or pruner that learns must have seen all results
- * but those of the last `concurrency` trials, the new one among them, and so must stop_when; else
- * trials run ahead. */
-static size_t room_ahead(const struct search *s)
-{
-    int64_t oldest = s->n_proposed + 1, next = oldest;
-
-    if (!s->definition->sampler->learns && !s->pruner && !stop_is_wanted(s->definition))
-        return s->n_open <= LIMIT_TRIALS_AHEAD / 2 ? (size_t)(LIMIT_TRIALS_AHEAD - s->n_open) : 0;
-    for (const struct trial_run *t = s->trials; t; t = t->next)
-        if (t->number < oldest)
-            oldest = t->number;
-    while (next - oldest < s->definition->concurrency &&
-           sampler_needs(s->sampler, (size_t)next) < (size_t)oldest)
-        next++;
-    return (size_t)(next - s->n_proposed - 1);
-}
-
-static enum err propose(struct search *s, size_t room, struct error *e)
-{
-    struct batch *b = calloc(1, sizeof *b + room * sizeof *b->trials);
-    enum err failed = b ? ERR_OK : error_no_memory(e);
-
-    while (failed == ERR_OK && b->n < room && !s->exhausted) {
-        struct trial_run *t;
-
-        failed = propose_one(s, &t, e);
-        if (failed == ERR_OK && t) {
-            s->n_proposed++;
-            search_trial_add(s, t);
-            b->trials[b->n++] = t;
-        }
-    }
-    if (failed != ERR_OK || b->n == 0) {
-        free(b);
-        return failed;
-    }
-    b->search = s;
-    b->write = (struct write){.apply = apply_batch, .done = batch_stored, .urgent = true};
-    b->note.act = batch_written;
-    s->n_flying++;
-    writer_post(s->jobs->writer, &b->write);
-    return ERR_OK;
 }
 
 /* Takes a trial that is stored as ended off the list. */
@@ -422,7 +285,7 @@ static void trial_closed(struct note *n)
 
     s->n_flying--;
     forget_trial(t);
-    go_on(s);
+    search_go_on(s);
 }
 
 /* A fold has a result: what its trial does then. */
@@ -454,7 +317,7 @@ void search_fold_ended(struct note *n)
         take_fold(run);
     else if (run->outcome.error[0])
         search_fail(s, "a fold could not be stored", run->outcome.error);
-    go_on(s);
+    search_go_on(s);
 }
 
 /* ---- the life of a search ---------------------------------------------------------------- */
@@ -464,12 +327,12 @@ static enum err revisit(struct search *s, struct error *e)
 {
     TRY(race_revisit(s, e));
     for (struct trial_run *t = s->trials; t; t = t->next)
-        queue_trial(t);
+        search_queue_trial(t);
     return ERR_OK;
 }
 
 /* Looks what is to be done next, after anything has happened. */
-static void go_on(struct search *s)
+void search_go_on(struct search *s)
 {
     struct error e = {0};
     size_t room;
@@ -479,14 +342,14 @@ static void go_on(struct search *s)
     if (s->cancelled || s->failure[0]) {
         for (struct job *dropped = queue_drop(s->jobs->queue, &s->lane); dropped;
              dropped = dropped->next)
-            s->n_flying--;
+            s->n_flying -= share_count(OWNER(dropped, struct fold_run, job));
         if (s->n_flying == 0)
             end(s);
         return;
     }
     race_round_ended(s);
-    room = s->paused || s->exhausted || s->is_revisiting ? 0 : room_ahead(s);
-    if (room > 0 && propose(s, room, &e) != ERR_OK)
+    room = s->paused || s->exhausted || s->is_revisiting ? 0 : propose_room(s);
+    if (room > 0 && propose_trials(s, room, &e) != ERR_OK)
         search_fail(s, "no further trial could be proposed", e.message);
     else if (s->pruner && s->exhausted && s->n_open == 0 && revisit(s, &e) != ERR_OK)
         search_fail(s, "its stopped trials could not be taken up again", e.message);
@@ -494,9 +357,30 @@ static void go_on(struct search *s)
         end(s);
 }
 
+/* What a stopped daemon left unfinished. */
+static enum err share_again(struct search *s, struct error *e)
+{
+    CLEANUP(mem_free) struct trial_run **open = NULL;
+    size_t n = 0;
+
+    for (struct trial_run *t = s->trials; t; t = t->next)
+        n++;
+    open = calloc(n + 1, sizeof *open);
+    if (!open)
+        return error_no_memory(e);
+    n = 0;
+    for (struct trial_run *t = s->trials; t; t = t->next)
+        open[n++] = t;
+    return share_runs(open, n, e);
+}
+
 void search_begin(struct search *s, struct command *c)
 {
+    struct error e = {0};
+
     s->waiting = c;
+    if (!s->failure[0] && share_again(s, &e) != ERR_OK)
+        search_fail(s, "its trials could not be taken up", e.message);
     if (s->failure[0]) {
         end(s);
         return;
@@ -504,7 +388,7 @@ void search_begin(struct search *s, struct command *c)
     queue_add(s->jobs->queue, &s->lane, s->owner, s->definition->priority);
     queue_hold(s->jobs->queue, &s->lane, s->paused);
     for (struct trial_run *t = s->trials; t; t = t->next)
-        queue_trial(t);
+        search_queue_trial(t);
     s->running_since = s->paused ? 0 : clock_seconds();
     write_state(s, &s->state, s->paused ? "paused" : "running", NULL);
 }
@@ -528,7 +412,7 @@ void search_cancel(struct search *s, struct command *c)
 {
     s->waiting = c;
     atomic_store(&s->cancelled, true);
-    go_on(s);
+    search_go_on(s);
 }
 
 void search_pause(struct search *s, bool paused, struct command *c)
@@ -562,7 +446,7 @@ void search_extend(struct search *s, struct command *c)
         s->exhausted = NULL; /* looked at anew */
     }
     command_end(c, ERR_OK);
-    go_on(s);
+    search_go_on(s);
 }
 
 void search_destroy(struct search *s)

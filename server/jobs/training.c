@@ -10,7 +10,6 @@
 #include "server/clock.h"
 #include "server/jobs/private.h"
 #include "server/schema/sentences.h"
-#include "server/store/store_fold.h"
 
 enum { LARGEST_MATE_BYTES = 1 << 20 };
 
@@ -70,9 +69,9 @@ static enum err keep_result(const struct fold_run *run, const struct train_resul
     out->epochs_run = r->epochs_run;
     out->weights_hash = r->weights_hash;
     out->diverged = r->state == TRAIN_DIVERGED;
-    out->state = r->state == TRAIN_COMPLETED  ? FOLD_COMPLETED
-                 : r->state == TRAIN_DIVERGED ? FOLD_FAILED
-                                              : FOLD_DROPPED;
+    out->state = r->state == TRAIN_DIVERGED    ? FOLD_FAILED
+                 : r->state == TRAIN_CANCELLED ? FOLD_DROPPED
+                                               : FOLD_COMPLETED;
     (void)snprintf(out->error, sizeof out->error, "%s", r->reason);
     return ERR_OK;
 }
@@ -175,6 +174,8 @@ static enum err insert_fold(struct store *store, const struct fold_run *run, str
             .engine = SWEEPD_VERSION,
             .kernel = run->trial->search->jobs->options.kernel->name,
             .finished_at_ms = o->finished_at_ms,
+            .reused_experiment = o->reused_experiment,
+            .reused_trial = o->reused_trial,
             .started_at_ms = run->trial->n_folds == 1 ? run->trial->started_at_ms : 0,
             .n_metrics = run->trial->search->definition->metrics.n,
             .metrics = scores,
@@ -311,6 +312,46 @@ static void cut(struct outcome *out, double limit)
     fail(out, &e);
 }
 
+/* ---- folds that share a run --------------------------------------------------------------- */
+
+static struct fold_run *take_shorter(struct fold_run *run)
+{
+    struct fold_run *s = run->shorter;
+
+    run->shorter = s->shorter; /* once it is posted, s may be freed */
+    s->shorter = NULL;
+    return s;
+}
+
+/* The shortest fold that run's training carries has reached its last epoch, or never will. */
+static void end_shorter(struct fold_run *run, const struct train_result *r)
+{
+    struct fold_run *s = take_shorter(run);
+    struct error e = {0};
+
+    if (keep_result(s, r, &s->outcome, &e) != ERR_OK)
+        fail(&s->outcome, &e);
+    s->outcome.reused_experiment = run->trial->search->id;
+    s->outcome.reused_trial = run->trial->number;
+    s->outcome.finished_at_ms = clock_now_ms();
+    hand_on(run->trial->search->jobs, s, false);
+}
+
+/* What keeps the long fold from a result keeps the shorter ones, too. */
+static void end_rest(struct fold_run *run)
+{
+    while (run->shorter) {
+        struct fold_run *s = take_shorter(run);
+
+        s->outcome.state = run->outcome.state;
+        s->outcome.finished_at_ms = run->outcome.finished_at_ms;
+        (void)snprintf(s->outcome.error, sizeof s->outcome.error, "%s", run->outcome.error);
+        hand_on(run->trial->search->jobs, s, false);
+    }
+}
+
+/* ---- a crew ------------------------------------------------------------------------------ */
+
 /* Keeps what came of a training and hands its fold on; they share the time. */
 static void post(struct crew *c, struct training *t)
 {
@@ -325,6 +366,7 @@ static void post(struct crew *c, struct training *t)
         cut(&run->outcome, c->search->definition->trial_seconds);
     if (c->n_left == 0) /* before the last of them is handed on, and with it the search */
         queue_done(c->search->jobs->queue, &c->search->lane);
+    end_rest(run);
     hand_on(c->search->jobs, run, c->n_left == 0);
 }
 
@@ -339,8 +381,21 @@ static void has_ended(void *ctx, struct train *train)
         }
 }
 
-/* Runs a wide training, which has no mates, helped by others that have nothing to do. */
-static void run_helped(struct crew *c, const struct training *t)
+/* Runs a training to its end; the shorter folds that it carries get what has come of it by their
+ * last epoch, which is what a run of their own would give. */
+static void run_to_epochs(struct crew *c, const struct training *t)
+{
+    struct fold_run *run = t->run;
+
+    while (run->shorter && train_run_to(t->train, run->shorter->trial->spec.epochs, is_wanted, c) !=
+                               TRAIN_CANCELLED)
+        end_shorter(run, train_result(t->train));
+    (void)train_run_to(t->train, run->trial->spec.epochs, is_wanted, c);
+}
+
+/* Runs a training that has no mates, and where it is wide is helped by others that have nothing to
+ * do. */
+static void run_alone(struct crew *c, const struct training *t)
 {
     const struct spec *spec = &t->run->trial->spec;
     const struct fold_data *d = t->data;
@@ -350,9 +405,11 @@ static void run_helped(struct crew *c, const struct training *t)
         .work = train_work(spec, d->task, d->n_features, d->n_outputs, d->n_train, d->n_validation),
     };
 
-    queue_offer(q, &offer);
-    (void)train_run_to(t->train, spec->epochs, is_wanted, c);
-    queue_withdraw(q, &offer);
+    if (offer.team)
+        queue_offer(q, &offer);
+    run_to_epochs(c, t);
+    if (offer.team)
+        queue_withdraw(q, &offer);
     has_ended(c, t->train);
 }
 
@@ -364,7 +421,8 @@ static void train_all(struct crew *c)
     c->since = c->counted = clock_seconds();
     c->n_left = c->n;
     for (size_t i = 0; i < c->n; i++) {
-        start_trial(c->search->jobs, c->trainings[i].run->trial);
+        for (const struct fold_run *s = c->trainings[i].run; s; s = s->shorter)
+            start_trial(c->search->jobs, s->trial);
         set_up(&c->trainings[i]);
         if (c->trainings[i].train)
             list[n++] = c->trainings[i].train;
@@ -372,8 +430,8 @@ static void train_all(struct crew *c)
     for (size_t i = 0; i < c->n; i++)
         if (!c->trainings[i].train)
             post(c, &c->trainings[i]);
-    if (n == 1 && train_team(list[0]))
-        run_helped(c, &c->trainings[0]);
+    if (c->n == 1 && n == 1 && (train_team(list[0]) || c->trainings[0].run->shorter))
+        run_alone(c, &c->trainings[0]);
     else
         group_run(list, n, is_wanted, has_ended, c);
 }

@@ -92,7 +92,6 @@ static void set_kind(struct trial_run *t)
 static enum err build_trial(struct trial_run *t, const struct params *params, struct error *e)
 {
     const struct search *s = t->search;
-    CLEANUP(buf_finish) struct buf key = {0};
 
     for (size_t i = 0; i < t->n_folds; i++) {
         t->folds[i].trial = t;
@@ -105,10 +104,9 @@ static enum err build_trial(struct trial_run *t, const struct params *params, st
     TRY(hyper_spec(&t->params, s->table->task, s->table->n_rows, &t->spec, e));
     TRY(hyper_prepare(&t->params, s->table->task, &t->prepare, e));
     set_kind(t);
-    hyper_canonical(&t->spec, &t->prepare, &key);
-    TRY(buf_check(&key, e));
-    t->key = arena_strdup(t->arena, buf_text(&key));
-    return t->key ? describe_network(t, e) : error_no_memory(e);
+    TRY(reuse_name_trial(t, e));
+    TRY(share_name_trial(t, e));
+    return describe_network(t, e);
 }
 
 enum err trial_create(struct search *s, int64_t number, const struct params *params,
@@ -279,6 +277,7 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
         if (t->folds[i].outcome.finished_at_ms > f.at_ms)
             f.at_ms = t->folds[i].outcome.finished_at_ms;
     }
+    reuse_source(t, &f.reused_experiment, &f.reused_trial);
     TRY(conclude(t, scores, &f, &sentence, e));
     t->past = trial_past(t->search, f.state, f.score, f.search_loss);
     return store_trial_finish(store, t->search->id, t->number, &f, e);

@@ -332,6 +332,23 @@ enum err definition_space(const struct definition *d, struct space **out, struct
     return ERR_OK;
 }
 
+size_t definition_shared_epochs(const struct definition *d)
+{
+    double most = 0.0;
+
+    for (size_t i = 0; i < d->n_expanded && !d->sampler->learns && !d->pruner; i++) {
+        const struct dimension *x = &d->expanded[i];
+
+        if (strcmp(x->name, "epochs") != 0 || x->kind == SPACE_FIXED)
+            continue;
+        most = x->kind == SPACE_RANGE ? x->max : 0.0;
+        for (size_t k = 0; k < x->n_values; k++)
+            if (value_number(&x->values[k]) > most)
+                most = value_number(&x->values[k]);
+    }
+    return (size_t)most;
+}
+
 struct sampler_settings definition_sampler_settings(const struct definition *d)
 {
     return (struct sampler_settings){

@@ -152,6 +152,10 @@ struct sampler_settings definition_sampler_settings(const struct definition *d);
 /** The settings of its pruner, for so many folds of a trial; only where it has one. */
 struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds);
 
+/** The largest value of `epochs`, where trials may differ in epochs alone and are proposed ahead of
+ * results: then they share a run (server/jobs/share.c). Else 0. */
+size_t definition_shared_epochs(const struct definition *d);
+
 /** The keys of a definition, for documentation. */
 const struct field *definition_fields(void);
 

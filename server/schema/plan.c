@@ -18,6 +18,7 @@ struct survey {
     const struct definition_facts *facts;
     const struct plan_facts *machine;
     struct plan *plan;
+    size_t longest;      /* epochs of the run that others share; 0: none does */
     double work;         /* of one fold of each trial seen */
     uint64_t most_bytes; /* of one training */
     int64_t seen;
@@ -33,8 +34,9 @@ static enum err survey_trial(struct survey *v, const struct params *p, struct er
     weights = train_weight_count(&s, v->facts->task, m->n_features, m->n_outputs);
     bytes =
         train_bytes(&s, v->facts->task, m->n_features, m->n_outputs, m->n_train + m->n_validation);
-    v->work +=
-        train_work(&s, v->facts->task, m->n_features, m->n_outputs, m->n_train, m->n_validation);
+    if (s.epochs >= v->longest || schedule_knows_horizon(s.schedule)) /* else it costs nothing */
+        v->work += train_work(&s, v->facts->task, m->n_features, m->n_outputs, m->n_train,
+                              m->n_validation);
     if (v->seen == 0 || weights < v->plan->weights_min)
         v->plan->weights_min = weights;
     if (weights > v->plan->weights_max)
@@ -177,7 +179,10 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
                    struct error *e)
 {
     struct plan p = {.trials = d->planned_trials, .definition = d};
-    struct survey v = {.facts = facts, .machine = machine, .plan = &p};
+    struct survey v = {.facts = facts,
+                       .machine = machine,
+                       .plan = &p,
+                       .longest = d->whole_space ? definition_shared_epochs(d) : 0};
 
     TRY(survey_definition(&v, d, e));
     if (v.most_bytes > machine->memory_bytes)

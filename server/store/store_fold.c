@@ -47,9 +47,9 @@ static enum err insert_row(struct reader *r, const struct fold_record *f, bool *
                    "INSERT INTO fold (experiment_id, trial, repeat, fold, state, epochs,"
                    "   epochs_run, error, warnings, weights_hash, train_loss, validation_loss,"
                    "   validation_score, learning_rate, layer_statistics, seconds, engine, kernel,"
-                   "   finished_at_ms)"
+                   "   finished_at_ms, reused_experiment, reused_trial)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                   "   ?16, ?17, ?18, ?19)"
+                   "   ?16, ?17, ?18, ?19, ?20, ?21)"
                    " ON CONFLICT (experiment_id, trial, repeat, fold) DO NOTHING",
                    &q, e));
     bind_key(&q, f);
@@ -58,6 +58,8 @@ static enum err insert_row(struct reader *r, const struct fold_record *f, bool *
     stmt_bind_text(&q, f->engine);
     stmt_bind_text(&q, f->kernel);
     stmt_bind_i64(&q, f->finished_at_ms);
+    stmt_bind_i64_or_null(&q, f->reused_experiment, 0);
+    stmt_bind_i64_or_null(&q, f->reused_trial, 0);
     TRY(stmt_run(&q, e));
     *is_new = stmt_changes(&q) > 0;
     return ERR_OK;
@@ -203,10 +205,11 @@ enum err store_fold_insert(struct store *s, const struct fold_record *record, st
 
 /* ---- lists --------------------------------------------------------------------------------- */
 
-#define SELECT_FOLD                                                                                \
-    "SELECT f.experiment_id, f.trial, f.repeat, f.fold, f.state, f.epochs, f.epochs_run,"          \
-    "       f.seconds, f.error, f.warnings, f.weights_hash, f.engine, f.kernel, f.finished_at_ms"  \
-    "  FROM fold AS f"
+#define FOLD_COLUMNS                                                                               \
+    "f.experiment_id, f.trial, f.repeat, f.fold, f.state, f.epochs, f.epochs_run, f.seconds,"      \
+    " f.error, f.warnings, f.weights_hash, f.engine, f.kernel, f.finished_at_ms,"                  \
+    " f.reused_experiment, f.reused_trial"
+#define SELECT_FOLD "SELECT " FOLD_COLUMNS " FROM fold AS f"
 
 static void read_record(struct stmt *q, struct arena *a, struct fold_record *f)
 {
@@ -224,6 +227,17 @@ static void read_record(struct stmt *q, struct arena *a, struct fold_record *f)
     f->engine = stmt_text(q, a);
     f->kernel = stmt_text(q, a);
     f->finished_at_ms = stmt_i64(q);
+    f->reused_experiment = stmt_i64(q);
+    f->reused_trial = stmt_i64(q);
+}
+
+static void read_texts(struct stmt *q, struct arena *a, struct fold_curves *c)
+{
+    c->train_loss = stmt_text(q, a);
+    c->validation_loss = stmt_text(q, a);
+    c->validation_score = stmt_text(q, a);
+    c->learning_rate = stmt_text(q, a);
+    c->layers = stmt_text(q, a);
 }
 
 static void read_curves(struct stmt *q, struct arena *a, struct fold_record *f)
@@ -233,11 +247,7 @@ static void read_curves(struct stmt *q, struct arena *a, struct fold_record *f)
     f->state = stmt_text(q, a);
     f->epochs = stmt_i64(q);
     f->epochs_run = stmt_i64(q);
-    f->curves.train_loss = stmt_text(q, a);
-    f->curves.validation_loss = stmt_text(q, a);
-    f->curves.validation_score = stmt_text(q, a);
-    f->curves.learning_rate = stmt_text(q, a);
-    f->curves.layers = stmt_text(q, a);
+    read_texts(q, a, &f->curves);
 }
 
 static enum err fetch_metrics(struct reader *r, struct arena *a, struct fold_record *f,
@@ -371,6 +381,45 @@ enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, 
     stmt_bind_i64(&q, experiment);
     stmt_bind_i64(&q, trial);
     return collect(&q, read_curves, a, n, out, e);
+}
+
+/* ---- what was trained before ---------------------------------------------------------------- */
+
+enum err store_fold_find(struct reader *r, const struct fold_content *content, struct arena *a,
+                         struct fold_record *out, bool *found, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+    struct fold_record f = {0};
+    bool row;
+
+    TRY(stmt_begin(r,
+                   "SELECT " FOLD_COLUMNS ", f.train_loss, f.validation_loss, f.validation_score,"
+                   "       f.learning_rate, f.layer_statistics"
+                   "  FROM trial AS t"
+                   "  JOIN fold AS f ON f.experiment_id = t.experiment_id AND f.trial = t.trial"
+                   "   AND f.repeat = ?2 AND f.fold = ?3"
+                   " WHERE t.configuration_key = ?1 AND f.engine = ?4"
+                   "   AND (f.state = 'completed' OR f.epochs_run > 0)"
+                   "   AND (t.experiment_id <> ?5 OR t.trial <> ?6)"
+                   " ORDER BY t.experiment_id, t.trial"
+                   " LIMIT 1",
+                   &q, e));
+    stmt_bind_text(&q, content->configuration_key);
+    stmt_bind_i64(&q, content->repeat);
+    stmt_bind_i64(&q, content->fold);
+    stmt_bind_text(&q, content->engine);
+    stmt_bind_i64(&q, content->experiment);
+    stmt_bind_i64(&q, content->trial);
+    TRY(stmt_next(&q, &row, e));
+    *found = row;
+    if (!row)
+        return ERR_OK;
+    read_record(&q, a, &f);
+    read_texts(&q, a, &f.curves);
+    TRY(stmt_check(&q, e));
+    TRY(fetch_metrics(r, a, &f, e));
+    *out = f;
+    return ERR_OK;
 }
 
 /* ---- curves as text ------------------------------------------------------------------------ */

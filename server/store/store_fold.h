@@ -4,6 +4,7 @@
 #ifndef SWEEPD_SERVER_STORE_STORE_FOLD_H
 #define SWEEPD_SERVER_STORE_STORE_FOLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,14 +40,15 @@ struct fold_record {
     int64_t finished_at_ms;
     int64_t started_at_ms; /* of its trial, which runs from then on if it did not; 0: it runs.
                               Only store_fold_insert reads it */
+    int64_t reused_experiment, reused_trial; /* where it was trained; 0: here */
     size_t n_metrics;
     struct fold_metric *metrics;
-    struct fold_curves curves; /* only store_fold_curves reads them */
+    struct fold_curves curves; /* only store_fold_curves and store_fold_find read them */
 };
 
 /**
  * Stores a finished fold and counts it in its trial. The same result again is no error and changes
- * nothing; what may differ is seconds, engine, kernel and finished_at.
+ * nothing; what may differ is seconds, engine, kernel, finished_at and where it was trained.
  *
  * Errors  ERR_CONFLICT   another result of this fold is stored, or the trial has ended; one that
  * was pruned may get more ERR_NOT_FOUND  the trial does not exist
@@ -70,6 +72,22 @@ struct fold_score {
 /** The score of every fold of an experiment, in order of (trial, repeat, fold). */
 enum err store_fold_scores(struct reader *r, int64_t experiment, const char *metric,
                            struct arena *a, size_t *n, struct fold_score **out, struct error *e);
+
+/* What a fold's result depends on, and who asks for it. */
+struct fold_content {
+    const char *configuration_key; /* of the trial */
+    int64_t repeat, fold;
+    const char *engine;        /* of this version only */
+    int64_t experiment, trial; /* other than this one */
+};
+
+/**
+ * A stored fold with this content, of the lowest experiment and trial that has one: all of it, as
+ * it was stored there. Failed ones only where the loss diverged. *found is false where there is
+ * none.
+ */
+enum err store_fold_find(struct reader *r, const struct fold_content *content, struct arena *a,
+                         struct fold_record *out, bool *found, struct error *e);
 
 /** Appends a curve as it is stored: "[0.693147181,null]", nine digits, NaN and infinity as null. */
 void store_fold_curve_text(const double *x, size_t n, struct buf *out);

@@ -85,6 +85,23 @@ enum err store_trial_insert(struct store *s, int64_t experiment, const struct tr
     return txn_commit(&txn, e);
 }
 
+enum err store_trial_is_known(struct reader *r, const char *configuration_key, int64_t experiment,
+                              int64_t trial, bool *out, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+
+    TRY(stmt_begin(r,
+                   "SELECT 1 FROM trial"
+                   " WHERE configuration_key = ?1 AND folds_done > 0"
+                   "   AND (experiment_id <> ?2 OR trial <> ?3)"
+                   " LIMIT 1",
+                   &q, e));
+    stmt_bind_text(&q, configuration_key);
+    stmt_bind_i64(&q, experiment);
+    stmt_bind_i64(&q, trial);
+    return stmt_next(&q, out, e);
+}
+
 /* ---- states -------------------------------------------------------------------------------- */
 
 /* Why an open trial was not found: it has ended, or does not exist. */

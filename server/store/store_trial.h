@@ -68,6 +68,10 @@ struct trial_proposal {
 enum err store_trial_insert(struct store *s, int64_t experiment, const struct trial_proposal *items,
                             size_t n, struct error *e);
 
+/** Whether another trial with this configuration_key has folds. */
+enum err store_trial_is_known(struct reader *r, const char *configuration_key, int64_t experiment,
+                              int64_t trial, bool *out, struct error *e);
+
 /**
  * Sets the state of a trial that has not ended: queued or running.
  *

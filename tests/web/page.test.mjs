@@ -236,6 +236,29 @@ test("sealed rows are scored by a click, once the search has ended", async () =>
     });
 });
 
+test("what mattered is a bar for each hyperparameter, once there are enough trials", async () => {
+    const few = await searched();
+    const { id } = await submit(daemon.url, { ...SMALL, name: "importance", sampler: "random",
+        budget: { trials: 40 }, metric: "log_loss",
+        space: { width: [4, 8], layers: [1, 2], learning_rate: { min: 1e-5, max: 0.1, scale: "log" }, epochs: 5 } });
+    await finished(daemon.url, id);
+    await visit(`#/experiments/${id}`, async (page) => {
+        const caption = "Importance of hyperparameters";
+        await page.getByRole("heading", { name: "What mattered" }).waitFor();
+        await bodyRows(page, caption).first().waitFor();
+
+        const { dimensions } = (await api(daemon.url, `/experiments/${id}/importance`)).json;
+        assert.deepEqual(await column(page, caption, "hyperparameter"), dimensions.map((d) => d.name));
+        assert.deepEqual(await column(page, caption, "of the variance"),
+                         dimensions.map((d) => `${(100 * d.fanova).toFixed(1)} %`));
+        assert.equal(await page.getByRole("table", { name: caption }).locator("svg rect").count(), 3);
+        await picture(page, "importance");
+    });
+    await visit(`#/experiments/${few.id}`, async (page) => {
+        await page.getByText("4 completed trials are too few to tell").waitFor();
+    });
+});
+
 test("a data set shows its columns", async () => {
     await visit("#/datasets", async (page) => {
         await page.getByRole("link", { name: "iris" }).click();

@@ -4,6 +4,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include <math.h>
 #include <string.h>
 
 #include "server/schema/plan.h"
@@ -46,6 +48,34 @@ static struct arena *make_arena(void)
 
     assert_int_equal(arena_create(1 << 16, &a, &e), ERR_OK);
     return a;
+}
+
+static double seconds_of(const char *text)
+{
+    struct arena *a = make_arena();
+    struct error e;
+    struct plan p;
+    double seconds;
+
+    assert_int_equal(plan(text, a, &p, &e), ERR_OK);
+    seconds = p.seconds;
+    arena_destroy(a);
+    return seconds;
+}
+
+#define EPOCHS(sampler, epochs, schedule)                                                          \
+    "{\"dataset\": 1, \"sampler\": \"" sampler                                                     \
+    "\", \"space\": {\"layers\": 1, \"epochs\": " epochs ", \"schedule\": \"" schedule "\"}}"
+
+static void epochs_in_a_grid_take_the_time_of_the_largest(void **state)
+{
+    double one = seconds_of(EPOCHS("grid", "40", "step"));
+    double cosine = seconds_of(EPOCHS("grid", "40", "cosine"));
+
+    (void)state;
+    assert_true(fabs(seconds_of(EPOCHS("grid", "[10, 40, 20]", "step")) / one - 1) < 1e-9);
+    assert_true(seconds_of(EPOCHS("grid", "[10, 40, 20]", "cosine")) > 1.5 * cosine);
+    assert_true(seconds_of(EPOCHS("random", "{\"min\": 1, \"max\": 4000}", "step")) > one);
 }
 
 static void a_plan_counts_trials_folds_and_weights(void **state)
@@ -170,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_counts_trials_folds_and_weights),
+        cmocka_unit_test(epochs_in_a_grid_take_the_time_of_the_largest),
         cmocka_unit_test(a_large_grid_is_judged_by_a_sample_of_it),
         cmocka_unit_test(the_plan_says_how_many_threads_a_search_keeps_busy),
         cmocka_unit_test(comparing_a_few_right_answers_is_warned_about),

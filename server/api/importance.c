@@ -1,0 +1,227 @@
+/*
+ * GET …/importance: which dimensions of the space mattered for the score, as far as the trials that
+ * have completed can tell.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/search/importance.h"
+#include "server/api/encode.h"
+#include "server/api/handlers.h"
+
+enum { TRIALS_AT_ONCE = 500, TRIALS_MAX = 10000 /* of more, these many stand for all */ };
+
+struct answer {
+    struct experiment_record experiment;
+    const struct table *table;
+    struct space *space;
+    struct axes axes;
+    struct importance_trials trials;
+    double *x, *loss;
+    double *ped_anova;               /* (axes.n) shares of their sum */
+    struct importance_share *fanova; /* (axes.n) */
+    double r2;
+    bool has_ped_anova, has_fanova;
+    char reason[256]; /* why something is missing; empty if nothing is */
+};
+
+static enum err make_room(struct answer *w, size_t n, struct arena *a, struct error *e)
+{
+    w->x = arena_alloc(a, mem_size(n + 1, w->axes.n + 1), sizeof *w->x);
+    w->loss = arena_alloc(a, n + 1, sizeof *w->loss);
+    w->ped_anova = arena_alloc(a, w->axes.n + 1, sizeof *w->ped_anova);
+    w->fanova = arena_alloc(a, w->axes.n + 1, sizeof *w->fanova);
+    return w->x && w->loss && w->ped_anova && w->fanova ? ERR_OK : error_no_memory(e);
+}
+
+static void take_trial(struct answer *w, const struct trial_record *t, bool maximize)
+{
+    size_t i = w->trials.n;
+
+    if (!isfinite(t->score))
+        return;
+    axes_coordinates(&w->axes, &t->params, w->x + i * w->axes.n);
+    w->loss[i] = maximize ? -t->score : t->score;
+    w->trials.n++;
+}
+
+/* Every k-th where there are too many. */
+static void thin(struct trial_order *order)
+{
+    size_t n = order->n < TRIALS_MAX ? order->n : TRIALS_MAX;
+
+    for (size_t i = 0; i < n; i++) {
+        order->trials[i] = order->trials[i * order->n / n];
+        order->ranks[i] = order->ranks[i * order->n / n];
+    }
+    order->n = n;
+}
+
+static enum err read_trials(struct call *c, struct answer *w, struct error *e)
+{
+    struct trial_query query = {.experiment = w->experiment.id, .state = "completed"};
+    bool maximize = strcmp(w->experiment.direction, "maximize") == 0;
+    CLEANUP(arena_end) struct arena *page = NULL;
+    struct trial_record *records;
+    struct trial_order order;
+
+    TRY(arena_create(1 << 16, &page, e));
+    TRY(store_trial_order(c->reader, &query, c->q->arena, &order, e));
+    thin(&order);
+    TRY(make_room(w, order.n, c->q->arena, e));
+    records = arena_alloc(c->q->arena, TRIALS_AT_ONCE, sizeof *records);
+    if (!records)
+        return error_no_memory(e);
+    for (size_t done = 0; done < order.n; done += TRIALS_AT_ONCE) {
+        size_t n = order.n - done < TRIALS_AT_ONCE ? order.n - done : TRIALS_AT_ONCE;
+
+        TRY(store_trial_fetch(c->reader, w->experiment.id, &order, done, n, page, records, e));
+        for (size_t i = 0; i < n; i++)
+            take_trial(w, &records[i], maximize);
+        arena_reset(page);
+    }
+    w->trials.x = w->x;
+    w->trials.loss = w->loss;
+    return ERR_OK;
+}
+
+/* ---- what can be told -------------------------------------------------------------------- */
+
+static bool is_searched(const struct answer *w, size_t i)
+{
+    return w->axes.axis[i].kind != AXIS_FIXED;
+}
+
+static void normalize(struct answer *w)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < w->axes.n; i++)
+        sum += w->ped_anova[i];
+    for (size_t i = 0; i < w->axes.n && sum > 0.0; i++)
+        w->ped_anova[i] /= sum;
+}
+
+static enum err judge(struct answer *w, struct error *e)
+{
+    size_t n_searched = 0;
+
+    w->r2 = (double)NAN;
+    for (size_t i = 0; i < w->axes.n; i++)
+        n_searched += is_searched(w, i);
+    if (n_searched == 0) {
+        (void)snprintf(w->reason, sizeof w->reason, "every hyperparameter is fixed");
+        return ERR_OK;
+    }
+    if (w->trials.n < IMPORTANCE_TRIALS_MIN) {
+        (void)snprintf(w->reason, sizeof w->reason,
+                       "%zu completed trials are too few to tell: at least %d are needed",
+                       w->trials.n, IMPORTANCE_TRIALS_MIN);
+        return ERR_OK;
+    }
+    TRY(importance_fanova(&w->axes, &w->trials, w->fanova, &w->r2, e));
+    if (isnan(w->r2)) {
+        (void)snprintf(w->reason, sizeof w->reason, "all scores are equal");
+        return ERR_OK;
+    }
+    TRY(importance_ped_anova(&w->axes, &w->trials, w->ped_anova, e));
+    normalize(w);
+    w->has_ped_anova = true;
+    w->has_fanova = w->r2 >= IMPORTANCE_R2_MIN;
+    if (!w->has_fanova)
+        (void)snprintf(w->reason, sizeof w->reason,
+                       "a forest foretells %.2g of the score's variance (r2), below %.2g: the "
+                       "trials are too few, or scores differ mostly by chance",
+                       w->r2 > 0.0 ? w->r2 : 0.0, IMPORTANCE_R2_MIN);
+    return ERR_OK;
+}
+
+/* ---- written ----------------------------------------------------------------------------- */
+
+static double weight(const struct answer *w, size_t i)
+{
+    return w->has_fanova ? w->fanova[i].mean : w->has_ped_anova ? w->ped_anova[i] : 0.0;
+}
+
+/* The searched dimensions, what matters most first; else in order of the space. */
+static size_t sort_dimensions(const struct answer *w, size_t *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->axes.n; i++) {
+        size_t at = n;
+
+        if (!is_searched(w, i))
+            continue;
+        for (; at > 0 && weight(w, out[at - 1]) < weight(w, i); at--)
+            out[at] = out[at - 1];
+        out[at] = i;
+        n++;
+    }
+    return n;
+}
+
+static void write_number(struct json *j, const char *key, bool has, double x)
+{
+    json_double(j, key, has ? x : (double)NAN);
+}
+
+static void encode(const struct answer *w, struct json *j)
+{
+    size_t order[SPACE_DIMENSIONS_MAX], n = sort_dimensions(w, order);
+
+    json_object(j, NULL);
+    json_i64(j, "experiment", w->experiment.id);
+    json_string(j, "metric", w->experiment.metric);
+    json_i64(j, "trials", (int64_t)w->trials.n);
+    json_double(j, "r2", w->r2);
+    json_string(j, "reason", w->reason[0] ? w->reason : NULL);
+    json_array(j, "dimensions");
+    for (size_t i = 0; i < n; i++) {
+        const struct importance_share *f = &w->fanova[order[i]];
+
+        json_object_inline(j, NULL);
+        json_string(j, "name", space_dimension(w->space, order[i])->name);
+        write_number(j, "fanova", w->has_fanova, f->mean);
+        write_number(j, "fanova_low", w->has_fanova, f->low);
+        write_number(j, "fanova_high", w->has_fanova, f->high);
+        write_number(j, "ped_anova", w->has_ped_anova, w->ped_anova[order[i]]);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+}
+
+static enum err make_answer(struct call *c, struct answer *w, struct error *e)
+{
+    TRY(call_space(c, &w->experiment, &w->table, &w->space, e));
+    TRY(axes_create(w->space, c->q->arena, &w->axes, e));
+    TRY(read_trials(c, w, e));
+    call_release(c);
+    return judge(w, e);
+}
+
+enum err experiment_importance(struct call *c, struct error *e)
+{
+    static const char *const no_query[] = {NULL};
+    struct answer w = {0};
+    struct buf out = {0};
+    struct json j;
+    enum err failed;
+    int64_t id;
+
+    call_check_query(c, no_query);
+    TRY(faults_check(&c->faults, e));
+    TRY(call_experiment(c, &id, e));
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &w.experiment, e));
+    failed = make_answer(c, &w, e);
+    if (failed == ERR_OK) {
+        json_init(&j, &out);
+        encode(&w, &j);
+    }
+    space_destroy(w.space);
+    jobs_release_table(c->api->jobs, w.table);
+    return failed == ERR_OK ? call_json(c, 200, &out, e) : failed;
+}
