@@ -21,10 +21,10 @@ export OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK
 packages() {
     local pip=("$python" -m pip install --quiet --upgrade)
     [ -x "$python" ] || python3 -m venv "$folder/venv"
-    "${pip[@]}" scikit-learn scipy numpy
+    "${pip[@]}" scikit-learn scipy numpy optuna cmaes
     "${pip[@]}" --retries 0 --timeout 15 --index-url https://download.pytorch.org/whl/cpu torch \
         2> /dev/null || "${pip[@]}" torch
-    "$python" -m pip list | grep -E '^(numpy|scikit-learn|scipy|torch) '
+    "$python" -m pip list | grep -E '^(cmaes|numpy|optuna|scikit-learn|scipy|torch) '
 }
 
 # answer SCRIPT DATA TOLERANCE: the script has run; its output is compared with DATA.
@@ -54,7 +54,15 @@ data scaling.py tests/core/data/scaling_cases.inc 1e-13
 data optimizers.py tests/core/nn/trajectories.inc 1e-9
 data trainings.py tests/core/train/trainings.inc 1e-7
 data lbfgs.py tests/core/train/lbfgs.inc 1e-7
+data student.py tests/core/base/student_cases.inc 1e-13
+data tpe.py tests/core/search/tpe_cases.inc 1e-10
+data gp.py tests/core/search/gp_cases.inc 1e-9
+data cma.py tests/core/search/cma_cases.inc 1e-10
 data racing.py tests/core/search/racing_cases.inc 1e-12
+data importance.py tests/core/search/importance_cases.inc 1e-11
+data sobol.py core/search/sobol_numbers.inc 0
+"$python" tests/reference/sobol.py --points > "$made/sobol_points.inc"
+answer sobol.py tests/core/search/sobol_points.inc 0
 "$python" tests/reference/formats.py "$made/formats"
 answer formats.py tests/data/formats 0
 "$python" tests/reference/scikit.py "$build/sweepd"
