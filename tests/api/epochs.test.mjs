@@ -114,7 +114,7 @@ test("one run takes the time of the largest", async () => {
 });
 
 test("any order of keys, shuffled or with repeats, costs one run", async () => {
-    const space = { epochs: [2, 6, 4], width: { min: 2, max: 100, step: 1 }, layers: 1 };
+    const space = { epochs: [2, 6, 4], width: { min: 2, max: 30, step: 1 }, layers: 1 };
     for (const extra of [{}, { sampler: { kind: "grid", shuffle: true } },
                          { cross_validation: { folds: 2, repeats: 2 } }])
         checkSharing((await search("iris", space, { cross_validation: { folds: 2 }, ...extra })).items);
