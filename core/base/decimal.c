@@ -127,7 +127,7 @@ static bool is_plus_zero(double x)
 
 size_t decimal_write(double x, int digits, char out[DECIMAL_BYTES])
 {
-    char text[DECIMAL_DIGITS_MAX], *end = out;
+    char text[DECIMAL_DIGITS_MAX] = {0}, *end = out;
     struct digits found;
     int n;
 
