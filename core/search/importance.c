@@ -164,7 +164,7 @@ static enum err judge_dimension(const struct axes *axes, size_t j,
     struct cells c = cells_of(&axes->axis[j]);
     CLEANUP(mem_free) size_t *best = calloc(2 * c.n, sizeof *best);
     size_t *all = best + c.n, used = 0, used_best = 0;
-    double far, gamma = (double)n_best / (double)t->n, alpha, beta;
+    double far = 0.0, gamma = (double)n_best / (double)t->n, alpha, beta;
 
     if (!best)
         return error_no_memory(e);
