@@ -50,6 +50,8 @@ struct app {
     atomic_uint news;      /* streams and waits tell of it */
     atomic_uint n_streams; /* open */
     atomic_uint n_logged;
+    atomic_uint slow_ms;  /* how long /slow takes at most; it looks now and then */
+    atomic_uint later_ms; /* how long /later waits for news */
 };
 
 static struct app app;
@@ -119,7 +121,8 @@ static inline void handle_hidden(const struct http_request *q, struct http_respo
 static inline void handle_slow(const struct http_request *q, struct http_response *r)
 {
     (void)q;
-    usleep(300000);
+    for (unsigned ms = 0; ms < app.slow_ms; ms += 5)
+        usleep(5000);
     http_respond(r, 200, "text/plain", "slow", 4);
 }
 
@@ -223,7 +226,7 @@ static inline void handle_later(const struct http_request *q, struct http_respon
     else if (q->last_try)
         http_respond(r, 200, "text/plain", "time is up", 10);
     else
-        http_respond_later(r, 200);
+        http_respond_later(r, app.later_ms);
 }
 
 static inline void handle_none(const struct http_request *q, struct http_response *r)
@@ -321,14 +324,16 @@ static inline void app_start(const struct http_options *o)
     const char *colon;
 
     memset(&app, 0, sizeof app);
+    app.slow_ms = 300;
+    app.later_ms = 200;
     if (http_start(o, router, &app.h, &app.url, &e) != ERR_OK)
         give_up("%s", e.message);
     colon = strrchr(app.url, ':');
     app.port = (uint16_t)atoi(colon + 1);
 }
 
-/* Starts with small limits and short times. */
-static inline int app_setup(void **state)
+/* Starts with small limits; header and body have so long to come. */
+static inline void app_start_small(unsigned ms)
 {
     static const char *const hosts[] = {"box.example", NULL};
     struct http_options o = {.address = "127.0.0.1",
@@ -339,12 +344,25 @@ static inline int app_setup(void **state)
                              .n_threads = 2,
                              .n_workers = 2,
                              .max_streams = 3,
-                             .header_ms = 600,
-                             .body_ms = 600,
+                             .header_ms = ms,
+                             .body_ms = ms,
                              .stop_ms = 500};
 
-    (void)state;
     app_start(&o);
+}
+
+static inline int app_setup(void **state)
+{
+    (void)state;
+    app_start_small(20000);
+    return 0;
+}
+
+/* Clients that take their time are cut soon: only for those that are to be cut. */
+static inline int app_setup_impatient(void **state)
+{
+    (void)state;
+    app_start_small(1500);
     return 0;
 }
 

@@ -17,18 +17,19 @@ static void a_stream_tells_news_at_once(void **state)
     struct buf b = {0};
     int s = open_stream("/events", &b);
 
+    double start = clock_seconds();
+
     (void)state;
     assert_non_null(strstr(b.data, "X-Accel-Buffering: no\r\n"));
     for (unsigned i = 1; i <= 20; i++) {
-        double start = clock_seconds();
         char wanted[20];
 
         (void)snprintf(wanted, sizeof wanted, "news %u\n", i);
         app.news = i;
         http_wake(app.h);
-        assert_true(read_until(s, &b, wanted, 500));
-        assert_true(clock_seconds() - start < 0.4); /* the tick alone would take up to 1 s */
+        assert_true(read_until(s, &b, wanted, 5000));
     }
+    assert_true(clock_seconds() - start < 10); /* by the tick alone it takes nineteen at least */
     close(s);
     buf_finish(&b);
 }
@@ -49,12 +50,12 @@ static void a_stream_is_looked_after_each_second(void **state)
 
     (void)state;
     close(open_stream("/events", &b));
-    assert_true(streams_become(0, 2500));
+    assert_true(streams_become(0, 20000));
     buf_clear(&b);
     s = open_stream("/events", &b);
     usleep(50000); /* it has looked once, and waits */
     app.news = 1;
-    assert_true(read_until(s, &b, "news 1\n", 1800));
+    assert_true(read_until(s, &b, "news 1\n", 20000));
     close(s);
     buf_finish(&b);
 }
@@ -90,22 +91,20 @@ static void too_many_streams_get_503(void **state)
 
 static void a_wait_ends_when_time_is_up(void **state)
 {
-    double start = clock_seconds(), took;
+    double start = clock_seconds();
 
     (void)state;
     expect_text(ask_for("GET", "/later", "", NULL), "time is up");
-    took = clock_seconds() - start;
-    if (took < 0.19 || took > 0.5)
-        fail_msg("the wait of 0.2 s took %g s", took);
+    assert_true(clock_seconds() - start > 0.19);
 }
 
 static void a_wait_ends_when_woken(void **state)
 {
     struct buf b = {0};
-    double start = clock_seconds();
     int s = dial();
 
     (void)state;
+    app.later_ms = 60000;
     send_text(s, "GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n");
     while (app.n_handled == 0)
         usleep(1000);
@@ -113,8 +112,7 @@ static void a_wait_ends_when_woken(void **state)
     usleep(20000);
     app.news = 1;
     http_wake(app.h);
-    assert_true(read_until(s, &b, "news", 2000));
-    assert_true(clock_seconds() - start < 0.18);
+    assert_true(read_until(s, &b, "news", 20000));
     close(s);
     buf_finish(&b);
 }
