@@ -16,6 +16,7 @@
 #include "core/data/table.h"
 #include "core/nn/metric.h"
 #include "core/search/pruner.h"
+#include "core/search/reports.h"
 #include "core/search/require.h"
 #include "core/search/sampler.h"
 #include "core/search/space.h"
@@ -67,6 +68,7 @@ struct definition_objective {
     const char *name;
     bool maximize;
     int64_t folds;        /* that a trial reports one by one; 0: it does not say */
+    int64_t steps;        /* the step that is a trial's end; 0: it does not say */
     double lease_seconds; /* without a word from a trial, after which it is handed out again */
 };
 
@@ -79,14 +81,17 @@ struct definition {
     struct metric_list metrics;                   /* that the data has; none with an objective */
     const struct metric *metric; /* the one of them that decides, or what the objective is called */
     const struct sampler_kind *sampler;
-    bool shuffle;                     /* of a grid; also where the budget takes a sample of it */
-    const struct pruner_kind *pruner; /* NULL: none */
-    double alpha;                     /* of a pruner that has it */
-    bool revisit;                     /* of a pruner that revisits */
-    int64_t trials;                   /* budget.trials */
-    int64_t trial_weights;            /* budget.trial_weights; 0: any */
-    double seconds, trial_seconds;    /* budget: of running, of a trial's training; 0: any */
-    struct field_texts require;       /* as written */
+    bool shuffle;                       /* of a grid; also where the budget takes a sample of it */
+    const struct pruner_kind *pruner;   /* NULL: none */
+    double alpha;                       /* of a pruner that has it */
+    bool revisit;                       /* of a pruner that revisits */
+    const struct reports_kind *reports; /* the pruner of what an objective's trials report; NULL:
+                                           none, or trials are trained here */
+    struct reports_settings reports_settings;
+    int64_t trials;                       /* budget.trials */
+    int64_t trial_weights;                /* budget.trial_weights; 0: any */
+    double seconds, trial_seconds;        /* budget: of running, of a trial's training; 0: any */
+    struct field_texts require;           /* as written */
     const struct definition_rules *rules; /* NULL: every point may be tried */
     size_t n_enqueued;
     const struct params *enqueued; /* (n_enqueued) points to try first */
@@ -149,12 +154,18 @@ enum err definition_space(const struct definition *d, struct space **out, struct
 /** The settings of its sampler. */
 struct sampler_settings definition_sampler_settings(const struct definition *d);
 
+/** "none" where it has no pruner. */
+const char *definition_pruner_name(const struct definition *d);
+
 /** The settings of its pruner, for so many folds of a trial; only where it has one. */
 struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds);
 
 /** The largest value of `epochs`, where trials may differ in epochs alone and are proposed ahead of
  * results: then they share a run (server/jobs/share.c). Else 0. */
 size_t definition_shared_epochs(const struct definition *d);
+
+/** The keys of such a pruner, for documentation. */
+const struct field *definition_reports_fields(const struct reports_kind *k);
 
 /** The keys of a definition, for documentation. */
 const struct field *definition_fields(void);

@@ -2,10 +2,27 @@
 
 #include "server/schema/dimensions.h"
 
+/* Of what an objective's trials report. */
+static void write_reports(const struct definition *d, struct json *j)
+{
+    const struct reports_settings *s = &d->reports_settings;
+
+    if (d->reports->race && d->reports->race->has_alpha)
+        json_double(j, "alpha", s->alpha);
+    if (d->reports->has_startup)
+        json_i64(j, "startup_trials", s->startup_trials);
+    if (d->reports->has_eta)
+        json_i64(j, "eta", s->eta);
+    if (!d->reports->race)
+        json_i64(j, "min_step", s->min_step);
+}
+
 static void write_pruner(const struct definition *d, struct json *j)
 {
     json_object_inline(j, "pruner");
-    json_string(j, "kind", d->pruner ? d->pruner->name : "none");
+    json_string(j, "kind", definition_pruner_name(d));
+    if (d->reports)
+        write_reports(d, j);
     if (d->pruner && d->pruner->has_alpha)
         json_double(j, "alpha", d->alpha);
     if (d->pruner && d->pruner->revisits)
@@ -124,6 +141,8 @@ static void write_subject(const struct definition *d, struct json *j)
     json_string(j, "direction", o->maximize ? "maximize" : "minimize");
     if (o->folds > 0)
         json_i64(j, "folds", o->folds);
+    if (o->steps > 0)
+        json_i64(j, "steps", o->steps);
     json_double(j, "lease_seconds", o->lease_seconds);
     json_end(j);
 }

@@ -50,7 +50,7 @@ static void report(struct scratch *x, int64_t id, int64_t step, double value)
 {
     struct tell_report r = {.step = step, .value = value, .at_ms = 1700000001500};
 
-    SUCCEED(store_tell_report(x->store, id, 1, &r, 3, &x->e));
+    SUCCEED(store_tell_report(x->store, id, 1, &r, NULL, 3, &x->e));
 }
 
 static void a_trial_that_is_handed_out_again_begins_anew(void **state)
@@ -103,11 +103,11 @@ static void a_trial_ends_once_and_is_not_handed_out_or_reported_on_afterwards(vo
     assert_int_equal(t.rank, 1);
     assert_null(t.network.optimizer);
     assert_int_equal(store_tell_finish(x->store, id, 1, &f, &x->e), ERR_CONFLICT);
-    assert_int_equal(store_tell_report(x->store, id, 1, &r, 3, &x->e), ERR_CONFLICT);
+    assert_int_equal(store_tell_report(x->store, id, 1, &r, NULL, 3, &x->e), ERR_CONFLICT);
     assert_int_equal(store_tell_hand_out(x->store, id, 1, 2, 1, &x->e), ERR_CONFLICT);
     assert_int_equal(get(x, id, 1).lease, 1);
     assert_int_equal(store_tell_finish(x->store, id, 2, &f, &x->e), ERR_NOT_FOUND);
-    assert_int_equal(store_tell_report(x->store, id, 2, &r, 3, &x->e), ERR_NOT_FOUND);
+    assert_int_equal(store_tell_report(x->store, id, 2, &r, NULL, 3, &x->e), ERR_NOT_FOUND);
 }
 
 static void a_failed_trial_counts_the_folds_that_it_reported(void **state)
