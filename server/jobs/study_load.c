@@ -69,7 +69,7 @@ static enum err read_stop(struct study *s, struct reader *r, int64_t trial, stru
     if (!found)
         return ERR_OK;
     out->step = stop.step;
-    out->reason = s->definition->reports->reason;
+    out->reason = reports_kind_of(s->reports)->reason;
     out->loss = stop.loss;
     (void)snprintf(out->error, sizeof out->error, "%s", stop.error); /* it was as long before */
     return ERR_OK;

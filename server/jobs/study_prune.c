@@ -14,9 +14,17 @@
 
 enum err study_prune_create(struct study *s, struct error *e)
 {
-    const struct definition *d = s->definition;
+    struct reports_settings settings = s->definition->objective->pruner_settings;
 
-    return d->reports ? reports_create(d->reports, &d->reports_settings, &s->reports, e) : ERR_OK;
+    settings.seed = s->definition->seed_search;
+    if (!s->definition->objective->pruner)
+        return ERR_OK;
+    return reports_create(s->definition->objective->pruner, &settings, &s->reports, e);
+}
+
+static const struct reports_kind *kind_of(const struct study *s)
+{
+    return reports_kind_of(s->reports);
 }
 
 /* To be minimised, and back: it is its own inverse. */
@@ -52,9 +60,8 @@ enum err study_prune_replay(struct study *s, struct reader *r, int64_t trial,
 
 static enum err check_range(const struct study *s, int64_t step, struct error *e)
 {
-    const struct definition *d = s->definition;
-    int64_t last = d->reports_settings.last_step;
-    const char *what = d->reports->race ? "folds" : "steps";
+    int64_t last = s->definition->objective->pruner_settings.last_step;
+    const char *what = kind_of(s)->race ? "folds" : "steps";
 
     if (step < 1)
         return error_set(e, ERR_INVALID,
@@ -113,7 +120,7 @@ enum err study_prune_check(struct study *s, int64_t trial, const struct tell_rep
         *again = true;
         return check_repeated(s, trial, report, e);
     }
-    if (s->definition->reports->race && report->step > last + 1)
+    if (kind_of(s)->race && report->step > last + 1)
         return error_set(e, ERR_CONFLICT,
                          "trial %" PRId64 ": fold %" PRId64 " comes after fold %" PRId64
                          ", which was not reported: all trials report their folds in the order 1, "
@@ -127,9 +134,9 @@ enum err study_prune_check(struct study *s, int64_t trial, const struct tell_rep
 static void write_folds(const struct study *s, const struct reports_verdict *v, char *out,
                         size_t size)
 {
-    const struct pruner_kind *race = s->definition->reports->race;
+    const struct pruner_kind *race = kind_of(s)->race;
     int n = snprintf(out, size, "after %" PRId64 " of %" PRId64 " folds ", v->step,
-                     s->definition->reports_settings.last_step);
+                     s->definition->objective->pruner_settings.last_step);
 
     out += n;
     size -= (size_t)n;
@@ -148,15 +155,14 @@ static void write_folds(const struct study *s, const struct reports_verdict *v, 
 static void write_sentence(const struct study *s, const struct reports_verdict *v, char *out,
                            size_t size)
 {
-    if (s->definition->reports->race) {
+    if (kind_of(s)->race) {
         write_folds(s, v, out, size);
         return;
     }
     (void)snprintf(out, size,
                    "at step %" PRId64 " its value of %.4g was worse than %.4g, %s %zu "
                    "trials",
-                   v->step, loss_of(s, v->value), loss_of(s, v->bar), s->definition->reports->bar,
-                   v->n);
+                   v->step, loss_of(s, v->value), loss_of(s, v->bar), kind_of(s)->bar, v->n);
 }
 
 enum err study_prune_report(struct study *s, int64_t trial, const struct tell_report *report,
@@ -171,7 +177,7 @@ enum err study_prune_report(struct study *s, int64_t trial, const struct tell_re
     if (!v.stop || stop->step > 0)
         return ERR_OK;
     stop->step = v.step;
-    stop->reason = s->definition->reports->reason;
+    stop->reason = kind_of(s)->reason;
     stop->loss = v.loss;
     write_sentence(s, &v, stop->error, sizeof stop->error);
     return ERR_OK;

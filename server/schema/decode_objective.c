@@ -2,6 +2,7 @@
  * A definition whose trials are trained elsewhere: a name for what they tell stands in place of
  * data set and metric, and what is about data or our own trainings has no part in it.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "server/schema/decode.h"
@@ -70,39 +71,13 @@ static void refuse_trainings(const struct decoding *c)
     }
 }
 
-enum err decode_objective(const struct decoding *c, struct error *e)
-{
-    struct definition_objective *o = arena_alloc(c->faults->arena, 1, sizeof *o);
-    struct metric *m = arena_alloc(c->faults->arena, 1, sizeof *m);
-    struct objective_form f = {.direction = "minimize", .lease_seconds = LEASE_SECONDS};
-    struct reader r = reader_child(&c->root, decode_member(&c->root, "objective"), 0);
-
-    if (!o || !m)
-        return error_no_memory(e);
-    refuse_trainings(c);
-    if (decode_is_object(&r))
-        field_decode_object(&r, objective_fields, NULL, &f);
-    *o = (struct definition_objective){
-        .name = f.name ? f.name : "",
-        .maximize = strcmp(f.direction, "maximize") == 0,
-        .folds = f.folds,
-        .steps = f.steps,
-        .lease_seconds = f.lease_seconds,
-    };
-    *m = (struct metric){.name = o->name, .maximize = o->maximize};
-    c->d->objective = o;
-    c->d->metric = m;
-    c->d->dataset_name = NULL;
-    return ERR_OK;
-}
-
 /* ---- pruner ------------------------------------------------------------------------------ */
 
 #define KIND                                                                                       \
     {                                                                                              \
         .key = "kind", .type = FIELD_OTHER, .schema = "{\"type\": \"string\"}"                     \
     }
-#define SETTING(name) offsetof(struct definition, reports_settings.name)
+#define SETTING(name) offsetof(struct definition_objective, pruner_settings.name)
 #define MIN_STEP                                                                                   \
     {                                                                                              \
         .key = "min_step", .type = FIELD_INT, .offset = SETTING(min_step), .min = 1,               \
@@ -161,10 +136,10 @@ const struct field *definition_reports_fields(const struct reports_kind *k)
 }
 
 /* What the objective has to say, and what not, for a pruner over folds or steps. */
-static void check_objective(const struct decoding *c)
+static void check_pruner(const struct decoding *c, const struct definition_objective *o)
 {
-    const struct definition_objective *o = c->d->objective;
-    const struct reports_kind *k = c->d->reports;
+    const struct reports_kind *k = o->pruner;
+    int64_t first = o->pruner_settings.min_step;
 
     if (k->race && o->folds < 2)
         faults_add(c->faults, "/objective/folds", NULL,
@@ -178,27 +153,18 @@ static void check_objective(const struct decoding *c)
     if (!k->race && k->needs_last_step && o->steps == 0)
         faults_add(c->faults, "/objective/steps", NULL,
                    "pruner \"%s\" needs objective.steps, the step that is a trial's end", k->name);
-    if (!k->race && o->steps > 0 && c->d->reports_settings.min_step > o->steps)
+    if (!k->race && o->steps > 0 && first > o->steps)
         faults_add(c->faults, "/pruner/min_step", NULL,
-                   "min_step %lld is above objective.steps, %lld",
-                   (long long)c->d->reports_settings.min_step, (long long)o->steps);
+                   "min_step %" PRId64 " is above objective.steps, %" PRId64, first, o->steps);
 }
 
-void decode_objective_pruner(const struct decoding *c)
+static void decode_pruner(const struct decoding *c, struct definition_objective *o)
 {
     const cJSON *item = decode_member(&c->root, "pruner");
     const char *names[16] = {"none"}, *name;
-    const struct field *fields;
-    struct definition *d = c->d;
+    const struct field *fields = plain_fields;
     struct reader r, word;
 
-    d->reports_settings =
-        (struct reports_settings){.seed = d->seed_search,
-                                  .last_step = d->objective->folds + d->objective->steps,
-                                  .alpha = 0.1,
-                                  .startup_trials = 5,
-                                  .eta = 3,
-                                  .min_step = 1};
     if (!item)
         return;
     for (size_t i = 0; reports_kinds[i]; i++)
@@ -210,10 +176,45 @@ void decode_objective_pruner(const struct decoding *c)
     }
     if (!reader_word(&word, names, NULL, &name))
         return;
-    d->reports = reports_find(name);
-    fields = d->reports ? definition_reports_fields(d->reports) : plain_fields;
+    o->pruner = reports_find(name);
+    if (o->pruner)
+        fields = definition_reports_fields(o->pruner);
     if (cJSON_IsObject(item))
-        field_decode_object(&r, fields, fields == alpha_fields ? alpha_absent : NULL, d);
-    if (d->reports)
-        check_objective(c);
+        field_decode_object(&r, fields, fields == alpha_fields ? alpha_absent : NULL, o);
+    if (o->pruner)
+        check_pruner(c, o);
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+enum err decode_objective(const struct decoding *c, struct error *e)
+{
+    struct definition_objective *o = arena_alloc(c->faults->arena, 1, sizeof *o);
+    struct metric *m = arena_alloc(c->faults->arena, 1, sizeof *m);
+    struct objective_form f = {.direction = "minimize", .lease_seconds = LEASE_SECONDS};
+    struct reader r = reader_child(&c->root, decode_member(&c->root, "objective"), 0);
+
+    if (!o || !m)
+        return error_no_memory(e);
+    refuse_trainings(c);
+    if (decode_is_object(&r))
+        field_decode_object(&r, objective_fields, NULL, &f);
+    *o = (struct definition_objective){
+        .name = f.name ? f.name : "",
+        .maximize = strcmp(f.direction, "maximize") == 0,
+        .folds = f.folds,
+        .steps = f.steps,
+        .lease_seconds = f.lease_seconds,
+        .pruner_settings = {.last_step = f.folds > 0 ? f.folds : f.steps,
+                            .alpha = 0.1,
+                            .startup_trials = 5,
+                            .eta = 3,
+                            .min_step = 1},
+    };
+    decode_pruner(c, o);
+    *m = (struct metric){.name = o->name, .maximize = o->maximize};
+    c->d->objective = o;
+    c->d->metric = m;
+    c->d->dataset_name = NULL;
+    return ERR_OK;
 }

@@ -119,12 +119,10 @@ static void decode_pruner(const struct decoding *c)
     struct definition *d = c->d;
     struct reader r, word;
 
-    if (d->objective) {
-        decode_objective_pruner(c);
-        return;
-    }
     d->alpha = 0.1;
     d->revisit = true;
+    if (d->objective)
+        return; /* it has pruners of its own */
     if (!item) { /* the standard search races where there are folds to race over */
         if (!decode_member(&c->root, "space") && !has_one_fold(&d->split))
             d->pruner = pruner_find("racing");

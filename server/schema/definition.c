@@ -360,7 +360,9 @@ struct sampler_settings definition_sampler_settings(const struct definition *d)
 
 const char *definition_pruner_name(const struct definition *d)
 {
-    return d->pruner ? d->pruner->name : d->reports ? d->reports->name : "none";
+    if (d->objective)
+        return d->objective->pruner ? d->objective->pruner->name : "none";
+    return d->pruner ? d->pruner->name : "none";
 }
 
 struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds)

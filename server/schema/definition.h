@@ -70,6 +70,8 @@ struct definition_objective {
     int64_t folds;        /* that a trial reports one by one; 0: it does not say */
     int64_t steps;        /* the step that is a trial's end; 0: it does not say */
     double lease_seconds; /* without a word from a trial, after which it is handed out again */
+    const struct reports_kind *pruner; /* of what trials report; NULL: none */
+    struct reports_settings pruner_settings;
 };
 
 struct definition {
@@ -81,17 +83,14 @@ struct definition {
     struct metric_list metrics;                   /* that the data has; none with an objective */
     const struct metric *metric; /* the one of them that decides, or what the objective is called */
     const struct sampler_kind *sampler;
-    bool shuffle;                       /* of a grid; also where the budget takes a sample of it */
-    const struct pruner_kind *pruner;   /* NULL: none */
-    double alpha;                       /* of a pruner that has it */
-    bool revisit;                       /* of a pruner that revisits */
-    const struct reports_kind *reports; /* the pruner of what an objective's trials report; NULL:
-                                           none, or trials are trained here */
-    struct reports_settings reports_settings;
-    int64_t trials;                       /* budget.trials */
-    int64_t trial_weights;                /* budget.trial_weights; 0: any */
-    double seconds, trial_seconds;        /* budget: of running, of a trial's training; 0: any */
-    struct field_texts require;           /* as written */
+    bool shuffle;                     /* of a grid; also where the budget takes a sample of it */
+    const struct pruner_kind *pruner; /* NULL: none */
+    double alpha;                     /* of a pruner that has it */
+    bool revisit;                     /* of a pruner that revisits */
+    int64_t trials;                   /* budget.trials */
+    int64_t trial_weights;            /* budget.trial_weights; 0: any */
+    double seconds, trial_seconds;    /* budget: of running, of a trial's training; 0: any */
+    struct field_texts require;       /* as written */
     const struct definition_rules *rules; /* NULL: every point may be tried */
     size_t n_enqueued;
     const struct params *enqueued; /* (n_enqueued) points to try first */
@@ -164,7 +163,7 @@ struct pruner_settings definition_pruner_settings(const struct definition *d, ui
  * results: then they share a run (server/jobs/share.c). Else 0. */
 size_t definition_shared_epochs(const struct definition *d);
 
-/** The keys of such a pruner, for documentation. */
+/** The keys of a pruner of an objective's trials, for documentation. */
 const struct field *definition_reports_fields(const struct reports_kind *k);
 
 /** The keys of a definition, for documentation. */

@@ -3,17 +3,17 @@
 #include "server/schema/dimensions.h"
 
 /* Of what an objective's trials report. */
-static void write_reports(const struct definition *d, struct json *j)
+static void write_reports(const struct definition_objective *o, struct json *j)
 {
-    const struct reports_settings *s = &d->reports_settings;
+    const struct reports_settings *s = &o->pruner_settings;
 
-    if (d->reports->race && d->reports->race->has_alpha)
+    if (o->pruner->race && o->pruner->race->has_alpha)
         json_double(j, "alpha", s->alpha);
-    if (d->reports->has_startup)
+    if (o->pruner->has_startup)
         json_i64(j, "startup_trials", s->startup_trials);
-    if (d->reports->has_eta)
+    if (o->pruner->has_eta)
         json_i64(j, "eta", s->eta);
-    if (!d->reports->race)
+    if (!o->pruner->race)
         json_i64(j, "min_step", s->min_step);
 }
 
@@ -21,8 +21,8 @@ static void write_pruner(const struct definition *d, struct json *j)
 {
     json_object_inline(j, "pruner");
     json_string(j, "kind", definition_pruner_name(d));
-    if (d->reports)
-        write_reports(d, j);
+    if (d->objective && d->objective->pruner)
+        write_reports(d->objective, j);
     if (d->pruner && d->pruner->has_alpha)
         json_double(j, "alpha", d->alpha);
     if (d->pruner && d->pruner->revisits)
