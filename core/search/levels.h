@@ -1,6 +1,7 @@
 /*
  * Losses seen at levels of a search, sorted: a level is a step, within a bracket where there are
- * several. One more loss costs a look for its place, so that a median or a rank costs nothing.
+ * several. What is added is put into its place when the level is looked at next: few at once cost a
+ * search each, and a whole study that is loaded one sort for each level.
  */
 #ifndef SWEEPD_CORE_SEARCH_LEVELS_H
 #define SWEEPD_CORE_SEARCH_LEVELS_H
@@ -13,8 +14,8 @@
 struct level {
     uint32_t bracket;
     int64_t step;
-    double *losses; /* (n) ascending */
-    size_t n, capacity;
+    double *losses; /* (n) ascending, but for those that came after the first n_sorted */
+    size_t n, n_sorted, capacity;
 };
 
 /* Zeroed: empty. */
@@ -31,7 +32,8 @@ enum err levels_add(struct levels *l, uint32_t bracket, int64_t step, double los
 /** Takes out a loss that was added. */
 void levels_remove(struct levels *l, uint32_t bracket, int64_t step, double loss);
 
-/** NULL where nothing was ever added; else it may be empty. */
+/** A level whose losses are all in order. NULL where nothing was ever added; else it may be empty.
+ */
 const struct level *levels_find(const struct levels *l, uint32_t bracket, int64_t step);
 
 #endif
