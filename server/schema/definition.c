@@ -28,7 +28,8 @@ static const struct field definition_table[] = {
     {.key = "objective", .type = FIELD_OTHER,
      .schema = "{\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\"}, "
                "\"direction\": {\"enum\": [\"minimize\", \"maximize\"]}, \"folds\": {\"type\": "
-               "\"integer\"}, \"lease_seconds\": {\"type\": \"number\", \"default\": 600}}, "
+               "\"integer\"}, \"steps\": {\"type\": \"integer\"}, "
+               "\"lease_seconds\": {\"type\": \"number\", \"default\": 600}}, "
                "\"description\": \"in place of dataset and metric: others train, by ask and "
                "tell\"}"},
     {.key = "metric", .type = FIELD_OTHER,
