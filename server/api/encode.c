@@ -372,7 +372,8 @@ enum err encode_trial_read(struct reader *r, int64_t experiment, int64_t trial, 
                            struct trial_parts *out, struct error *e)
 {
     TRY(store_fold_list(r, experiment, trial, a, &out->n_folds, &out->folds, e));
-    return store_tell_reports(r, experiment, trial, a, &out->n_reports, &out->reports, e);
+    TRY(store_tell_reports(r, experiment, trial, a, &out->n_reports, &out->reports, e));
+    return store_tell_stop(r, experiment, trial, a, &out->is_stopped, &out->stop, e);
 }
 
 static void encode_folds(struct json *j, const struct trial_parts *p)
@@ -380,6 +381,20 @@ static void encode_folds(struct json *j, const struct trial_parts *p)
     json_array(j, "folds");
     for (size_t i = 0; i < p->n_folds; i++)
         encode_fold(j, &p->folds[i]);
+    json_end(j);
+}
+
+/* Why a pruner told its client to stop; null where it did not. */
+static void encode_stop(struct json *j, const struct trial_parts *parts)
+{
+    if (!parts->is_stopped) {
+        json_null(j, "stop");
+        return;
+    }
+    json_object_inline(j, "stop");
+    json_i64(j, "step", parts->stop.step);
+    json_string(j, "reason", parts->stop.reason);
+    json_string(j, "error", parts->stop.error);
     json_end(j);
 }
 
@@ -398,6 +413,7 @@ static void encode_lease(struct json *j, const struct trial_record *t,
         json_end(j);
     }
     json_end(j);
+    encode_stop(j, parts);
 }
 
 void encode_trial(struct json *j, const char *key, const struct trial_record *t, const char *metric,

@@ -30,7 +30,7 @@ struct experiment_view {
     bool has_best;
     struct trial_record best;
     const struct plan *plan; /* of one just submitted: its warnings are told; else NULL */
-    bool is_unsealed; /* or is to be */
+    bool is_unsealed;        /* or is to be */
     struct unseal_record unsealed;
 };
 
@@ -59,6 +59,8 @@ struct trial_parts {
     size_t n_folds, n_reports;
     struct fold_record *folds;
     struct tell_report *reports;
+    bool is_stopped; /* its client was told to stop */
+    struct tell_stop stop;
 };
 
 enum err encode_trial_read(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,

@@ -183,7 +183,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .metric = x->metric->name,
         .direction = x->metric->maximize ? "maximize" : "minimize",
         .sampler = x->sampler->name,
-        .pruner = x->pruner ? x->pruner->name : "none",
+        .pruner = definition_pruner_name(x),
         .seed = (int64_t)x->seed_search,
         .definition = d->json,
         .planned_trials = d->plan.trials,

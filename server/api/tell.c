@@ -2,6 +2,7 @@
  * Ask and tell: trials that are trained elsewhere are handed out, reported on and told of.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,44 +131,54 @@ static enum err find_trial(struct call *c, int64_t *id, int64_t *trial, struct e
     return call_number(call_segment(c, 1), "trial", trial, e);
 }
 
-/* No pruner of this build judges trials that are trained elsewhere: none is ever to stop. */
+/* What can be invalid of it is the step. */
 enum err trial_report(struct call *c, struct error *e)
 {
     struct tell_body body = {0};
     int64_t id, trial;
     struct buf out = {0};
+    enum err failed;
     struct json j;
+    bool stop;
 
     TRY(read_body(c, report_fields, &body, e));
     TRY(find_trial(c, &id, &trial, e));
-    TRY(study_report(c->api->jobs, id, trial, body.lease, body.step, body.value, e));
+    failed = study_report(c->api->jobs, id, trial, body.lease, body.step, body.value, &stop, e);
+    if (failed == ERR_INVALID)
+        faults_add(&c->faults, "/step", NULL, "%s", e->message);
+    TRY(failed);
     json_init(&j, &out);
     json_object(&j, NULL);
-    json_bool(&j, "stop", false);
+    json_bool(&j, "stop", stop);
     json_end(&j);
     return call_json(c, 200, &out, e);
 }
 
 enum err trial_tell(struct call *c, struct error *e)
 {
-    struct tell_body body = {0};
+    struct tell_body body = {.score = (double)NAN};
     struct study_result result;
     int64_t id, trial;
     struct buf out = {0};
+    const char *state;
+    enum err failed;
     struct json j;
 
     TRY(read_body(c, tell_fields, &body, e));
-    if (body.has_score == (body.error != NULL)) {
+    if (body.has_score && body.error) {
         faults_add(&c->faults, "", NULL, "give either \"score\", a number, or \"error\", a text");
         return faults_check(&c->faults, e);
     }
     TRY(find_trial(c, &id, &trial, e));
     result = (struct study_result){.score = body.score, .error = body.error};
-    TRY(study_tell(c->api->jobs, id, trial, body.lease, &result, e));
+    failed = study_tell(c->api->jobs, id, trial, body.lease, &result, &state, e);
+    if (failed == ERR_INVALID)
+        faults_add(&c->faults, "", NULL, "%s", e->message);
+    TRY(failed);
     json_init(&j, &out);
     json_object(&j, NULL);
     json_i64(&j, "trial", trial);
-    json_string(&j, "state", body.error ? "failed" : "completed");
+    json_string(&j, "state", state);
     json_end(&j);
     return call_json(c, 200, &out, e);
 }

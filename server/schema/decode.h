@@ -24,7 +24,7 @@ bool decode_kind(const struct reader *r, struct reader *kind);
 /** False, after a fault, for anything but an object. */
 bool decode_is_object(const struct reader *r);
 
-/** objective, in place of everything that is about data. */
+/** objective and its pruner, in place of everything that is about data. */
 enum err decode_objective(const struct decoding *c, struct error *e);
 
 /** cross_validation and sealed: which rows are judged. */

@@ -112,20 +112,6 @@ static bool has_one_fold(const struct split_spec *s)
     return s->kind == SPLIT_HOLDOUT && s->n_repeats < 2;
 }
 
-/* Trials that are trained elsewhere run to their end. */
-static void refuse_pruner(const struct decoding *c, const cJSON *item)
-{
-    struct reader r, word;
-
-    if (!item)
-        return;
-    r = reader_child(&c->root, item, 0);
-    if (!decode_kind(&r, &word) || !cJSON_IsString(word.item) ||
-        strcmp(word.item->valuestring, "none") != 0)
-        reader_fault(&r, "pruner: for trials that are trained elsewhere not in this build; known: "
-                         "none");
-}
-
 static void decode_pruner(const struct decoding *c)
 {
     const cJSON *item = decode_member(&c->root, "pruner");
@@ -135,10 +121,8 @@ static void decode_pruner(const struct decoding *c)
 
     d->alpha = 0.1;
     d->revisit = true;
-    if (d->objective) {
-        refuse_pruner(c, item);
-        return;
-    }
+    if (d->objective)
+        return; /* it has pruners of its own */
     if (!item) { /* the standard search races where there are folds to race over */
         if (!decode_member(&c->root, "space") && !has_one_fold(&d->split))
             d->pruner = pruner_find("racing");

@@ -28,7 +28,8 @@ static const struct field definition_table[] = {
     {.key = "objective", .type = FIELD_OTHER,
      .schema = "{\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\"}, "
                "\"direction\": {\"enum\": [\"minimize\", \"maximize\"]}, \"folds\": {\"type\": "
-               "\"integer\"}, \"lease_seconds\": {\"type\": \"number\", \"default\": 600}}, "
+               "\"integer\"}, \"steps\": {\"type\": \"integer\"}, "
+               "\"lease_seconds\": {\"type\": \"number\", \"default\": 600}}, "
                "\"description\": \"in place of dataset and metric: others train, by ask and "
                "tell\"}"},
     {.key = "metric", .type = FIELD_OTHER,
@@ -356,6 +357,13 @@ struct sampler_settings definition_sampler_settings(const struct definition *d)
         .shuffle = d->shuffle,
         .concurrency = d->objective ? 0 : (uint32_t)d->concurrency,
     };
+}
+
+const char *definition_pruner_name(const struct definition *d)
+{
+    if (d->objective)
+        return d->objective->pruner ? d->objective->pruner->name : "none";
+    return d->pruner ? d->pruner->name : "none";
 }
 
 struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds)
