@@ -5,11 +5,10 @@
 #define SWEEPD_SERVER_API_CALL_H
 
 #include "server/api/api.h"
+#include "server/api/form.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
-
-/* In which form a list is wanted: by suffix of the path, or else by Accept. */
-enum call_form { CALL_JSON, CALL_CSV, CALL_TEXT };
+#include "server/store/bookmark.h"
 
 struct call {
     struct api *api;
@@ -17,7 +16,9 @@ struct call {
     struct http_response *r;
     struct reader *reader; /* see call_reader */
     struct faults faults;  /* become `errors` of the problem if the handler fails */
-    enum call_form form;
+    enum form form; /* of a list */
+    uint64_t changes; /* of the store, before the handler looked */
+    bool is_kept;     /* the answer depends on the database alone: see kept.h */
 };
 
 /* A handler answers by one http_respond call and returns ERR_OK, or returns an error. */
@@ -72,18 +73,29 @@ enum err call_space(struct call *c, const struct experiment_record *x, const str
 /** A positive number from the path. ERR_NOT_FOUND naming `what`. */
 enum err call_number(const char *text, const char *what, int64_t *out, struct error *e);
 
-/** Faults for query parameters that are not in `known` (NULL-terminated). */
-void call_check_query(struct call *c, const char *const *known);
-
 /* A page of a list. */
 struct call_page {
-    int64_t limit, cursor;
+    int64_t limit;
+    int64_t offset;      /* call_page: a number that rows have, or had as they were counted */
+    struct bookmark after; /* call_page_sorted */
 };
 
 /** Reads `limit` and `cursor`; adds faults. */
 struct call_page call_page(struct call *c);
+struct call_page call_page_sorted(struct call *c);
 
-/** Closes a list: "total", and "next" with the cursor of the next page (-1: none). */
-void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next);
+/** Adds a fault unless `sort` is one of `known` (NULL-terminated), maybe with '-' in front. */
+void call_check_sort(struct call *c, const char *const *known);
+
+/** Closes a list: "total", and "next" with the cursor of the next page (NULL: none). */
+void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total,
+                   const char *cursor);
+
+/** The same for a cursor of call_page; -1: none. */
+void call_page_end_at(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next);
+
+/** The same for a cursor of call_page_sorted; one without id: none. */
+void call_page_end_behind(struct call *c, struct json *j, int64_t limit, int64_t total,
+                          const struct bookmark *next);
 
 #endif

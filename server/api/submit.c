@@ -158,20 +158,6 @@ static enum err write_name(struct store *s, struct draft *d, struct error *e)
     return store_experiment_set_plan(s, d->id, d->plan.trials, d->json, e);
 }
 
-static const char *write_tags(const struct draft *d)
-{
-    const struct field_texts *tags = &d->definition->tags;
-    CLEANUP(buf_finish) struct buf text = {0};
-    struct json j;
-
-    json_init(&j, &text);
-    json_array_inline(&j, NULL);
-    for (size_t i = 0; i < tags->n; i++)
-        json_string(&j, NULL, tags->items[i]);
-    json_end(&j);
-    return text.failed ? NULL : arena_strndup(d->call->q->arena, text.data, text.length - 1);
-}
-
 static enum err insert(struct store *s, void *ctx, struct error *e)
 {
     struct draft *d = ctx;
@@ -191,7 +177,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .sealed_rows = d->plan.sealed_rows,
         .priority = x->priority,
         .notes = x->notes ? x->notes : "",
-        .tags = write_tags(d),
+        .tags = encode_texts(&x->tags, d->call->q->arena),
         .created_at_ms = clock_now_ms(),
     };
     struct experiment_change begun = {

@@ -115,6 +115,11 @@ void http_respond_file(struct http_response *r, const char *type, int fd, uint64
  */
 void http_respond_later(struct http_response *r, unsigned ms);
 
+enum { HTTP_ETAG_BYTES = 48 };
+
+/** The ETag of a body, made from its bytes. An answer that is given none gets this one. */
+void http_etag(const char *body, uint64_t length, char out[HTTP_ETAG_BYTES]);
+
 /** Adds a header to the answer; refused (false) where the text cannot stand in a header. */
 bool http_respond_header(struct http_response *r, const char *name, const char *value);
 

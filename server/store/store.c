@@ -209,6 +209,11 @@ void store_close(struct store *s)
 
 /* ---- readers ------------------------------------------------------------------------------- */
 
+uint64_t store_changes(const struct store *s)
+{
+    return atomic_load(&s->changes);
+}
+
 struct reader *store_writer(struct store *s)
 {
     return &s->writer;

@@ -243,20 +243,77 @@ static void trials_come_in_pages(void **state)
 {
     struct scratch *x = *state;
     int64_t id = insert_five(x, "maximize");
-    struct trial_query query = {.experiment = id, .sort = "rank"};
+    struct trial_query query = {.experiment = id, .sort = "rank", .page = 2};
     struct trial_list list;
 
-    SUCCEED(store_trial_list(x->r, &query, 0, 2, x->a, &list, &x->e));
+    SUCCEED(store_trial_list(x->r, &query, x->a, &list, &x->e));
     assert_int_equal(list.n, 2);
     assert_int_equal(list.total, 5);
     assert_int_equal(list.items[0].trial, 3);
     assert_int_equal(list.items[1].rank, 2);
-    SUCCEED(store_trial_list(x->r, &query, list.next_offset + 2, 2, x->a, &list, &x->e));
-    assert_int_equal(list.n, 1);
-    assert_int_equal(list.items[0].trial, 5);
-    assert_int_equal(list.next_offset, -1);
-    SUCCEED(store_trial_list(x->r, &query, 50, 2, x->a, &list, &x->e));
-    assert_int_equal(list.n, 0);
+    query.after = list.next;
+    query.page = 3;
+    SUCCEED(store_trial_list(x->r, &query, x->a, &list, &x->e));
+    assert_int_equal(list.n, 3);
+    assert_int_equal(list.total, 5);
+    assert_int_equal(list.items[2].trial, 5);
+    assert_int_equal(list.next.id, 0);
+}
+
+/* Pages of `page` trials one after the other hold what one page of all holds. */
+static void walk(struct scratch *x, int64_t id, const char *sort, int64_t page)
+{
+    struct trial_query query = {.experiment = id, .sort = sort, .page = page};
+    struct trial_order all;
+    struct trial_list list;
+    size_t seen = 0;
+
+    SUCCEED(store_trial_order(x->r, &query, x->a, &all, &x->e));
+    do {
+        SUCCEED(store_trial_list(x->r, &query, x->a, &list, &x->e));
+        for (size_t i = 0; i < list.n; i++, seen++) {
+            assert_true(seen < all.n);
+            assert_int_equal(list.items[i].trial, all.trials[seen]);
+            assert_int_equal(list.items[i].rank, all.ranks[seen]);
+        }
+        query.after = list.next;
+    } while (list.next.id != 0);
+    assert_int_equal(seen, all.n);
+}
+
+static void pages_of_any_order_leave_nothing_out(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = insert_five(x, "maximize");
+    char descending[40];
+
+    for (int64_t page = 1; page <= 5; page++) {
+        walk(x, id, "-momentum", page);
+        for (size_t i = 0; store_trial_sorts[i]; i++) {
+            (void)snprintf(descending, sizeof descending, "-%s", store_trial_sorts[i]);
+            walk(x, id, store_trial_sorts[i], page);
+            walk(x, id, descending, page);
+        }
+    }
+}
+
+static void a_page_goes_on_where_the_last_ended_whatever_happens_meanwhile(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = insert_five(x, "maximize");
+    struct trial_query query = {.experiment = id, .sort = "-score", .page = 2};
+    struct trial_list list;
+
+    SUCCEED(store_trial_list(x->r, &query, x->a, &list, &x->e)); /* 3 and 1 */
+    scratch_complete(x, id, 5, 0.95);                            /* before them */
+    scratch_trial(x, id, 6);
+    scratch_complete(x, id, 6, 0.1);
+    query.after = list.next;
+    SUCCEED(store_trial_list(x->r, &query, x->a, &list, &x->e));
+    assert_int_equal(list.n, 2);
+    assert_int_equal(list.items[0].trial, 4);
+    assert_int_equal(list.items[1].trial, 6);
+    assert_int_equal(list.total, 6);
 }
 
 static void the_best_trial_has_a_score(void **state)
@@ -529,6 +586,8 @@ int main(void)
         TEST(trials_are_sorted_and_filtered),
         TEST(any_hyperparameter_sorts_and_trials_without_it_come_last),
         TEST(trials_come_in_pages),
+        TEST(pages_of_any_order_leave_nothing_out),
+        TEST(a_page_goes_on_where_the_last_ended_whatever_happens_meanwhile),
         TEST(the_best_trial_has_a_score),
         TEST(progress_counts_trials_and_folds),
         TEST(dimensions_are_named_in_order),
