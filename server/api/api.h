@@ -19,7 +19,8 @@ struct api {
     struct jobs *jobs;
     const struct kernel *kernel;
     atomic_bool ready; /* recovered, and not draining */
-    struct kept *kept; /* made by api_router */
+    struct kept *kept;   /* made by api_router, like: */
+    struct onces *onces;
 };
 
 /** The router that serves the API and the page. */

@@ -8,6 +8,7 @@
 #include "core/data/split.h"
 #include "server/api/cursor.h"
 #include "server/api/kept.h"
+#include "server/api/once.h"
 #include "server/api/routes.h"
 #include "server/jobs/facts.h"
 #include "server/schema/definition.h"
@@ -31,12 +32,19 @@ enum err call_json(struct call *c, unsigned status, struct buf *out, struct erro
 {
     enum err failed = buf_check(out, e);
 
+    if (failed == ERR_OK)
+        failed = once_keep_late(c, status, out, e);
     if (failed == ERR_OK && status == 200)
         kept_put(c, out->data, out->length);
     if (failed == ERR_OK)
         http_respond(c->r, status, "application/json", out->data, out->length);
     buf_finish(out);
     return failed;
+}
+
+void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id)
+{
+    (void)snprintf(out, CALL_URL_BYTES, "/api/v1/%s/%" PRId64, list, id);
 }
 
 const char *call_segment(const struct call *c, size_t n)

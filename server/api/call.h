@@ -19,6 +19,7 @@ struct call {
     enum form form; /* of a list */
     uint64_t changes; /* of the store, before the handler looked */
     bool is_kept;     /* the answer depends on the database alone: see kept.h */
+    struct once *once; /* a request that is done once: see once.h; NULL: any other */
 };
 
 /* A handler answers by one http_respond call and returns ERR_OK, or returns an error. */
@@ -30,8 +31,14 @@ enum err call_reader(struct call *c, struct error *e);
 /** Gives the connection back early, before something that takes long. */
 void call_release(struct call *c);
 
-/** Answers with a JSON document and releases the buffer. */
+/** Answers with a JSON document, which is stored where the request is to be done once, and releases
+ * the buffer. */
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e);
+
+enum { CALL_URL_BYTES = 64 };
+
+/** Where a resource is: "/api/v1/experiments/3". */
+void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id);
 
 /** The {n}-th variable segment of the path, counted from 0 over the route's pattern. */
 const char *call_segment(const struct call *c, size_t n);

@@ -5,6 +5,7 @@
 
 #include "server/api/handlers.h"
 #include "server/api/kept.h"
+#include "server/api/once.h"
 #include "server/log.h"
 #include "server/schema/query.h"
 
@@ -245,7 +246,7 @@ static enum err run(struct call *c, const struct route *route, struct error *e)
     check_query(c, route);
     if (!*route->query)
         TRY(faults_check(&c->faults, e)); /* else the handler adds what its parameters lack */
-    return route->handler(c, e);
+    return q->method == HTTP_POST ? once_run(c, route->handler, e) : route->handler(c, e);
 }
 
 static void handle(void *ctx, const struct http_request *q, struct http_response *r)
@@ -283,13 +284,16 @@ static void complain(void *ctx, const char *message)
 void api_finish(struct api *api)
 {
     kept_destroy(api->kept);
+    onces_destroy(api->onces);
     api->kept = NULL;
+    api->onces = NULL;
 }
 
 struct http_router api_router(struct api *api)
 {
     make_allow_texts();
     api->kept = kept_create();
+    api->onces = onces_create();
     return (struct http_router){
         .ctx = api,
         .match = match,

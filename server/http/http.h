@@ -134,7 +134,7 @@ struct http_router {
     /* Answers a complete request by one http_respond call. */
     void (*handle)(void *ctx, const struct http_request *q, struct http_response *r);
     /* Answers a fault found in this folder, as application/problem+json. `instance` is the raw
-     * path, `id` the request's id; either may be NULL. Writes the body to `out`. */
+     * path; `id`, the request's, may be NULL. Writes the body to `out`. */
     void (*problem)(void *ctx, unsigned status, const char *detail, const char *instance,
                     const char *id, struct buf *out);
     /* One line for the log after each answer. */
