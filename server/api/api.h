@@ -19,7 +19,7 @@ struct api {
     struct jobs *jobs;
     const struct kernel *kernel;
     atomic_bool ready; /* recovered, and not draining */
-    struct kept *kept;   /* made by api_router, like: */
+    struct kept *kept; /* made by api_router, like: */
     struct onces *onces;
 };
 

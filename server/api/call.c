@@ -170,8 +170,7 @@ static void append_escaped(struct buf *out, const char *s)
             buf_printf(out, "%%%02X", (unsigned char)*s);
 }
 
-void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total,
-                   const char *cursor)
+void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, const char *cursor)
 {
     struct buf url = {0};
 

@@ -16,10 +16,10 @@ struct call {
     struct http_response *r;
     struct reader *reader; /* see call_reader */
     struct faults faults;  /* become `errors` of the problem if the handler fails */
-    enum form form; /* of a list */
-    uint64_t changes; /* of the store, before the handler looked */
-    bool is_kept;     /* the answer depends on the database alone: see kept.h */
-    struct once *once; /* a request that is done once: see once.h; NULL: any other */
+    enum form form;        /* of a list */
+    uint64_t changes;      /* of the store, before the handler looked */
+    bool is_kept;          /* the answer depends on the database alone: see kept.h */
+    struct once *once;     /* a request that is done once: see once.h; NULL: any other */
 };
 
 /* A handler answers by one http_respond call and returns ERR_OK, or returns an error. */
@@ -83,7 +83,7 @@ enum err call_number(const char *text, const char *what, int64_t *out, struct er
 /* A page of a list. */
 struct call_page {
     int64_t limit;
-    int64_t offset;      /* call_page: a number that rows have, or had as they were counted */
+    int64_t offset;        /* call_page: a number that rows have, or had as they were counted */
     struct bookmark after; /* call_page_sorted */
 };
 

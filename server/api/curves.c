@@ -9,9 +9,14 @@
 #include "server/api/handlers.h"
 #include "server/api/sheet.h"
 
-static const char *const NAMES[] = {"repeat",          "fold",             "epoch",        "train_loss",
-                                    "validation_loss", "validation_score", "learning_rate"};
-enum { N_COLUMNS = sizeof NAMES / sizeof *NAMES, FIRST_CURVE = 3, N_CURVES = N_COLUMNS - FIRST_CURVE };
+static const char *const NAMES[] = {
+    "repeat",           "fold",         "epoch", "train_loss", "validation_loss",
+    "validation_score", "learning_rate"};
+enum {
+    N_COLUMNS = sizeof NAMES / sizeof *NAMES,
+    FIRST_CURVE = 3,
+    N_CURVES = N_COLUMNS - FIRST_CURVE
+};
 
 struct curves {
     struct fold_record *folds;
@@ -96,8 +101,7 @@ static enum err read_rows(void *ctx, struct reader *r, size_t most, struct arena
 
 static enum err send_table(struct call *c, int64_t id, int64_t trial, struct error *e)
 {
-    CLEANUP(sheet_end) struct sheet s = {
-        .n_columns = N_COLUMNS, .names = NAMES, .read = read_rows};
+    CLEANUP(sheet_end) struct sheet s = {.n_columns = N_COLUMNS, .names = NAMES, .read = read_rows};
     struct curves *x;
 
     TRY(sheet_begin(&s, e));

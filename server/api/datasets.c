@@ -69,7 +69,8 @@ static enum err read_datasets(void *ctx, struct reader *r, size_t most, struct a
 
 enum err dataset_list(struct call *c, struct error *e)
 {
-    CLEANUP(sheet_end) struct sheet s = {
+    CLEANUP(sheet_end)
+    struct sheet s = {
         .n_columns = N_COLUMNS, .names = NAMES, .in_text = IN_TEXT, .read = read_datasets};
     struct call_page page = call_page(c);
     int64_t *after;
@@ -172,8 +173,7 @@ static enum err send_rows(struct call *c, const struct rows *rows, int64_t limit
     for (size_t i = rows->next; i < rows->next + n; i++)
         encode_row(&j, t, i);
     json_end(&j);
-    call_page_end_at(c, &j, limit, (int64_t)t->n_rows,
-                     n < left ? (int64_t)(rows->next + n) : -1);
+    call_page_end_at(c, &j, limit, (int64_t)t->n_rows, n < left ? (int64_t)(rows->next + n) : -1);
     json_end(&j);
     return call_json(c, 200, &out, e);
 }

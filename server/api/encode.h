@@ -31,7 +31,7 @@ struct experiment_view {
     bool has_best;
     struct trial_record best;
     const struct plan *plan; /* of one just submitted: its warnings are told; else NULL */
-    bool is_unsealed; /* or is to be */
+    bool is_unsealed;        /* or is to be */
     struct unseal_record unsealed;
 };
 

@@ -9,8 +9,8 @@
 #include "server/api/sheet.h"
 #include "server/schema/query.h"
 
-static const char *const STATES[] = {"queued",    "running",   "paused", "completed",
-                                     "cancelled", "failed", NULL};
+static const char *const STATES[] = {"queued",    "running", "paused", "completed",
+                                     "cancelled", "failed",  NULL};
 
 static enum err read_filters(struct call *c, struct experiment_query *query, struct error *e)
 {
@@ -63,10 +63,10 @@ static enum err send_json(struct call *c, const struct experiment_query *query, 
 /* ---- as a table -------------------------------------------------------------------------- */
 
 static const char *const NAMES[] = {
-    "id",         "name",          "owner",      "state",       "stop_reason",     "dataset",
-    "metric",     "direction",     "sampler",    "pruner",      "seed",            "priority",
-    "trials",     "trials_done",   "folds_done", "best_trial",  "best_score",      "best_score_std",
-    "created_at", "started_at",    "finished_at", "elapsed_seconds", "bytes",      "tags",
+    "id",         "name",        "owner",       "state",           "stop_reason", "dataset",
+    "metric",     "direction",   "sampler",     "pruner",          "seed",        "priority",
+    "trials",     "trials_done", "folds_done",  "best_trial",      "best_score",  "best_score_std",
+    "created_at", "started_at",  "finished_at", "elapsed_seconds", "bytes",       "tags",
 };
 enum { N_COLUMNS = sizeof NAMES / sizeof *NAMES };
 
@@ -150,8 +150,7 @@ static enum err read_rows(void *ctx, struct reader *r, size_t most, struct arena
 }
 
 /* The query lives longer than the request where the table is streamed. */
-static enum err copy_query(const struct experiment_query *query, struct listing *l,
-                           struct error *e)
+static enum err copy_query(const struct experiment_query *query, struct listing *l, struct error *e)
 {
     const char **texts[] = {&l->query.tag, &l->query.owner, &l->query.contains, &l->query.sort};
 
@@ -169,7 +168,8 @@ static enum err copy_query(const struct experiment_query *query, struct listing 
 static enum err send_table(struct call *c, const struct experiment_query *query,
                            const struct call_page *page, struct error *e)
 {
-    CLEANUP(sheet_end) struct sheet s = {
+    CLEANUP(sheet_end)
+    struct sheet s = {
         .n_columns = N_COLUMNS, .names = NAMES, .in_text = IN_TEXT, .read = read_rows};
     struct listing *l;
 

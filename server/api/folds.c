@@ -93,8 +93,7 @@ static enum err cut(struct call *c, const struct experiment_record *x, int64_t o
 
 enum err experiment_folds(struct call *c, struct error *e)
 {
-    CLEANUP(sheet_end) struct sheet s = {
-        .n_columns = N_COLUMNS, .names = NAMES, .read = read_rows};
+    CLEANUP(sheet_end) struct sheet s = {.n_columns = N_COLUMNS, .names = NAMES, .read = read_rows};
     struct call_page page = call_page(c);
     struct experiment_record record;
     int64_t id;

@@ -247,8 +247,7 @@ static enum err write_cells(const struct answer *w, struct arena *a, struct list
 
 static enum err send_table(struct call *c, const struct answer *w, struct error *e)
 {
-    CLEANUP(sheet_end) struct sheet s = {
-        .n_columns = N_COLUMNS, .names = NAMES, .read = read_rows};
+    CLEANUP(sheet_end) struct sheet s = {.n_columns = N_COLUMNS, .names = NAMES, .read = read_rows};
     struct listing *l;
 
     TRY(sheet_begin(&s, e));

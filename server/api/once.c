@@ -144,7 +144,8 @@ static enum err enter(struct onces *o, struct once *x, struct error *e)
     if (!other)
         return ERR_OK;
     return error_set(e, ERR_CONFLICT,
-                     "a request with the Idempotency-Key \"%.80s\" is under way: ask again", x->key);
+                     "a request with the Idempotency-Key \"%.80s\" is under way: ask again",
+                     x->key);
 }
 
 static void leave(struct onces *o, const struct once *x)

@@ -18,7 +18,11 @@ struct patch {
 };
 
 static const struct field FIELDS[] = {
-    {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct patch, name), .min = 1, .max = 200},
+    {.key = "name",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct patch, name),
+     .min = 1,
+     .max = 200},
     {.key = "notes", .type = FIELD_TEXT, .offset = offsetof(struct patch, notes), .max = 20000},
     {.key = "tags",
      .type = FIELD_TEXTS,

@@ -30,8 +30,8 @@ struct draft {
     struct definition *definition;
     struct split *split;
     struct plan plan;
-    const char *json; /* the definition, complete */
-    int64_t id;       /* once it is stored */
+    const char *json;  /* the definition, complete */
+    int64_t id;        /* once it is stored */
     struct buf answer; /* likewise, and where it is: */
     char url[CALL_URL_BYTES];
 };

@@ -36,10 +36,10 @@ enum err change_patch(const struct change_source *source, const char *patch, siz
 
 /* What of an experiment may change at any time, for nothing that is tried depends on it. */
 struct change_labels {
-    const char *name;         /* NULL: as it was */
-    const char *notes;        /* NULL: as it was */
-    const char *tags;         /* JSON array of strings; NULL: as it was */
-    const int64_t *priority;  /* NULL: as it was */
+    const char *name;        /* NULL: as it was */
+    const char *notes;       /* NULL: as it was */
+    const char *tags;        /* JSON array of strings; NULL: as it was */
+    const int64_t *priority; /* NULL: as it was */
 };
 
 /** A stored definition with other labels, as text; everything else of it stays as it is. */

@@ -16,18 +16,20 @@ struct bookmark {
 };
 
 /*
- * The condition that a row stands behind the bookmark, for lists whose rows without a value come last
- * in either direction.
+ * The condition that a row stands behind the bookmark, for lists whose rows without a value come
+ * last in either direction.
  *
  * expression, op  what is sorted by, and > where it ascends, < where it descends
  * column, tie     the number that decides among equals, likewise
- * id, key         the statement's parameters, as in "?6"; the first is NULL where there is no bookmark
+ * id, key         the statement's parameters, as in "?6"; the first is NULL without a bookmark
  */
-#define BOOKMARK_BEHIND(expression, op, column, tie, id, key)                                        \
+/* clang-format off */
+#define BOOKMARK_BEHIND(expression, op, column, tie, id, key)                                      \
     " AND (" id " IS NULL"                                                                         \
     "      OR (" expression " IS NULL) > (" key " IS NULL)"                                        \
     "      OR ((" expression " IS NULL) = (" key " IS NULL)"                                       \
     "          AND (" expression " " op " " key                                                    \
     "               OR (" expression " IS " key " AND " column " " tie " " id "))))"
+/* clang-format on */
 
 #endif

@@ -57,7 +57,8 @@ void stmt_bind_text(struct stmt *q, const char *text); /* borrowed until stmt_en
 void stmt_bind_text_copy(struct stmt *q, const char *text);
 void stmt_bind_blob(struct stmt *q, const void *bytes, size_t n); /* borrowed until stmt_end */
 void stmt_bind_null(struct stmt *q);
-void stmt_bind_bookmark(struct stmt *q, const struct bookmark *k); /* two: number and key; NULL: none */
+void stmt_bind_bookmark(struct stmt *q,
+                        const struct bookmark *k); /* two: number and key; NULL: none */
 
 /** Steps to the next row. */
 enum err stmt_next(struct stmt *q, bool *row, struct error *e);

@@ -74,7 +74,7 @@ enum err store_experiment_insert(struct store *s, const struct experiment_record
 /* ---- records ------------------------------------------------------------------------------- */
 
 #define COLUMNS                                                                                    \
-    "e.id, e.name, e.owner, e.dataset_id, d.name, e.state, e.stop_reason, e.error,"         \
+    "       e.id, e.name, e.owner, e.dataset_id, d.name, e.state, e.stop_reason, e.error,"         \
     "       e.metric, e.direction, e.sampler, e.pruner, e.seed, e.planned_trials,"                 \
     "       e.folds_per_trial, e.priority, e.notes, e.tags, e.created_at_ms, e.started_at_ms,"     \
     "       e.finished_at_ms, e.elapsed_ms, e.definition, e.sealed_rows"
@@ -149,10 +149,12 @@ enum err store_experiment_latest(struct reader *r, int64_t *out, struct error *e
     "   AND (?5 IS NULL OR instr(lower(e.name), lower(?5)) > 0)"
 
 /* What does not exist comes last in either direction; the newest first among equals. */
+/* clang-format off */
 #define ORDER_BY(expression, direction, op)                                                        \
-    "SELECT " COLUMNS ", " expression FROM FILTER BOOKMARK_BEHIND(                                   \
-        expression, op, "e.id", "<", "?6", "?7") " ORDER BY " expression " IS NULL, " expression   \
-                                                 " " direction ", e.id DESC LIMIT ?8"
+    "SELECT " COLUMNS ", " expression FROM FILTER                                                  \
+        BOOKMARK_BEHIND(expression, op, "e.id", "<", "?6", "?7")                                   \
+        " ORDER BY " expression " IS NULL, " expression " " direction ", e.id DESC LIMIT ?8"
+/* clang-format on */
 
 #define SORT(expression) ORDER_BY(expression, "ASC", ">"), ORDER_BY(expression, "DESC", "<")
 

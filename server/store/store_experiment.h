@@ -59,16 +59,16 @@ struct experiment_query {
     int64_t dataset_id; /* 0: all */
     const char *tag;
     const char *owner;
-    const char *contains; /* part of the name; ASCII letters match in either case */
-    const char *sort;     /* see store_experiment_sorts; NULL: newest first */
+    const char *contains;  /* part of the name; ASCII letters match in either case */
+    const char *sort;      /* see store_experiment_sorts; NULL: newest first */
     struct bookmark after; /* the row before the first, for the pages after one */
-    int64_t limit;       /* at most this many */
+    int64_t limit;         /* at most this many */
 };
 
 struct experiment_list {
     size_t n;
     struct experiment_record *items;
-    int64_t total;      /* that pass the filters */
+    int64_t total;        /* that pass the filters */
     struct bookmark next; /* `after` of the next page; its id is 0 at the end */
 };
 

@@ -123,14 +123,14 @@ struct trial_query {
     const char *sort;  /* NULL: trial. See store_trial_sorts, or any hyperparameter's name; a '-' in
                           front for descending. Trials without a value come last, ties by number. */
     struct bookmark after; /* only those behind this one */
-    int64_t page;        /* whose end is to be told; 0: no page */
+    int64_t page;          /* whose end is to be told; 0: no page */
 };
 
 struct trial_order {
     size_t n;
-    int64_t *trials; /* (n) their numbers in the order asked for */
-    int64_t *ranks;  /* (n) of each within the experiment */
-    int64_t total;   /* with those before `after` */
+    int64_t *trials;      /* (n) their numbers in the order asked for */
+    int64_t *ranks;       /* (n) of each within the experiment */
+    int64_t total;        /* with those before `after` */
     struct bookmark next; /* `after` of the next page; its id is 0 where there is none */
 };
 

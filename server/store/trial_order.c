@@ -19,9 +19,12 @@
     "    ON p.experiment_id = t.experiment_id AND p.trial = t.trial AND p.name = ?5" FILTER
 
 /* What does not exist comes last in either direction; by number among equals. */
+/* clang-format off */
 #define ORDER_BY(expression, from, direction, op)                                                  \
-    "SELECT t.trial, " expression from BOOKMARK_BEHIND(expression, op, "t.trial", ">", "?3", "?4")   \
+    "SELECT t.trial, " expression from                                                             \
+        BOOKMARK_BEHIND(expression, op, "t.trial", ">", "?3", "?4")                                \
         " ORDER BY " expression " IS NULL, " expression " " direction ", t.trial"
+/* clang-format on */
 
 #define SORT(name, expression, from)                                                               \
     {                                                                                              \
@@ -36,14 +39,13 @@ struct sort {
 
 /* One value in place of class and key: numbers come before texts. */
 #define RANK "coalesce(t.rank_key, 'class ' || t.rank_class)"
-#define BEHIND_RANK(op) BOOKMARK_BEHIND(RANK, op, "t.trial", op, "?3", "?4")
+#define BY_RANK(op)                                                                                \
+    "SELECT t.trial, " RANK FROM BOOKMARK_BEHIND(RANK, op, "t.trial", op, "?3", "?4")
 
 static const struct sort sorts[] = {
     COLUMN("trial", "t.trial"),
-    {"rank",
-     "SELECT t.trial, " RANK FROM BEHIND_RANK(">") " ORDER BY t.rank_class, t.rank_key, t.trial",
-     "SELECT t.trial, " RANK FROM BEHIND_RANK("<")
-     " ORDER BY t.rank_class DESC, t.rank_key DESC, t.trial DESC"},
+    {"rank", BY_RANK(">") " ORDER BY t.rank_class, t.rank_key, t.trial",
+     BY_RANK("<") " ORDER BY t.rank_class DESC, t.rank_key DESC, t.trial DESC"},
     COLUMN("state", "t.state"),
     COLUMN("reason", "t.reason"),
     COLUMN("score", "t.score"),

@@ -38,10 +38,25 @@ static void a_bookmark_is_read_back_as_it_was(void **state)
 
 static void anything_else_is_no_cursor(void **state)
 {
-    static const char *const bad[] = {
-        "",      "17",    "n",      "0n",  "-1n",    "01n", "17x",     "17n1",   "17i", "17i1.5",
-        "17i 1", "17i+1", "17rnan", "17r", "17rinf", "1r1e999", "17r 1", "1i9223372036854775808",
-        "1000000000000000000n"};
+    static const char *const bad[] = {"",
+                                      "17",
+                                      "n",
+                                      "0n",
+                                      "-1n",
+                                      "01n",
+                                      "17x",
+                                      "17n1",
+                                      "17i",
+                                      "17i1.5",
+                                      "17i 1",
+                                      "17i+1",
+                                      "17rnan",
+                                      "17r",
+                                      "17rinf",
+                                      "1r1e999",
+                                      "17r 1",
+                                      "1i9223372036854775808",
+                                      "1000000000000000000n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
