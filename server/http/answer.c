@@ -35,7 +35,19 @@ static bool list_has_etag(const char *list, const char *etag)
     return false;
 }
 
-/* A whole answer to GET gets its ETag, and becomes 304 where the client has it. */
+/* The client has the body already: only the headers stay. */
+static void become_not_modified(struct http_response *r)
+{
+    struct response_header *headers = r->headers;
+
+    response_reset(r);
+    r->kind = RESPONSE_BYTES;
+    r->status = 304;
+    r->headers = headers;
+}
+
+/* A whole answer to GET gets its ETag, a stream has what its handler gave it; either becomes 304
+ * where the client has it. */
 static void judge_etag(struct exchange *x)
 {
     struct http_response *r = &x->r;
@@ -54,13 +66,8 @@ static void judge_etag(struct exchange *x)
         (void)http_respond_header(r, "ETag", made); /* only a saving */
         etag = made;
     }
-    if ((r->kind == RESPONSE_BYTES || r->kind == RESPONSE_STATIC) && known &&
-        list_has_etag(known, etag)) {
-        buf_finish(&r->bytes);
-        r->kind = RESPONSE_BYTES;
-        r->status = 304;
-        r->type = NULL;
-    }
+    if (known && list_has_etag(known, etag))
+        become_not_modified(r);
 }
 
 /* ---- bodies -------------------------------------------------------------------------------- */
@@ -163,11 +170,11 @@ bool answer_send(struct exchange *x)
     struct MHD_Response *m;
     bool ok;
 
+    judge_etag(x);
     if (r->kind == RESPONSE_STREAM && !waiting_admit(x->h)) {
         response_problem(r, 503, "too many streams are open");
         (void)http_respond_header(r, "Retry-After", "2"); /* a courtesy */
     }
-    judge_etag(x);
     m = make_body(x);
     if (!m)
         return false;

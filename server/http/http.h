@@ -117,7 +117,8 @@ void http_respond_later(struct http_response *r, unsigned ms);
 
 enum { HTTP_ETAG_BYTES = 48 };
 
-/** The ETag of a body, made from its bytes. An answer that is given none gets this one. */
+/** The ETag of a body, made from its bytes. A whole answer that is given none gets this one; a
+ * stream has none unless it is given one. */
 void http_etag(const char *body, uint64_t length, char out[HTTP_ETAG_BYTES]);
 
 /** Adds a header to the answer; refused (false) where the text cannot stand in a header. */

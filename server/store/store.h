@@ -96,7 +96,8 @@ void store_reader_close(struct reader *r);
 
 /**
  * Grows with each commit, before anybody is told of it. As long as it stays the same, what was read
- * after it was asked for is still what would be read.
+ * after it was asked for is still what would be read. It begins at the time, in nanoseconds, so that
+ * another start of the program does not come to the same numbers.
  */
 uint64_t store_changes(const struct store *s);
 
