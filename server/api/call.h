@@ -83,8 +83,8 @@ enum err call_number(const char *text, const char *what, int64_t *out, struct er
 /* A page of a list. */
 struct call_page {
     int64_t limit;
-    int64_t offset;        /* call_page: a number that rows have, or had as they were counted */
-    struct bookmark after; /* call_page_sorted */
+    int64_t offset;        /* call_page: how many rows, or which id, lies before it */
+    struct bookmark after; /* call_page_sorted: the row before it */
 };
 
 /** Reads `limit` and `cursor`; adds faults. */
