@@ -146,6 +146,7 @@ static void stop(struct daemon *d)
 {
     atomic_store(&d->api.ready, false);
     http_stop(set_http(d, NULL));
+    api_finish(&d->api);
     jobs_stop(d->jobs);
     store_close(d->store);
 }

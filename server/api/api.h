@@ -19,9 +19,14 @@ struct api {
     struct jobs *jobs;
     const struct kernel *kernel;
     atomic_bool ready; /* recovered, and not draining */
+    struct kept *kept; /* made by api_router, like: */
+    struct onces *onces;
 };
 
 /** The router that serves the API and the page. */
 struct http_router api_router(struct api *api);
+
+/** Frees what the router has made. Accepts one that was never asked for its router. */
+void api_finish(struct api *api);
 
 #endif

@@ -1,10 +1,14 @@
 #include "server/api/call.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/data/split.h"
+#include "server/api/cursor.h"
+#include "server/api/kept.h"
+#include "server/api/once.h"
 #include "server/api/routes.h"
 #include "server/jobs/facts.h"
 #include "server/schema/definition.h"
@@ -29,9 +33,18 @@ enum err call_json(struct call *c, unsigned status, struct buf *out, struct erro
     enum err failed = buf_check(out, e);
 
     if (failed == ERR_OK)
+        failed = once_keep_late(c, status, out, e);
+    if (failed == ERR_OK && status == 200)
+        kept_put(c, out->data, out->length);
+    if (failed == ERR_OK)
         http_respond(c->r, status, "application/json", out->data, out->length);
     buf_finish(out);
     return failed;
+}
+
+void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id)
+{
+    (void)snprintf(out, CALL_URL_BYTES, "/api/v1/%s/%" PRId64, list, id);
 }
 
 const char *call_segment(const struct call *c, size_t n)
@@ -116,19 +129,36 @@ enum err call_folds(struct call *c, const struct experiment_record *x, const str
     return split_create(*table, &definition->split, out, e);
 }
 
-void call_check_query(struct call *c, const char *const *known)
+static int64_t read_limit(struct call *c)
 {
-    for (size_t i = 0; i < c->q->n_query; i++)
-        query_known(&c->faults, c->q->query[i].name, known);
+    int64_t limit = QUERY_LIMIT_DEFAULT;
+
+    query_i64(&c->faults, "limit", http_query(c->q, "limit"), 1, QUERY_LIMIT_MAX, &limit);
+    return limit;
 }
 
 struct call_page call_page(struct call *c)
 {
-    struct call_page page = {.limit = QUERY_LIMIT_DEFAULT};
+    struct call_page page = {.limit = read_limit(c)};
 
-    query_i64(&c->faults, "limit", http_query(c->q, "limit"), 1, QUERY_LIMIT_MAX, &page.limit);
-    query_i64(&c->faults, "cursor", http_query(c->q, "cursor"), 0, INT64_MAX, &page.cursor);
+    query_i64(&c->faults, "cursor", http_query(c->q, "cursor"), 0, INT64_MAX, &page.offset);
     return page;
+}
+
+struct call_page call_page_sorted(struct call *c)
+{
+    struct call_page page = {.limit = read_limit(c)};
+    const char *cursor = http_query(c->q, "cursor");
+
+    if (cursor && !cursor_read(cursor, &page.after))
+        faults_add(&c->faults, "cursor", NULL,
+                   "cursor: expected the one in `next` of the page before, got \"%.80s\"", cursor);
+    return page;
+}
+
+void call_check_sort(struct call *c, const char *const *known)
+{
+    query_sort(&c->faults, "sort", http_query(c->q, "sort"), known);
 }
 
 static void append_escaped(struct buf *out, const char *s)
@@ -140,16 +170,17 @@ static void append_escaped(struct buf *out, const char *s)
             buf_printf(out, "%%%02X", (unsigned char)*s);
 }
 
-void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next)
+void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, const char *cursor)
 {
     struct buf url = {0};
 
     json_i64(j, "total", total);
-    if (next < 0) {
+    if (!cursor) {
         json_null(j, "next");
         return;
     }
-    buf_printf(&url, "%s?limit=%" PRId64 "&cursor=%" PRId64, c->q->path, limit, next);
+    buf_printf(&url, "%s?limit=%" PRId64 "&cursor=", c->q->path, limit);
+    append_escaped(&url, cursor);
     for (size_t i = 0; i < c->q->n_query; i++) {
         const struct http_pair *p = &c->q->query[i];
 
@@ -162,4 +193,23 @@ void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total,
     }
     json_string(j, "next", buf_text(&url));
     buf_finish(&url);
+}
+
+void call_page_end_at(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next)
+{
+    char cursor[24];
+
+    (void)snprintf(cursor, sizeof cursor, "%" PRId64, next);
+    call_page_end(c, j, limit, total, next < 0 ? NULL : cursor);
+}
+
+void call_page_end_behind(struct call *c, struct json *j, int64_t limit, int64_t total,
+                          const struct bookmark *next)
+{
+    CLEANUP(buf_finish) struct buf cursor = {0};
+
+    if (next->id != 0)
+        cursor_write(next, &cursor);
+    j->out->failed = j->out->failed || cursor.failed;
+    call_page_end(c, j, limit, total, next->id == 0 ? NULL : buf_text(&cursor));
 }

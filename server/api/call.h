@@ -5,11 +5,10 @@
 #define SWEEPD_SERVER_API_CALL_H
 
 #include "server/api/api.h"
+#include "server/api/form.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
-
-/* In which form a list is wanted: by suffix of the path, or else by Accept. */
-enum call_form { CALL_JSON, CALL_CSV, CALL_TEXT };
+#include "server/store/bookmark.h"
 
 struct call {
     struct api *api;
@@ -17,7 +16,10 @@ struct call {
     struct http_response *r;
     struct reader *reader; /* see call_reader */
     struct faults faults;  /* become `errors` of the problem if the handler fails */
-    enum call_form form;
+    enum form form;        /* of a list */
+    uint64_t changes;      /* of the store, before the handler looked */
+    bool is_kept;          /* the answer depends on the database alone: see kept.h */
+    struct once *once;     /* a request that is done once: see once.h; NULL: any other */
 };
 
 /* A handler answers by one http_respond call and returns ERR_OK, or returns an error. */
@@ -29,8 +31,14 @@ enum err call_reader(struct call *c, struct error *e);
 /** Gives the connection back early, before something that takes long. */
 void call_release(struct call *c);
 
-/** Answers with a JSON document and releases the buffer. */
+/** Answers with a JSON document, which is stored where the request is to be done once, and releases
+ * the buffer. */
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e);
+
+enum { CALL_URL_BYTES = 64 };
+
+/** Where a resource is: "/api/v1/experiments/3". */
+void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id);
 
 /** The {n}-th variable segment of the path, counted from 0 over the route's pattern. */
 const char *call_segment(const struct call *c, size_t n);
@@ -72,18 +80,29 @@ enum err call_space(struct call *c, const struct experiment_record *x, const str
 /** A positive number from the path. ERR_NOT_FOUND naming `what`. */
 enum err call_number(const char *text, const char *what, int64_t *out, struct error *e);
 
-/** Faults for query parameters that are not in `known` (NULL-terminated). */
-void call_check_query(struct call *c, const char *const *known);
-
 /* A page of a list. */
 struct call_page {
-    int64_t limit, cursor;
+    int64_t limit;
+    int64_t offset;        /* call_page: how many rows, or which id, lies before it */
+    struct bookmark after; /* call_page_sorted: the row before it */
 };
 
 /** Reads `limit` and `cursor`; adds faults. */
 struct call_page call_page(struct call *c);
+struct call_page call_page_sorted(struct call *c);
 
-/** Closes a list: "total", and "next" with the cursor of the next page (-1: none). */
-void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next);
+/** Adds a fault unless `sort` is one of `known` (NULL-terminated), maybe with '-' in front. */
+void call_check_sort(struct call *c, const char *const *known);
+
+/** Closes a list: "total", and "next" with the cursor of the next page (NULL: none). */
+void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total,
+                   const char *cursor);
+
+/** The same for a cursor of call_page; -1: none. */
+void call_page_end_at(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next);
+
+/** The same for a cursor of call_page_sorted; one without id: none. */
+void call_page_end_behind(struct call *c, struct json *j, int64_t limit, int64_t total,
+                          const struct bookmark *next);
 
 #endif

@@ -16,6 +16,19 @@ void encode_time(struct json *j, const char *key, int64_t ms)
     json_string(j, key, ms != 0 ? text : NULL);
 }
 
+const char *encode_texts(const struct field_texts *texts, struct arena *a)
+{
+    CLEANUP(buf_finish) struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    json_array_inline(&j, NULL);
+    for (size_t i = 0; i < texts->n; i++)
+        json_string(&j, NULL, texts->items[i]);
+    json_end(&j);
+    return out.failed ? NULL : arena_strndup(a, out.data, out.length - 1);
+}
+
 /* ---- data sets --------------------------------------------------------------------------- */
 
 static void encode_column(struct json *j, const struct table *t, const struct column *c)

@@ -5,6 +5,7 @@
 #define SWEEPD_SERVER_API_ENCODE_H
 
 #include "core/data/table.h"
+#include "server/schema/field.h"
 #include "server/schema/json.h"
 #include "server/schema/plan.h"
 #include "server/store/store_dataset.h"
@@ -72,6 +73,9 @@ void encode_trial(struct json *j, const char *key, const struct trial_record *t,
 
 /** A trial's learning curves, fold by fold. */
 void encode_curves(struct json *j, const struct fold_record *folds, size_t n);
+
+/** A list of texts as a JSON array on one line; NULL where memory is out. */
+const char *encode_texts(const struct field_texts *texts, struct arena *a);
 
 /** A time, null where it is 0. */
 void encode_time(struct json *j, const char *key, int64_t ms);

@@ -21,9 +21,15 @@ call_handler dataset_list, dataset_get, dataset_rows, dataset_delete;
 /* submit.c */
 call_handler experiment_submit, experiment_validate, experiment_clone;
 
+/* experiment_list.c */
+call_handler experiment_list;
+
 /* experiments.c */
-call_handler experiment_list, experiment_get, experiment_best, experiment_cancel, experiment_pause,
+call_handler experiment_get, experiment_best, experiment_cancel, experiment_pause,
     experiment_resume, experiment_delete;
+
+/* patch.c */
+call_handler experiment_patch;
 
 /* extend.c */
 call_handler experiment_extend;
@@ -31,11 +37,17 @@ call_handler experiment_extend;
 /* unseal.c */
 call_handler experiment_unseal;
 
+/* folds.c */
+call_handler experiment_folds;
+
 /* exports.c */
-call_handler experiment_folds, experiment_export;
+call_handler experiment_export;
 
 /* trials.c */
-call_handler trial_list, trial_get, trial_curves;
+call_handler trial_list, trial_get;
+
+/* curves.c */
+call_handler trial_curves;
 
 /* tell.c */
 call_handler trial_ask, trial_report, trial_tell, trial_import;

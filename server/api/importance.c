@@ -10,6 +10,7 @@
 #include "core/search/importance.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/sheet.h"
 
 enum { TRIALS_AT_ONCE = 500, TRIALS_MAX = 10000 /* of more, these many stand for all */ };
 
@@ -194,6 +195,79 @@ static void encode(const struct answer *w, struct json *j)
     json_end(j);
 }
 
+/* ---- as a table -------------------------------------------------------------------------- */
+
+static const char *const NAMES[] = {"name", "fanova", "fanova_low", "fanova_high", "ped_anova"};
+enum { N_COLUMNS = sizeof NAMES / sizeof *NAMES };
+
+/* Rows that are there already. */
+struct listing {
+    size_t n, done;
+    struct value *cells; /* (n, N_COLUMNS) */
+};
+
+static enum err read_rows(void *ctx, struct reader *r, size_t most, struct arena *a,
+                          struct value *out, size_t *n, struct error *e)
+{
+    struct listing *l = ctx;
+
+    (void)r;
+    (void)a;
+    (void)e;
+    *n = l->n - l->done < most ? l->n - l->done : most;
+    memcpy(out, l->cells + l->done * N_COLUMNS, *n * N_COLUMNS * sizeof *out);
+    l->done += *n;
+    return ERR_OK;
+}
+
+static enum err write_cells(const struct answer *w, struct arena *a, struct listing *l,
+                            struct error *e)
+{
+    size_t order[SPACE_DIMENSIONS_MAX];
+    struct value *cell;
+
+    l->n = sort_dimensions(w, order);
+    l->cells = cell = arena_alloc(a, (l->n + 1) * N_COLUMNS, sizeof *cell);
+    if (!cell)
+        return error_no_memory(e);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct importance_share *f = &w->fanova[order[i]];
+        const char *name = arena_strdup(a, space_dimension(w->space, order[i])->name);
+
+        if (!name)
+            return error_no_memory(e);
+        *cell++ = cell_text(name);
+        *cell++ = cell_real(w->has_fanova ? f->mean : (double)NAN);
+        *cell++ = cell_real(w->has_fanova ? f->low : (double)NAN);
+        *cell++ = cell_real(w->has_fanova ? f->high : (double)NAN);
+        *cell++ = cell_real(w->has_ped_anova ? w->ped_anova[order[i]] : (double)NAN);
+    }
+    return ERR_OK;
+}
+
+static enum err send_table(struct call *c, const struct answer *w, struct error *e)
+{
+    CLEANUP(sheet_end) struct sheet s = {.n_columns = N_COLUMNS, .names = NAMES, .read = read_rows};
+    struct listing *l;
+
+    TRY(sheet_begin(&s, e));
+    s.ctx = l = arena_alloc(s.arena, 1, sizeof *l);
+    if (!l)
+        return error_no_memory(e);
+    TRY(write_cells(w, s.arena, l, e));
+    return sheet_send(c, &s, 0, e);
+}
+
+static enum err send_json(struct call *c, const struct answer *w, struct error *e)
+{
+    struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    encode(w, &j);
+    return call_json(c, 200, &out, e);
+}
+
 static enum err make_answer(struct call *c, struct answer *w, struct error *e)
 {
     TRY(call_space(c, &w->experiment, &w->table, &w->space, e));
@@ -205,23 +279,16 @@ static enum err make_answer(struct call *c, struct answer *w, struct error *e)
 
 enum err experiment_importance(struct call *c, struct error *e)
 {
-    static const char *const no_query[] = {NULL};
     struct answer w = {0};
-    struct buf out = {0};
-    struct json j;
     enum err failed;
     int64_t id;
 
-    call_check_query(c, no_query);
-    TRY(faults_check(&c->faults, e));
     TRY(call_experiment(c, &id, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &w.experiment, e));
     failed = make_answer(c, &w, e);
-    if (failed == ERR_OK) {
-        json_init(&j, &out);
-        encode(&w, &j);
-    }
+    if (failed == ERR_OK)
+        failed = c->form == FORM_JSON ? send_json(c, &w, e) : send_table(c, &w, e);
     space_destroy(w.space);
     jobs_release_table(c->api->jobs, w.table);
-    return failed == ERR_OK ? call_json(c, 200, &out, e) : failed;
+    return failed;
 }

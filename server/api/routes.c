@@ -4,66 +4,87 @@
 #include <string.h>
 
 #include "server/api/handlers.h"
+#include "server/api/kept.h"
+#include "server/api/once.h"
 #include "server/log.h"
+#include "server/schema/query.h"
 
 #define API "/api/v1/"
+#define EXPERIMENT API "experiments/{experiment}"
+#define TRIAL EXPERIMENT "/trials/{trial}"
+
+const char *const route_any_query[] = {NULL};
+
+static const char *const none[] = {NULL};
+static const char *const PAGE[] = {"limit", "cursor", NULL};
+static const char *const EXPERIMENTS[] = {"state", "dataset", "tag",    "owner", "q",
+                                          "sort",  "limit",   "cursor", NULL};
+static const char *const TRIALS[] = {"state", "sort", "limit", "cursor", NULL};
+static const char *const WAIT[] = {"wait", NULL};
+static const char *const FORCE[] = {"force", NULL};
 
 static const struct route ROUTES[] = {
-    {HTTP_GET, "/", page_get, HTTP_BODY_NONE, "the web page"},
-    {HTTP_GET, "/healthz", service_health, HTTP_BODY_NONE, "ok while the process lives"},
-    {HTTP_GET, "/readyz", service_ready, HTTP_BODY_NONE, "ok once recovery is done"},
-    {HTTP_GET, "/{file}", page_get, HTTP_BODY_NONE, "a file of the page"},
-    {HTTP_GET, "/api/v1", service_describe, HTTP_BODY_NONE, "what this build is and knows"},
+    {HTTP_GET, "/", page_get, HTTP_BODY_NONE, "the web page", route_any_query, false},
+    {HTTP_GET, "/healthz", service_health, HTTP_BODY_NONE, "ok while the process lives", none,
+     false},
+    {HTTP_GET, "/readyz", service_ready, HTTP_BODY_NONE, "ok once recovery is done", none, false},
+    {HTTP_GET, "/{file}", page_get, HTTP_BODY_NONE, "a file of the page", route_any_query, false},
+    {HTTP_GET, "/api/v1", service_describe, HTTP_BODY_NONE, "what this build is and knows", none,
+     false},
 
-    {HTTP_PUT, API "datasets/{file}", dataset_upload, HTTP_BODY_SPOOL, "upload a table (curl -T)"},
-    {HTTP_POST, API "datasets", dataset_upload, HTTP_BODY_SPOOL, "upload a table"},
-    {HTTP_GET, API "datasets", dataset_list, HTTP_BODY_NONE, "all data sets"},
-    {HTTP_GET, API "datasets/{dataset}", dataset_get, HTTP_BODY_NONE, "one data set"},
-    {HTTP_GET, API "datasets/{dataset}/rows", dataset_rows, HTTP_BODY_NONE, "its first rows"},
-    {HTTP_DELETE, API "datasets/{dataset}", dataset_delete, HTTP_BODY_NONE, "delete a data set"},
+    {HTTP_PUT, API "datasets/{file}", dataset_upload, HTTP_BODY_SPOOL, "upload a table (curl -T)",
+     route_any_query, false},
+    {HTTP_POST, API "datasets", dataset_upload, HTTP_BODY_SPOOL, "upload a table", route_any_query,
+     false},
+    {HTTP_GET, API "datasets.*", dataset_list, HTTP_BODY_NONE, "all data sets", PAGE, true},
+    {HTTP_GET, API "datasets/{dataset}", dataset_get, HTTP_BODY_NONE, "one data set", none, true},
+    {HTTP_GET, API "datasets/{dataset}/rows.*", dataset_rows, HTTP_BODY_NONE, "its rows", PAGE,
+     true},
+    {HTTP_DELETE, API "datasets/{dataset}", dataset_delete, HTTP_BODY_NONE, "delete a data set",
+     none, false},
 
-    {HTTP_POST, API "experiments", experiment_submit, HTTP_BODY_MEMORY, "start a search"},
+    {HTTP_POST, API "experiments", experiment_submit, HTTP_BODY_MEMORY, "start a search", none,
+     false},
     {HTTP_POST, API "experiments/validate", experiment_validate, HTTP_BODY_MEMORY,
-     "what a definition comes to, without storing it"},
-    {HTTP_GET, API "experiments", experiment_list, HTTP_BODY_NONE, "all experiments"},
-    {HTTP_GET, API "experiments/{experiment}", experiment_get, HTTP_BODY_NONE, "one experiment"},
-    {HTTP_DELETE, API "experiments/{experiment}", experiment_delete, HTTP_BODY_NONE,
-     "delete an experiment with its trials"},
-    {HTTP_POST, API "experiments/{experiment}/pause", experiment_pause, HTTP_BODY_NONE,
-     "let running folds end and start no others"},
-    {HTTP_POST, API "experiments/{experiment}/resume", experiment_resume, HTTP_BODY_NONE,
-     "go on after a pause"},
-    {HTTP_POST, API "experiments/{experiment}/cancel", experiment_cancel, HTTP_BODY_NONE,
-     "end it now; what is done is kept"},
-    {HTTP_POST, API "experiments/{experiment}/extend", experiment_extend, HTTP_BODY_MEMORY,
-     "more trials for a search that runs or has completed"},
-    {HTTP_POST, API "experiments/{experiment}/clone", experiment_clone, HTTP_BODY_MEMORY,
-     "a new experiment from an old one's definition and a merge patch"},
-    {HTTP_POST, API "experiments/{experiment}/unseal", experiment_unseal, HTTP_BODY_NONE,
-     "score the best trial on the rows that were set aside, once"},
-    {HTTP_GET, API "experiments/{experiment}/best", experiment_best, HTTP_BODY_NONE,
-     "the best trial"},
-    {HTTP_GET, API "experiments/{experiment}/trials.*", trial_list, HTTP_BODY_NONE, "its trials"},
-    {HTTP_POST, API "experiments/{experiment}/ask", trial_ask, HTTP_BODY_MEMORY,
-     "configurations to train elsewhere"},
-    {HTTP_POST, API "experiments/{experiment}/trials", trial_import, HTTP_BODY_MEMORY,
-     "trials that were trained elsewhere before"},
-    {HTTP_POST, API "experiments/{experiment}/trials/{trial}/report", trial_report,
-     HTTP_BODY_MEMORY, "an intermediate value of a trial"},
-    {HTTP_POST, API "experiments/{experiment}/trials/{trial}/tell", trial_tell, HTTP_BODY_MEMORY,
-     "what came of a trial"},
-    {HTTP_GET, API "experiments/{experiment}/trials/{trial}", trial_get, HTTP_BODY_NONE,
-     "one trial with its folds"},
-    {HTTP_GET, API "experiments/{experiment}/trials/{trial}/curves", trial_curves, HTTP_BODY_NONE,
-     "its learning curves"},
-    {HTTP_GET, API "experiments/{experiment}/importance", experiment_importance, HTTP_BODY_NONE,
-     "how much each hyperparameter mattered for the score"},
-    {HTTP_GET, API "experiments/{experiment}/folds.csv", experiment_folds, HTTP_BODY_NONE,
-     "the fold plan"},
-    {HTTP_GET, API "experiments/{experiment}/export.db", experiment_export, HTTP_BODY_NONE,
-     "this experiment alone as an SQLite file"},
-    {HTTP_GET, API "experiments/{experiment}/watch", experiment_watch, HTTP_BODY_NONE,
-     "progress as text until it ends"},
+     "what a definition comes to, without storing it", none, false},
+    {HTTP_GET, API "experiments.*", experiment_list, HTTP_BODY_NONE, "all experiments", EXPERIMENTS,
+     true},
+    {HTTP_GET, EXPERIMENT, experiment_get, HTTP_BODY_NONE, "one experiment", WAIT, true},
+    {HTTP_PATCH, EXPERIMENT, experiment_patch, HTTP_BODY_MEMORY,
+     "change its name, notes, tags or priority", none, false},
+    {HTTP_DELETE, EXPERIMENT, experiment_delete, HTTP_BODY_NONE,
+     "delete an experiment with its trials", FORCE, false},
+    {HTTP_POST, EXPERIMENT "/pause", experiment_pause, HTTP_BODY_NONE,
+     "let running folds end and start no others", none, false},
+    {HTTP_POST, EXPERIMENT "/resume", experiment_resume, HTTP_BODY_NONE, "go on after a pause",
+     none, false},
+    {HTTP_POST, EXPERIMENT "/cancel", experiment_cancel, HTTP_BODY_NONE,
+     "end it now; what is done is kept", none, false},
+    {HTTP_POST, EXPERIMENT "/extend", experiment_extend, HTTP_BODY_MEMORY,
+     "more trials for a search that runs or has completed", none, false},
+    {HTTP_POST, EXPERIMENT "/clone", experiment_clone, HTTP_BODY_MEMORY,
+     "a new experiment from an old one's definition and a merge patch", none, false},
+    {HTTP_POST, EXPERIMENT "/unseal", experiment_unseal, HTTP_BODY_NONE,
+     "score the best trial on the rows that were set aside, once", none, false},
+    {HTTP_GET, EXPERIMENT "/best", experiment_best, HTTP_BODY_NONE, "the best trial", none, true},
+    {HTTP_GET, EXPERIMENT "/trials.*", trial_list, HTTP_BODY_NONE, "its trials", TRIALS, true},
+    {HTTP_POST, EXPERIMENT "/ask", trial_ask, HTTP_BODY_MEMORY, "configurations to train elsewhere",
+     none, false},
+    {HTTP_POST, EXPERIMENT "/trials", trial_import, HTTP_BODY_MEMORY,
+     "trials that were trained elsewhere before", none, false},
+    {HTTP_POST, TRIAL "/report", trial_report, HTTP_BODY_MEMORY, "an intermediate value of a trial",
+     none, false},
+    {HTTP_POST, TRIAL "/tell", trial_tell, HTTP_BODY_MEMORY, "what came of a trial", none, false},
+    {HTTP_GET, TRIAL, trial_get, HTTP_BODY_NONE, "one trial with its folds", none, true},
+    {HTTP_GET, TRIAL "/curves.*", trial_curves, HTTP_BODY_NONE, "its learning curves", none, true},
+    {HTTP_GET, EXPERIMENT "/importance.*", experiment_importance, HTTP_BODY_NONE,
+     "how much each hyperparameter mattered for the score", none, true},
+    {HTTP_GET, EXPERIMENT "/folds.*", experiment_folds, HTTP_BODY_NONE, "the fold plan", PAGE,
+     true},
+    {HTTP_GET, EXPERIMENT "/export.db", experiment_export, HTTP_BODY_NONE,
+     "this experiment alone as an SQLite file", none, false},
+    {HTTP_GET, EXPERIMENT "/watch", experiment_watch, HTTP_BODY_NONE,
+     "progress as text until it ends", none, false},
 };
 enum { N_ROUTES = sizeof ROUTES / sizeof *ROUTES };
 
@@ -173,19 +194,6 @@ static unsigned match(void *ctx, enum http_method method, size_t n, const char *
     return 0;
 }
 
-static enum call_form wanted_form(const struct http_request *q)
-{
-    const char *last = q->n_segments > 0 ? q->segments[q->n_segments - 1] : "";
-    const char *suffix = strrchr(last, '.'), *accept = http_header(q, "Accept");
-
-    if (suffix)
-        return strcmp(suffix, ".csv") == 0 ? CALL_CSV : strcmp(suffix, ".txt") == 0 ? CALL_TEXT
-                                                                                     : CALL_JSON;
-    if (accept && strncmp(accept, "text/csv", 8) == 0)
-        return CALL_CSV;
-    return accept && strncmp(accept, "text/plain", 10) == 0 ? CALL_TEXT : CALL_JSON;
-}
-
 static void answer_error(struct call *c, const struct error *e)
 {
     unsigned status = problem_status(e->code);
@@ -201,14 +209,53 @@ static void answer_error(struct call *c, const struct error *e)
     buf_finish(&out);
 }
 
+static void check_query(struct call *c, const struct route *route)
+{
+    const struct http_pair *query = c->q->query;
+
+    if (route->query == route_any_query)
+        return;
+    for (size_t i = 0; i < c->q->n_query; i++) {
+        query_known(&c->faults, query[i].name, route->query);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(query[k].name, query[i].name) == 0)
+                faults_add(&c->faults, query[i].name, NULL, "%.80s is given twice", query[i].name);
+    }
+}
+
+/* Whether the last segment names no form, so that Accept chooses it. */
+static bool is_negotiated(const struct route *route, const struct http_request *q)
+{
+    size_t n = strlen(route->pattern);
+
+    return n > 2 && strcmp(route->pattern + n - 2, ".*") == 0 &&
+           !strchr(q->segments[q->n_segments - 1], '.');
+}
+
+static enum err run(struct call *c, const struct route *route, struct error *e)
+{
+    const struct http_request *q = c->q;
+
+    c->form = form_wanted(q->segments[q->n_segments - 1], http_header(q, "Accept"));
+    c->is_kept = route->kept && c->form == FORM_JSON;
+    c->changes = store_changes(c->api->store);
+    if (is_negotiated(route, q))
+        (void)http_respond_header(c->r, "Vary", "Accept");
+    if (kept_answer(c))
+        return ERR_OK;
+    check_query(c, route);
+    if (!*route->query)
+        TRY(faults_check(&c->faults, e)); /* else the handler adds what its parameters lack */
+    return q->method == HTTP_POST ? once_run(c, route->handler, e) : route->handler(c, e);
+}
+
 static void handle(void *ctx, const struct http_request *q, struct http_response *r)
 {
-    const struct route *route = q->route;
-    struct call c = {.api = ctx, .q = q, .r = r, .form = wanted_form(q)};
+    struct call c = {.api = ctx, .q = q, .r = r};
     struct error e = {0};
 
     faults_init(&c.faults, q->arena);
-    if (route->handler(&c, &e) != ERR_OK)
+    if (run(&c, q->route, &e) != ERR_OK)
         answer_error(&c, &e);
     call_release(&c);
 }
@@ -234,9 +281,19 @@ static void complain(void *ctx, const char *message)
     log_write(LOG_WARNING, "http: %s", message);
 }
 
+void api_finish(struct api *api)
+{
+    kept_destroy(api->kept);
+    onces_destroy(api->onces);
+    api->kept = NULL;
+    api->onces = NULL;
+}
+
 struct http_router api_router(struct api *api)
 {
     make_allow_texts();
+    api->kept = kept_create();
+    api->onces = onces_create();
     return (struct http_router){
         .ctx = api,
         .match = match,

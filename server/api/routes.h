@@ -14,8 +14,13 @@ struct route {
                             takes the suffixes .json, .csv and .txt as a form */
     call_handler *handler;
     enum http_body body;
-    const char *summary; /* one line for a person */
+    const char *summary;      /* one line for a person */
+    const char *const *query; /* parameters that it takes, NULL-terminated */
+    bool kept;                /* its answer as JSON depends on the database alone */
 };
+
+/* A route whose handler looks at the parameters itself. */
+extern const char *const route_any_query[];
 
 /** The segment of the path that the pattern's n-th variable stands for. */
 size_t route_variable(const struct route *route, size_t n);

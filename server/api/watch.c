@@ -133,7 +133,8 @@ static void write_line(struct watch *w, const char *line, struct buf *out)
 static enum err write_end(struct reader *r, const struct experiment_view *x, struct arena *a,
                           struct buf *out, struct error *e)
 {
-    struct trial_query query = {.experiment = x->record.id, .sort = "rank"};
+    struct trial_query query = {
+        .experiment = x->record.id, .sort = "rank", .page = LEADERBOARD_ROWS};
 
     buf_printf(out, "\n%s: %s", x->record.name, x->record.state);
     if (x->record.stop_reason)
@@ -142,7 +143,7 @@ static enum err write_end(struct reader *r, const struct experiment_view *x, str
         buf_printf(out, ": %s", x->record.error);
     buf_printf(out, "; %s, %s is best\n\n", x->record.metric,
                strcmp(x->record.direction, "maximize") == 0 ? "larger" : "smaller");
-    return leaderboard_text(r, &query, 0, LEADERBOARD_ROWS, a, out, e);
+    return leaderboard_text(r, &query, a, out, e);
 }
 
 static enum err look(struct watch *w, struct reader *r, struct arena *a, struct buf *out,

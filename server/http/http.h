@@ -115,6 +115,12 @@ void http_respond_file(struct http_response *r, const char *type, int fd, uint64
  */
 void http_respond_later(struct http_response *r, unsigned ms);
 
+enum { HTTP_ETAG_BYTES = 48 };
+
+/** The ETag of a body, made from its bytes. A whole answer that is given none gets this one; a
+ * stream has none unless it is given one. */
+void http_etag(const char *body, uint64_t length, char out[HTTP_ETAG_BYTES]);
+
 /** Adds a header to the answer; refused (false) where the text cannot stand in a header. */
 bool http_respond_header(struct http_response *r, const char *name, const char *value);
 
@@ -129,7 +135,7 @@ struct http_router {
     /* Answers a complete request by one http_respond call. */
     void (*handle)(void *ctx, const struct http_request *q, struct http_response *r);
     /* Answers a fault found in this folder, as application/problem+json. `instance` is the raw
-     * path, `id` the request's id; either may be NULL. Writes the body to `out`. */
+     * path; `id`, the request's, may be NULL. Writes the body to `out`. */
     void (*problem)(void *ctx, unsigned status, const char *detail, const char *instance,
                     const char *id, struct buf *out);
     /* One line for the log after each answer. */

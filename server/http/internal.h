@@ -146,6 +146,10 @@ enum MHD_Result exchange_step(struct exchange *x, const char *method, const char
 /** Runs the handler. */
 void exchange_run(struct exchange *x);
 
+/** The path for people, in ASCII: what is not plain is '?', the query stays out (it may hold
+ * secrets). */
+const char *exchange_path(struct exchange *x);
+
 /** The request gets a problem for an answer, unless it has got one already. */
 void exchange_fail(struct exchange *x, unsigned status, const struct error *why);
 

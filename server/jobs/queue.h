@@ -78,6 +78,9 @@ bool queue_has_waiting(struct queue *q, const struct lane *lane);
 size_t queue_take_like(struct queue *q, const struct job *job, size_t n_workers, size_t most,
                        struct job **out);
 
+/** Moves a lane to another priority; what is running goes on. */
+void queue_prioritize(struct queue *q, struct lane *lane, int64_t priority);
+
 /** Says that a job taken from the lane is no longer running. */
 void queue_done(struct queue *q, struct lane *lane);
 

@@ -98,6 +98,24 @@ void query_choice(struct faults *f, const char *name, const char *text, const ch
     refuse(f, name, text, buf_text(&expected));
 }
 
+void query_sort(struct faults *f, const char *name, const char *text, const char *const *known)
+{
+    CLEANUP(buf_finish) struct buf expected = {0};
+    const char *word = text ? text + (text[0] == '-') : NULL;
+    const char *near = word ? words_nearest(known, word) : NULL;
+
+    if (!text || words_has(known, word))
+        return;
+    if (near) {
+        buf_printf(&expected, "a column, perhaps %s", near);
+    } else {
+        buf_puts(&expected, "one of ");
+        words_join(known, &expected);
+    }
+    buf_puts(&expected, ", with - in front for descending");
+    refuse(f, name, text, buf_text(&expected));
+}
+
 void query_known(struct faults *f, const char *name, const char *const *known)
 {
     CLEANUP(buf_finish) struct buf list = {0};

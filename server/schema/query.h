@@ -23,6 +23,8 @@ void query_bool(struct faults *f, const char *name, const char *text, bool *out)
 /** One of `choices` (NULL-terminated). */
 void query_choice(struct faults *f, const char *name, const char *text, const char *const *choices,
                   const char **out);
+/** A name of `known` (NULL-terminated), maybe with a '-' in front; the text itself is the value. */
+void query_sort(struct faults *f, const char *name, const char *text, const char *const *known);
 /** A fault unless `name` is in `known` (NULL-terminated), with the nearest one suggested. */
 void query_known(struct faults *f, const char *name, const char *const *known);
 

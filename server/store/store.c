@@ -174,6 +174,7 @@ enum err store_open(const char *path, const struct store_options *options, struc
     if (!s)
         return error_no_memory(e);
     s->lock_fd = -1;
+    s->changes = (uint64_t)clock_now_ms() * 1000000;
     failed = open_all(s, path, options ? options : &defaults, &what, &reason);
     if (failed) {
         int fd = s->lock_fd;
@@ -208,6 +209,11 @@ void store_close(struct store *s)
 }
 
 /* ---- readers ------------------------------------------------------------------------------- */
+
+uint64_t store_changes(const struct store *s)
+{
+    return atomic_load(&s->changes);
+}
 
 struct reader *store_writer(struct store *s)
 {

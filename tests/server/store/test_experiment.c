@@ -188,11 +188,6 @@ static void lists_are_sorted_and_what_is_missing_comes_last(void **state)
     expect(x, (struct experiment_query){.sort = "id"}, "1 2 3 4 ");
     assert_int_equal(store_experiment_list(x->r, &unknown, x->a, &list, &x->e), ERR_INVALID);
     assert_string_equal(x->e.field, "sort");
-    for (size_t i = 0; store_experiment_sorts[i]; i++)
-        expect(
-            x,
-            (struct experiment_query){.sort = store_experiment_sorts[i], .limit = 1, .offset = 4},
-            "");
 }
 
 static void lists_come_in_pages(void **state)
@@ -205,11 +200,62 @@ static void lists_come_in_pages(void **state)
     SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
     assert_int_equal(list.n, 3);
     assert_int_equal(list.total, 4);
-    query.offset = list.next_offset;
+    query.after = list.next;
     SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
     assert_int_equal(list.n, 1);
+    assert_int_equal(list.total, 4);
     assert_int_equal(list.items[0].id, 4);
-    assert_int_equal(list.next_offset, -1);
+    assert_int_equal(list.next.id, 0);
+}
+
+/* Pages of one after the other hold what one page of all holds. */
+static void walk(struct scratch *x, const char *sort)
+{
+    struct experiment_query query = {.sort = sort, .limit = 100};
+    struct experiment_list all, list;
+    size_t seen = 0;
+
+    SUCCEED(store_experiment_list(x->r, &query, x->a, &all, &x->e));
+    query.limit = 1;
+    do {
+        SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
+        assert_int_equal(list.n, 1);
+        assert_true(seen < all.n);
+        assert_int_equal(list.items[0].id, all.items[seen++].id);
+        query.after = list.next;
+    } while (list.next.id != 0);
+    assert_int_equal(seen, all.n);
+}
+
+static void pages_of_any_order_leave_nothing_out(void **state)
+{
+    struct scratch *x = *state;
+    char descending[40];
+
+    insert_four(x);
+    for (size_t i = 0; store_experiment_sorts[i]; i++) {
+        (void)snprintf(descending, sizeof descending, "-%s", store_experiment_sorts[i]);
+        walk(x, store_experiment_sorts[i]);
+        walk(x, descending);
+    }
+}
+
+static void a_new_experiment_shifts_no_page(void **state)
+{
+    struct scratch *x = *state;
+    struct experiment_query query = {.limit = 2}; /* newest first */
+    struct experiment_record newer;
+    struct experiment_list list;
+
+    insert_four(x);
+    SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
+    newer = scratch_experiment_record(scratch_dataset(x, "wine"));
+    (void)insert(x, &newer);
+    query.after = list.next;
+    SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
+    assert_int_equal(list.items[0].id, 2);
+    assert_int_equal(list.items[1].id, 1);
+    assert_int_equal(list.next.id, 0);
 }
 
 static void a_restart_finds_what_has_not_ended(void **state)
@@ -306,6 +352,8 @@ int main(void)
         TEST(lists_are_filtered),
         TEST(lists_are_sorted_and_what_is_missing_comes_last),
         TEST(lists_come_in_pages),
+        TEST(pages_of_any_order_leave_nothing_out),
+        TEST(a_new_experiment_shifts_no_page),
         TEST(a_restart_finds_what_has_not_ended),
         TEST(a_running_experiment_is_not_deleted),
         TEST(deleting_takes_everything_along),
