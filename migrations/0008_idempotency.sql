@@ -2,7 +2,7 @@
 -- new and has the same answer. A row is written in the transaction of what the request made, and
 -- deleted about a day later.
 
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 CREATE TABLE idempotency (
     owner         TEXT NOT NULL         -- whose key; empty where nobody owns it
