@@ -83,7 +83,7 @@ enum err experiment_folds(struct call *c, struct error *e)
         return e->code;
     }
     http_respond_stream(c->r, "text/csv; charset=utf-8",
-                        (struct http_stream){s, folds_next, folds_destroy});
+                        (struct http_stream){s, folds_next, folds_destroy, 0});
     return ERR_OK;
 }
 

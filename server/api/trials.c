@@ -156,7 +156,7 @@ static enum err send_csv(struct call *c, const struct trial_query *query, struct
     s->end = s->done + (http_query(c->q, "limit") && left > (size_t)page.limit ? (size_t)page.limit
                                                                                : left);
     http_respond_stream(c->r, "text/csv; charset=utf-8",
-                        (struct http_stream){s, csv_next, csv_destroy});
+                        (struct http_stream){s, csv_next, csv_destroy, 0});
     return ERR_OK;
 }
 
