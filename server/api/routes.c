@@ -62,6 +62,12 @@ static const struct route ROUTES[] = {
      "the fold plan"},
     {HTTP_GET, API "experiments/{experiment}/export.db", experiment_export, HTTP_BODY_NONE,
      "this experiment alone as an SQLite file"},
+    {HTTP_GET, API "experiments/{experiment}/columns", experiment_columns, HTTP_BODY_NONE,
+     "its trials as arrays, one for each column; ?since= for what has changed"},
+    {HTTP_GET, API "experiments/{experiment}/events", experiment_events, HTTP_BODY_NONE,
+     "what happens to it, as server-sent events"},
+    {HTTP_GET, API "events", service_events, HTTP_BODY_NONE,
+     "what happens to all experiments, as server-sent events"},
     {HTTP_GET, API "experiments/{experiment}/watch", experiment_watch, HTTP_BODY_NONE,
      "progress as text until it ends"},
 };

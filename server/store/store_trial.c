@@ -243,13 +243,16 @@ enum err store_trial_finish(struct store *s, int64_t experiment, int64_t trial,
     return txn_commit(&txn, e);
 }
 
-/* The highest number of an experiment's trials. */
-static enum err last_trial(struct reader *r, int64_t experiment, int64_t *out, struct error *e)
+/* The highest number of the trials that have not ended; 0 if all have. */
+static enum err last_open(struct reader *r, int64_t experiment, int64_t *out, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
     bool row;
 
-    TRY(stmt_begin(r, "SELECT max(trial) FROM trial WHERE experiment_id = ?1", &q, e));
+    TRY(stmt_begin(r,
+                   "SELECT max(trial) FROM trial"
+                   " WHERE experiment_id = ?1 AND state IN ('queued', 'running')",
+                   &q, e));
     stmt_bind_i64(&q, experiment);
     TRY(stmt_next(&q, &row, e));
     *out = stmt_i64(&q);
@@ -264,7 +267,7 @@ enum err store_trial_finish_rest(struct store *s, int64_t experiment, const char
     int64_t changed, last;
 
     TRY(txn_begin(s, TXN_RELAXED, &txn, e));
-    TRY(last_trial(&s->writer, experiment, &last, e));
+    TRY(last_open(&s->writer, experiment, &last, e));
     TRY(stmt_begin(&s->writer,
                    "UPDATE trial"
                    "   SET state = ?2, reason = ?3, finished_at_ms = ?4, change = ?5 + trial - 1"
