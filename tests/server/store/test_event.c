@@ -193,6 +193,37 @@ static void old_states_are_forgotten_and_said_to_be(void **state)
     assert_string_equal(events[n - 1].state, "paused");
 }
 
+/* A database as the build before events left it. */
+static void trials_from_before_there_were_events_are_told(void **state)
+{
+    struct scratch *x = *state;
+    struct embedded before[16] = {{0}};
+    struct store_options options = {.migrations = before};
+    sqlite3 *db;
+    size_t n = 0;
+
+    for (const struct embedded *f = embedded_files; f->path && n < 15; f++)
+        if (strncmp(f->path, "migrations/", 11) == 0 && strcmp(f->path, "migrations/0007") < 0)
+            before[n++] = *f;
+    SUCCEED(store_open(x->path, &options, &x->store, NULL, &x->e));
+    scratch_close(x);
+    assert_int_equal(sqlite3_open(x->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "INSERT INTO experiment (name, state, metric, direction, sampler, pruner, seed,"
+                     "   folds_per_trial, created_at_ms, finished_at_ms, definition)"
+                     " VALUES ('old', 'completed', 'm', 'minimize', 'grid', 'none', 1, 1, 5, 7, '{}');"
+                     "INSERT INTO trial (experiment_id, trial, state, folds_planned, bytes, params)"
+                     " VALUES (1, 1, 'failed', 1, 1, '{}'), (1, 2, 'cancelled', 1, 1, '{}')",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    scratch_open(x);
+    assert_string_equal(tell(x, 1, 0), "1:failed 2:cancelled completed");
+    set_state(x, 1, "running"); /* extended */
+    assert_string_equal(tell(x, 1, 0), "1:failed 2:cancelled completed running");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
@@ -205,6 +236,8 @@ int main(void)
         TEST(a_deletion_is_an_event),
         TEST(numbers_are_not_given_twice),
         TEST(what_is_undone_was_no_event),
+        cmocka_unit_test_setup_teardown(trials_from_before_there_were_events_are_told,
+                                        scratch_make_folder, scratch_teardown),
         TEST(old_states_are_forgotten_and_said_to_be),
     };
 
