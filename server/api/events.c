@@ -102,50 +102,36 @@ static void tell_progress(struct events *s, const struct buf *lines, struct buf 
 
 /* ---- a look -------------------------------------------------------------------------------- */
 
-/* The experiment's state, as of a stream that begins: with its cursor's number. */
-static enum err tell_present(struct events *s, struct reader *r, struct arena *a, struct buf *out,
-                             struct error *e)
-{
-    struct experiment_record x;
-
-    TRY(store_experiment_get(r, s->experiment, a, &x, e));
-    tell_state(&(struct event_record){.number = s->cursor,
-                                      .experiment = x.id,
-                                      .state = x.state,
-                                      .reason = x.stop_reason,
-                                      .at_ms = x.finished_at_ms  ? x.finished_at_ms
-                                               : x.started_at_ms ? x.started_at_ms
-                                                                 : x.created_at_ms},
-               out);
-    return ERR_OK;
-}
-
-/* A number that is not of this database, or after which states were forgotten that cannot be told
- * in another way: the client is to load anew what it shows. */
+/* A number that is not of this database, or after which states of other experiments were forgotten:
+ * the client is to load anew what it shows. Of one experiment nothing is: its trials are told in any
+ * case, and its present state. */
 static void tell_reset(struct events *s, struct buf *out)
 {
     begin_event(s->cursor, "reset", out);
     buf_puts(out, "{}\n\n");
 }
 
-/* The client's last number, if it can go on from there; else the cursor is set to the present. */
+/* Goes on from the client's last number where that can be; else from the present, which is told. */
 static enum err begin(struct events *s, struct reader *r, struct arena *a, struct buf *out,
                       struct error *e)
 {
-    int64_t newest = store_event_newest(s->api->store), last, forgotten;
-    bool is_known = s->is_resumed && s->cursor <= newest;
+    bool is_known = s->is_resumed && s->cursor <= store_event_newest(s->api->store);
+    struct event_record present;
+    int64_t forgotten;
 
-    TRY(store_event_last(r, s->experiment, &last, e));
+    TRY(store_event_present(r, s->experiment, a, &present, e));
     TRY(store_event_forgotten(r, &forgotten, e));
     if (s->experiment == 0 && s->cursor < forgotten)
-        is_known = false; /* trials are told in any case, and an experiment's present state */
-    buf_puts(out, "retry: 2000\n\n");
+        is_known = false;
     if (!is_known)
-        s->cursor = last;
+        s->cursor = present.number;
+    buf_puts(out, "retry: 2000\n\n");
     if (s->is_resumed && !is_known)
         tell_reset(s, out);
-    if (s->experiment != 0 && (!is_known || s->cursor < forgotten))
-        TRY(tell_present(s, r, a, out, e));
+    if (s->experiment != 0 && (!is_known || s->cursor < forgotten)) {
+        present.number = s->cursor;
+        tell_state(&present, out);
+    }
     s->is_new = false;
     return ERR_OK;
 }
@@ -232,9 +218,13 @@ static void read_last(struct call *c, struct events *s)
 static enum err send_events(struct call *c, int64_t experiment, struct error *e)
 {
     static const char *const QUERY[] = {"last_event_id", NULL};
+    struct events made = {
+        .api = c->api,
+        .experiment = experiment,
+        .is_new = true,
+        .told_at = clock_seconds(),
+    };
     struct events *s;
-    struct events made = {.api = c->api, .experiment = experiment, .is_new = true,
-                          .told_at = clock_seconds()};
 
     call_check_query(c, QUERY);
     read_last(c, &made);

@@ -1,16 +1,19 @@
 #include "server/store/store_event.h"
 
+#include <inttypes.h>
+
 #include "server/store/event_number.h"
 #include "server/store/private.h"
 #include "server/store/stmt.h"
 
 enum {
-    GAP = 1000000,     /* more than can be lost with the power between two syncs of the disk */
+    GAP = 1000000,      /* more than can be lost with the power between two syncs of the disk */
     FORGET_EVERY = 1000 /* states */
 };
 
 /* ---- numbers ------------------------------------------------------------------------------- */
 
+/* The experiments' own last numbers are read, as there is no index over all trials. */
 enum err event_number_load(struct store *s, bool was_clean, struct error *e)
 {
     int64_t last;
@@ -140,22 +143,47 @@ enum err store_event_list(struct reader *r, int64_t experiment, int64_t after, i
     return ERR_OK;
 }
 
+#define LAST                                                                                       \
+    "max(coalesce((SELECT max(change) FROM trial WHERE experiment_id = ?1), 0),"                   \
+    "    coalesce((SELECT max(seq) FROM event WHERE experiment_id = ?1), 0))"
+
 enum err store_event_last(struct reader *r, int64_t experiment, int64_t *out, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
     bool row;
 
-    TRY(stmt_begin(r,
-                   experiment == 0
-                       ? "SELECT coalesce(max(seq), 0) FROM event WHERE ?1 = 0"
-                       : "SELECT max(coalesce((SELECT max(change) FROM trial"
-                         "                      WHERE experiment_id = ?1), 0),"
-                         "           coalesce((SELECT max(seq) FROM event"
-                         "                      WHERE experiment_id = ?1), 0))",
-                   &q, e));
+    TRY(stmt_begin(r, "SELECT " LAST, &q, e));
     stmt_bind_i64(&q, experiment);
     TRY(stmt_next(&q, &row, e));
     *out = stmt_i64(&q);
+    return ERR_OK;
+}
+
+enum err store_event_present(struct reader *r, int64_t experiment, struct arena *a,
+                             struct event_record *out, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+    struct event_record x = {0};
+    bool row;
+
+    if (experiment == 0) {
+        TRY(db_i64(r, "SELECT max(seq) FROM event", &x.number, e));
+        *out = x;
+        return ERR_OK;
+    }
+    TRY(stmt_begin(r,
+                   "SELECT " LAST ", id, 0, state, stop_reason,"
+                   "       coalesce(finished_at_ms, started_at_ms, created_at_ms),"
+                   "       NULL, NULL, 0, NULL, NULL, NULL"
+                   "  FROM experiment WHERE id = ?1",
+                   &q, e));
+    stmt_bind_i64(&q, experiment);
+    TRY(stmt_next(&q, &row, e));
+    if (!row)
+        return error_set(e, ERR_NOT_FOUND, "experiment %" PRId64 " does not exist", experiment);
+    read_record(&q, a, &x);
+    TRY(stmt_check(&q, e));
+    *out = x;
     return ERR_OK;
 }
 

@@ -42,8 +42,15 @@ struct event_record {
 enum err store_event_list(struct reader *r, int64_t experiment, int64_t after, int64_t limit,
                           struct arena *a, size_t *n, struct event_record **out, struct error *e);
 
-/** The number of an experiment's last event, or with 0 of the last state of all; 0: there is none. */
+/** The number of an experiment's last event. */
 enum err store_event_last(struct reader *r, int64_t experiment, int64_t *out, struct error *e);
+
+/**
+ * An experiment's state, with the number of its last event. With 0 the number alone, of the last
+ * state of all. ERR_NOT_FOUND.
+ */
+enum err store_event_present(struct reader *r, int64_t experiment, struct arena *a,
+                             struct event_record *out, struct error *e);
 
 /** States up to this number may have been forgotten; 0: none was. */
 enum err store_event_forgotten(struct reader *r, int64_t *out, struct error *e);

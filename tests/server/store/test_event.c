@@ -72,6 +72,23 @@ static void a_subscriber_resumes_after_the_number_that_it_has_seen(void **state)
     assert_true(last_of(x, id) == store_event_newest(x->store));
 }
 
+static void the_present_is_the_state_after_the_last_event(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "maximize");
+    struct event_record now;
+
+    set_state(x, id, "running");
+    scratch_trial(x, id, 1);
+    scratch_complete(x, id, 1, 0.5);
+    SUCCEED(store_event_present(x->r, id, x->a, &now, &x->e));
+    assert_string_equal(now.state, "running");
+    assert_int_equal(now.number, last_of(x, id));
+    SUCCEED(store_event_present(x->r, 0, x->a, &now, &x->e));
+    assert_int_equal(now.number, last_of(x, id) - 1); /* the trial's is none of all experiments */
+    assert_int_equal(store_event_present(x->r, id + 1, x->a, &now, &x->e), ERR_NOT_FOUND);
+}
+
 static void a_trial_event_has_the_trials_own_numbers(void **state)
 {
     struct scratch *x = *state;
@@ -230,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(events_come_in_the_order_in_which_they_happened),
         TEST(a_subscriber_resumes_after_the_number_that_it_has_seen),
+        TEST(the_present_is_the_state_after_the_last_event),
         TEST(a_trial_event_has_the_trials_own_numbers),
         TEST(trials_that_end_together_have_numbers_of_their_own),
         TEST(a_trial_that_ends_again_is_told_again),
