@@ -11,6 +11,7 @@
 
 #include "core/linalg/kernel.h"
 #include "server/api/api.h"
+#include "server/api/bulletin.h"
 #include "server/config.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
@@ -137,6 +138,7 @@ static enum err start(struct daemon *d, struct error *e)
     d->api.store = d->store;
     d->api.jobs = d->jobs;
     d->api.kernel = d->kernel;
+    TRY(bulletin_create(d->store, &d->api.bulletin, e));
     TRY(start_http(d, e));
     atomic_store(&d->api.ready, true);
     return ERR_OK;
@@ -146,6 +148,7 @@ static void stop(struct daemon *d)
 {
     atomic_store(&d->api.ready, false);
     http_stop(set_http(d, NULL));
+    bulletin_destroy(d->api.bulletin);
     api_finish(&d->api);
     jobs_stop(d->jobs);
     store_close(d->store);

@@ -12,12 +12,15 @@
 #include "server/jobs/jobs.h"
 #include "server/store/store.h"
 
+struct bulletin;
+
 /* Borrowed by the router for as long as it serves. */
 struct api {
     const struct config *config;
     struct store *store;
     struct jobs *jobs;
     const struct kernel *kernel;
+    struct bulletin *bulletin; /* see bulletin.h */
     atomic_bool ready; /* recovered, and not draining */
     struct kept *kept; /* made by api_router, like: */
     struct onces *onces;

@@ -177,11 +177,10 @@ struct experiment_pace encode_pace(const struct experiment_view *x)
     return pace;
 }
 
-static void encode_progress(struct json *j, const struct experiment_view *x)
+void encode_progress(struct json *j, const struct experiment_view *x)
 {
     struct experiment_pace pace = encode_pace(x);
 
-    json_object(j, "progress");
     json_i64(j, "trials", pace.trials);
     json_i64(j, "trials_done", pace.trials_done);
     json_i64(j, "trials_pruned", x->progress.pruned);
@@ -191,10 +190,9 @@ static void encode_progress(struct json *j, const struct experiment_view *x)
     json_double(j, "fraction", pace.fraction);
     json_double(j, "elapsed_seconds", pace.elapsed_seconds);
     json_double(j, "eta_seconds", pace.eta_seconds);
-    json_end(j);
 }
 
-static void encode_best(struct json *j, const struct experiment_view *x)
+void encode_best(struct json *j, const struct experiment_view *x)
 {
     if (!x->has_best) {
         json_null(j, "best");
@@ -253,8 +251,14 @@ static void encode_sealed(struct json *j, const struct experiment_view *x)
 static void encode_links(struct json *j, const struct experiment_record *x)
 {
     static const char *const LINKS[][2] = {
-        {"self", ""},        {"best", "/best"},       {"trials", "/trials"},
-        {"watch", "/watch"}, {"folds", "/folds.csv"}, {"export", "/export.db"},
+        {"self", ""},
+        {"best", "/best"},
+        {"trials", "/trials"},
+        {"columns", "/columns"},
+        {"events", "/events"},
+        {"watch", "/watch"},
+        {"folds", "/folds.csv"},
+        {"export", "/export.db"},
     };
     char url[80];
 
@@ -298,7 +302,9 @@ void encode_experiment(struct json *j, const char *key, const struct experiment_
     json_string(j, "metric", r->metric);
     json_string(j, "direction", r->direction);
     json_raw(j, "definition", r->definition);
+    json_object(j, "progress");
     encode_progress(j, x);
+    json_end(j);
     encode_best(j, x);
     encode_sealed(j, x);
     encode_time(j, "created_at", r->created_at_ms);

@@ -41,6 +41,12 @@ enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
 
 void encode_experiment(struct json *j, const char *key, const struct experiment_view *x);
 
+/** How far it is, as members of the object that is open. */
+void encode_progress(struct json *j, const struct experiment_view *x);
+
+/** Its best trial, or null, as the member `best`. */
+void encode_best(struct json *j, const struct experiment_view *x);
+
 /** What came of the rows that were set aside, or how far that is. */
 void encode_unsealed(struct json *j, const char *key, const struct unseal_record *u);
 

@@ -55,6 +55,12 @@ call_handler trial_ask, trial_report, trial_tell, trial_import;
 /* importance.c */
 call_handler experiment_importance;
 
+/* columns.c */
+call_handler experiment_columns;
+
+/* events.c */
+call_handler experiment_events, service_events;
+
 /* watch.c */
 call_handler experiment_watch;
 

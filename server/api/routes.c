@@ -21,6 +21,8 @@ static const char *const EXPERIMENTS[] = {"state", "dataset", "tag",    "owner",
                                           "sort",  "limit",   "cursor", NULL};
 static const char *const TRIALS[] = {"state", "sort", "limit", "cursor", NULL};
 static const char *const WAIT[] = {"wait", NULL};
+static const char *const SINCE[] = {"since", NULL};
+static const char *const LAST_EVENT[] = {"last_event_id", NULL};
 static const char *const FORCE[] = {"force", NULL};
 
 static const struct route ROUTES[] = {
@@ -83,6 +85,12 @@ static const struct route ROUTES[] = {
      true},
     {HTTP_GET, EXPERIMENT "/export.db", experiment_export, HTTP_BODY_NONE,
      "this experiment alone as an SQLite file", none, false},
+    {HTTP_GET, EXPERIMENT "/columns", experiment_columns, HTTP_BODY_NONE,
+     "its trials as arrays, one for each column; ?since= for what has changed", SINCE, true},
+    {HTTP_GET, EXPERIMENT "/events", experiment_events, HTTP_BODY_NONE,
+     "what happens to it, as server-sent events", LAST_EVENT, false},
+    {HTTP_GET, API "events", service_events, HTTP_BODY_NONE,
+     "what happens to all experiments, as server-sent events", LAST_EVENT, false},
     {HTTP_GET, EXPERIMENT "/watch", experiment_watch, HTTP_BODY_NONE,
      "progress as text until it ends", none, false},
 };

@@ -133,7 +133,7 @@ static enum err send_csv(struct call *c, struct sheet *sheet, size_t limit, stru
     *sheet = (struct sheet){0}; /* the stream's now */
     give_etag(c);
     http_respond_stream(c->r, "text/csv; charset=utf-8",
-                        (struct http_stream){s, stream_next, stream_destroy});
+                        (struct http_stream){s, stream_next, stream_destroy, 0});
     return ERR_OK;
 }
 

@@ -168,7 +168,7 @@ static enum MHD_Result handle_get(struct exchange *x)
             return answer(x);
         if (!admit_wait(x))
             return answer_busy(x, "too many requests are waiting");
-        if (waiting_enter(x, x->later_until_ms))
+        if (waiting_enter(x, x->later_until_ms, 0))
             return MHD_YES; /* and the handler runs again */
     }
 }

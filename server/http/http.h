@@ -78,7 +78,7 @@ const char *http_query(const struct http_request *q, const char *name);
 
 enum http_stream_state {
     HTTP_STREAM_MORE, /* text was appended; call again when it is sent */
-    HTTP_STREAM_WAIT, /* nothing now; call again after http_wake or after a second */
+    HTTP_STREAM_WAIT, /* all there is was appended; call again after http_wake or after a second */
     HTTP_STREAM_END,
     HTTP_STREAM_FAILED /* the rest cannot be made: the client sees that the answer is cut short */
 };
@@ -88,6 +88,7 @@ struct http_stream {
     void *ctx;
     enum http_stream_state (*next)(void *ctx, struct buf *out);
     void (*destroy)(void *ctx); /* always called once */
+    unsigned pause_ms; /* after HTTP_STREAM_WAIT: the least time from that call to the next */
 };
 
 /* An answer under construction; opaque. */

@@ -130,6 +130,7 @@ struct exchange {
     bool is_busy;                     /* in n_busy */
     bool is_gone;                     /* (m) the client left while the connection was suspended */
     int64_t until_ms;                 /* (m) when to look again without a wake */
+    int64_t from_ms;                  /* (m) a wake before has its effect then */
     struct exchange *next, *previous; /* (m) in http.waiting or the workers' queue */
 };
 
@@ -211,10 +212,10 @@ void waiting_leave(struct http *h);
 void waiting_look(struct exchange *x);
 
 /**
- * Suspends the connection until http_wake (one since waiting_look counts) or the time. False
- * where the server is stopping.
+ * Suspends the connection until http_wake (one since waiting_look counts), but not before
+ * `from_ms`, or until a time. False where the server is stopping.
  */
-bool waiting_enter(struct exchange *x, int64_t until_ms);
+bool waiting_enter(struct exchange *x, int64_t until_ms, int64_t from_ms);
 
 /** Resumes all. */
 void waiting_end(struct http *h);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "server/clock.h"
+#include "server/store/event_number.h"
 #include "server/store/private.h"
 #include "server/store/stmt.h"
 
@@ -125,8 +126,10 @@ static enum err open_all(struct store *s, const char *path, const struct store_o
         TRY(lock_check_fs(s->path, e));
     TRY(lock_take(s->path, &s->lock_fd, &was_clean, e));
     opening->was_checked = !was_clean;
-    return open_connection(s, options->migrations ? options->migrations : embedded_files, opening,
-                           e);
+    if (options->migrations) /* of a schema that need not have events */
+        return open_connection(s, options->migrations, opening, e);
+    TRY(open_connection(s, embedded_files, opening, e));
+    return event_number_load(s, was_clean, e);
 }
 
 static void destroy(struct store *s)

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "server/clock.h"
+#include "server/store/event_number.h"
 #include "server/store/private.h"
 #include "server/store/stmt.h"
 
@@ -66,6 +68,7 @@ enum err store_experiment_insert(struct store *s, const struct experiment_record
         return error_set(e, ERR_INVALID, "data set %" PRId64 " does not exist", record->dataset_id);
     TRY(failed);
     id = sqlite3_last_insert_rowid(s->writer.db);
+    TRY(event_number_state(s, id, record->state, NULL, record->created_at_ms, e));
     TRY(txn_commit(&txn, e));
     *out_id = id;
     return ERR_OK;
@@ -291,13 +294,26 @@ enum err store_experiment_unfinished(struct reader *r, struct arena *a, size_t *
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
+static enum err has_state(struct reader *r, int64_t id, const char *state, bool *out,
+                          struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+
+    TRY(stmt_begin(r, "SELECT 1 FROM experiment WHERE id = ?1 AND state = ?2", &q, e));
+    stmt_bind_i64(&q, id);
+    stmt_bind_text(&q, state);
+    return stmt_next(&q, out, e);
+}
+
 enum err store_experiment_set_state(struct store *s, int64_t id,
                                     const struct experiment_change *change, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0};
     CLEANUP(stmt_end) struct stmt q = {0};
+    bool was_so;
 
     TRY(txn_begin(s, TXN_DURABLE, &txn, e));
+    TRY(has_state(&s->writer, id, change->state, &was_so, e));
     TRY(stmt_begin(
         &s->writer,
         "UPDATE experiment"
@@ -316,6 +332,8 @@ enum err store_experiment_set_state(struct store *s, int64_t id,
     stmt_bind_i64(&q, change->at_ms);
     stmt_bind_i64_or_null(&q, change->elapsed_ms, -1);
     TRY(change_one(&q, id, e));
+    if (!was_so)
+        TRY(event_number_state(s, id, change->state, change->stop_reason, change->at_ms, e));
     return txn_commit(&txn, e);
 }
 
@@ -414,6 +432,17 @@ static enum err refuse_unsealing(struct reader *r, int64_t id, struct error *e)
                      "experiment %" PRId64 " is being unsealed: wait until that has ended", id);
 }
 
+/* Its events go with it, but for the last: that it is gone. */
+static enum err replace_events(struct store *s, int64_t id, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+
+    TRY(stmt_begin(&s->writer, "DELETE FROM event WHERE experiment_id = ?1", &q, e));
+    stmt_bind_i64(&q, id);
+    TRY(stmt_run(&q, e));
+    return event_number_state(s, id, "deleted", NULL, clock_now_ms(), e);
+}
+
 enum err store_experiment_delete(struct store *s, int64_t id, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0};
@@ -425,6 +454,7 @@ enum err store_experiment_delete(struct store *s, int64_t id, struct error *e)
     TRY(stmt_begin(&s->writer, "DELETE FROM experiment WHERE id = ?1", &q, e));
     stmt_bind_i64(&q, id);
     TRY(change_one(&q, id, e));
+    TRY(replace_events(s, id, e));
     TRY(db_give_back(&s->writer, e));
     return txn_commit(&txn, e);
 }

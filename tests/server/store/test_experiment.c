@@ -289,7 +289,6 @@ static void deleting_takes_everything_along(void **state)
 {
     struct scratch *x = *state;
     int64_t id = scratch_experiment(x, "maximize");
-    struct event_record event = {.experiment = id, .kind = "state", .payload = "{}", .at_ms = 1};
     struct trial_finish f = scratch_finish("completed", 0.5);
 
     scratch_trial(x, id, 1);
@@ -297,46 +296,14 @@ static void deleting_takes_everything_along(void **state)
     f.n_scores = 1;
     f.scores = (const struct trial_score[]){{"accuracy", 0.5, 0.1, 0.9}};
     SUCCEED(store_trial_finish(x->store, id, 1, &f, &x->e));
-    SUCCEED(store_event_append(x->store, &event, NULL, &x->e));
     set_state(x, id, "cancelled", 1);
     SUCCEED(store_experiment_delete(x->store, id, &x->e));
     assert_string_equal(scratch_ask(x, x->path,
                                     "SELECT (SELECT count(*) FROM trial) + (SELECT count(*) FROM"
                                     " trial_param) + (SELECT count(*) FROM trial_score) + (SELECT"
-                                    " count(*) FROM fold) + (SELECT count(*) FROM fold_metric) +"
-                                    " (SELECT count(*) FROM event)"),
+                                    " count(*) FROM fold) + (SELECT count(*) FROM fold_metric)"),
                         "0\n");
     assert_int_equal(scratch_experiment(x, "maximize"), id + 1); /* ids are never reused */
-}
-
-static void events_resume_where_a_subscriber_stopped(void **state)
-{
-    struct scratch *x = *state;
-    int64_t a = scratch_experiment(x, "maximize"), b = scratch_experiment(x, "maximize"), seq;
-    struct event_record *events;
-    size_t n;
-
-    SUCCEED(store_event_last(x->r, a, &seq, &x->e));
-    assert_int_equal(seq, 0);
-    for (int64_t i = 1; i <= 6; i++) {
-        struct event_record event = {.experiment = i % 2 ? a : b,
-                                     .kind = "trial",
-                                     .trial = i,
-                                     .payload = "{\"x\": 1}",
-                                     .at_ms = i};
-
-        SUCCEED(store_event_append(x->store, &event, &seq, &x->e));
-        assert_int_equal(seq, i);
-    }
-    SUCCEED(store_event_list(x->r, a, 1, 10, x->a, &n, &events, &x->e));
-    assert_int_equal(n, 2);
-    assert_int_equal(events[0].seq, 3);
-    assert_int_equal(events[0].trial, 3);
-    assert_string_equal(events[1].payload, "{\"x\": 1}");
-    SUCCEED(store_event_list(x->r, b, 0, 1, x->a, &n, &events, &x->e));
-    assert_int_equal(n, 1);
-    SUCCEED(store_event_last(x->r, b, &seq, &x->e));
-    assert_int_equal(seq, 6);
 }
 
 int main(void)
@@ -357,7 +324,6 @@ int main(void)
         TEST(a_restart_finds_what_has_not_ended),
         TEST(a_running_experiment_is_not_deleted),
         TEST(deleting_takes_everything_along),
-        TEST(events_resume_where_a_subscriber_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
