@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/search/bracket.h"
 #include "core/search/forgiving.h"
+#include "core/search/median.h"
 #include "core/search/permute.h"
 #include "core/search/racing.h"
 #include "core/search/wilcoxon.h"
@@ -15,8 +17,9 @@
 enum { MATES_MAX = 60 };
 static const double REVISIT_LEAST = 0.01;
 
-const struct pruner_kind *const pruner_kinds[] = {&racing_pruner, &wilcoxon_pruner,
-                                                  &forgiving_pruner, NULL};
+const struct pruner_kind *const pruner_kinds[] = {
+    &racing_pruner,             &wilcoxon_pruner,  &forgiving_pruner, &median_pruner,
+    &successive_halving_pruner, &hyperband_pruner, NULL};
 
 /* One trial. */
 struct runner {
@@ -69,7 +72,7 @@ enum err pruner_create(const struct pruner_kind *kind, const struct pruner_setti
     struct pruner *p = calloc(1, sizeof *p);
     size_t most = settings->concurrency > 0 ? settings->concurrency : 1;
 
-    assert(settings->n_folds >= 2);
+    assert(!kind->ladder && settings->n_folds >= 2);
     if (!p)
         return error_no_memory(e);
     p->kind = kind;

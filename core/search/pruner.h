@@ -1,6 +1,7 @@
 /*
- * Pruners over folds: which trials are stopped before all of their folds are trained. One table of
- * kinds.
+ * Pruners: which trials are stopped before all of their folds, or all epochs of their folds, are
+ * trained. One table of kinds of both sorts: those over epochs have a rule for a ladder, which is
+ * in ladder.h; the rest of this file is for those over folds.
  *
  * A race: every trial trains its folds in one order, and after each of them it is compared, on the
  * folds that it has, with the incumbent: the trial with the best mean over all folds. A loss is to
@@ -25,6 +26,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/search/ladder.h"
 
 struct pruner_settings {
     double alpha;         /* racing: stopped below this chance to win; wilcoxon: below this p */
@@ -56,6 +58,8 @@ struct pruner_kind {
     const char *name;
     const char *summary; /* one line for a person */
     const char *reason;  /* code of a trial that was stopped */
+    const struct ladder_rule *ladder; /* of a kind over epochs (ladder.h), which has none of what
+                                         follows; NULL: over folds */
     bool has_alpha;
     bool revisits;
 

@@ -75,57 +75,6 @@ static bool has_ended(const struct trial_record *t)
     return strcmp(t->state, "queued") != 0 && strcmp(t->state, "running") != 0;
 }
 
-/* Its last fold was stored by a revisit, but not what that made of it. */
-static bool is_half_closed(const struct trial_record *t)
-{
-    return strcmp(t->state, "pruned") == 0 && t->folds_done == t->folds_planned;
-}
-
-static enum err take_up_trial(struct search *s, struct reader *r, const struct trial_record *record,
-                              struct error *e)
-{
-    struct trial_run *t;
-
-    TRY(sampler_replay(s->sampler, &record->params, e));
-    s->n_proposed = record->trial;
-    if (has_ended(record)) {
-        sampler_tell(s->sampler, (uint32_t)record->trial,
-                     trial_past(s, record->state, record->score, record->search_loss));
-        TRY(race_settle_stored(s, record, e));
-        if (!is_half_closed(record))
-            return ERR_OK;
-    }
-    TRY(trial_create(s, record->trial, &record->params, &t, e));
-    t->started = strcmp(record->state, "queued") != 0;
-    t->is_revisit = has_ended(record);
-    search_trial_add(s, t);
-    return store_trial_is_known(r, t->key, s->id, t->number, &t->is_known, e);
-}
-
-static enum err load_trials(struct search *s, struct reader *r, struct error *e)
-{
-    CLEANUP(arena_end) struct arena *a = NULL, *page = NULL;
-    struct trial_query query = {.experiment = s->id};
-    struct trial_record *records;
-    struct trial_order order;
-
-    TRY(arena_create(1 << 16, &a, e));
-    TRY(arena_create(1 << 16, &page, e));
-    TRY(store_trial_order(r, &query, a, &order, e));
-    records = arena_alloc(a, TRIALS_AT_ONCE, sizeof *records);
-    if (!records)
-        return error_no_memory(e);
-    for (size_t done = 0; done < order.n; done += TRIALS_AT_ONCE) {
-        size_t n = order.n - done < TRIALS_AT_ONCE ? order.n - done : TRIALS_AT_ONCE;
-
-        TRY(store_trial_fetch(r, s->id, &order, done, n, page, records, e));
-        for (size_t i = 0; i < n; i++)
-            TRY(take_up_trial(s, r, &records[i], e));
-        arena_reset(page);
-    }
-    return ERR_OK;
-}
-
 /* NULL if the trial has no such fold. */
 static struct fold_run *fold_of(struct trial_run *t, const struct fold_record *f)
 {
@@ -151,8 +100,12 @@ enum err load_outcome(struct fold_run *run, const struct fold_record *f, struct 
 {
     struct outcome *o = &run->outcome;
 
-    o->state = strcmp(f->state, "completed") == 0 ? FOLD_COMPLETED : FOLD_FAILED;
+    o->state = strcmp(f->state, "completed") != 0 ? FOLD_FAILED
+               : f->cut                           ? FOLD_PARKED
+                                                  : FOLD_COMPLETED;
     o->diverged = o->state == FOLD_FAILED && f->epochs_run > 0;
+    o->epochs = (size_t)f->epochs;
+    o->epochs_run = (size_t)f->epochs_run;
     o->seconds = f->seconds;
     o->finished_at_ms = f->finished_at_ms;
     o->reused_experiment = f->reused_experiment;
@@ -187,6 +140,88 @@ static enum err take_up_folds(struct trial_run *t, struct reader *r, struct aren
     return ERR_OK;
 }
 
+/* What an ended trial has told the others. */
+static enum err settle_climber(struct trial_run *t, struct reader *r, int64_t race_epoch,
+                               struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+
+    TRY(arena_create(1 << 14, &a, e));
+    TRY(take_up_folds(t, r, a, e));
+    TRY(climb_take_up_folds(t, r, e));
+    climb_settle_stored(t, race_epoch);
+    return ERR_OK;
+}
+
+static enum err take_up_climber(struct search *s, struct reader *r,
+                                const struct trial_record *record, struct error *e)
+{
+    struct trial_run *t;
+    enum err failed;
+
+    TRY(ladder_join(s->ladder, (uint32_t)record->bracket, e));
+    if (!has_ended(record))
+        return ERR_OK;
+    TRY(trial_create(s, record->trial, &record->params, &t, e));
+    failed = settle_climber(t, r, record->race_epoch, e);
+    trial_destroy(t);
+    return failed;
+}
+
+/* Its last fold was stored by a revisit, but not what that made of it. */
+static bool is_half_closed(const struct search *s, const struct trial_record *t)
+{
+    return s->pruner && strcmp(t->state, "pruned") == 0 &&
+           pruner_told(s->pruner, (uint32_t)t->trial) == t->folds_planned;
+}
+
+static enum err take_up_trial(struct search *s, struct reader *r, const struct trial_record *record,
+                              struct error *e)
+{
+    struct trial_run *t;
+
+    TRY(sampler_replay(s->sampler, &record->params, e));
+    s->n_proposed = record->trial;
+    if (s->ladder)
+        TRY(take_up_climber(s, r, record, e));
+    if (has_ended(record)) {
+        sampler_tell(s->sampler, (uint32_t)record->trial,
+                     trial_past(s, record->state, record->score, record->search_loss));
+        TRY(race_settle_stored(s, record, e));
+        if (!is_half_closed(s, record))
+            return ERR_OK;
+    }
+    TRY(trial_create(s, record->trial, &record->params, &t, e));
+    t->started = strcmp(record->state, "queued") != 0;
+    t->is_revisit = has_ended(record);
+    search_trial_add(s, t);
+    return store_trial_is_known(r, t->key, s->id, t->number, &t->is_known, e);
+}
+
+static enum err load_trials(struct search *s, struct reader *r, struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL, *page = NULL;
+    struct trial_query query = {.experiment = s->id};
+    struct trial_record *records;
+    struct trial_order order;
+
+    TRY(arena_create(1 << 16, &a, e));
+    TRY(arena_create(1 << 16, &page, e));
+    TRY(store_trial_order(r, &query, a, &order, e));
+    records = arena_alloc(a, TRIALS_AT_ONCE, sizeof *records);
+    if (!records)
+        return error_no_memory(e);
+    for (size_t done = 0; done < order.n; done += TRIALS_AT_ONCE) {
+        size_t n = order.n - done < TRIALS_AT_ONCE ? order.n - done : TRIALS_AT_ONCE;
+
+        TRY(store_trial_fetch(r, s->id, &order, done, n, page, records, e));
+        for (size_t i = 0; i < n; i++)
+            TRY(take_up_trial(s, r, &records[i], e));
+        arena_reset(page);
+    }
+    return ERR_OK;
+}
+
 static enum err load_folds(struct search *s, struct reader *r, struct error *e)
 {
     CLEANUP(arena_end) struct arena *a = NULL;
@@ -194,6 +229,8 @@ static enum err load_folds(struct search *s, struct reader *r, struct error *e)
     TRY(arena_create(1 << 16, &a, e));
     for (struct trial_run *t = s->trials; t; t = t->next) {
         TRY(take_up_folds(t, r, a, e));
+        if (s->ladder)
+            TRY(climb_take_up_folds(t, r, e));
         arena_reset(a);
     }
     return ERR_OK;
@@ -257,6 +294,7 @@ static enum err load(struct search *s, struct error *e)
     TRY(load_parts(s, r, &record, e));
     TRY(load_sampler(s, e));
     TRY(race_load(s, r, e));
+    TRY(climb_load(s, e));
     TRY(load_trials(s, r, e));
     TRY(load_folds(s, r, e));
     stop_judge(&s->stop, s->definition, &s->sampler->history);

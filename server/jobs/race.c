@@ -72,7 +72,7 @@ enum err race_load(struct search *s, struct reader *r, struct error *e)
     uint32_t n_folds = s->split->n_folds * s->split->n_repeats;
     struct pruner_settings settings = definition_pruner_settings(d, n_folds);
 
-    if (!d->pruner)
+    if (!d->pruner || d->pruner->ladder)
         return ERR_OK;
     if (n_folds < 2)
         return error_set(e, ERR_INVALID, "pruner \"%s\" needs two folds or more, there is one",

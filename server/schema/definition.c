@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/train/hyper.h"
 
 #include "server/schema/decode.h"
 #include "server/schema/object.h"
@@ -330,6 +331,31 @@ enum err definition_space(const struct definition *d, struct space **out, struct
     TRY(space_create(d->expanded, d->n_expanded, out, e));
     rules_apply(d->rules, *out);
     return ERR_OK;
+}
+
+uint32_t definition_epochs(const struct definition *d)
+{
+    const struct hyper *h;
+    struct error e;
+    size_t layer;
+
+    for (size_t i = 0; i < d->n_expanded; i++) {
+        const struct dimension *x = &d->expanded[i];
+
+        if (strcmp(x->name, "epochs") == 0)
+            return x->kind != SPACE_RANGE && x->n_values == 1 ? (uint32_t)value_number(x->values)
+                                                              : 0;
+    }
+    if (hyper_find("epochs", &h, &layer, &e) != ERR_OK)
+        return 0;
+    return (uint32_t)strtoul(h->default_json, NULL, 10);
+}
+
+struct rungs definition_rungs(const struct definition *d)
+{
+    bool looks = d->pruner && (d->pruner->ladder || (d->pruner->revisits && d->race_epochs));
+
+    return looks ? rungs_make(definition_epochs(d)) : (struct rungs){0};
 }
 
 size_t definition_shared_epochs(const struct definition *d)

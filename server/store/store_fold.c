@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/store/private.h"
@@ -47,9 +48,9 @@ static enum err insert_row(struct reader *r, const struct fold_record *f, bool *
                    "INSERT INTO fold (experiment_id, trial, repeat, fold, state, epochs,"
                    "   epochs_run, error, warnings, weights_hash, train_loss, validation_loss,"
                    "   validation_score, learning_rate, layer_statistics, seconds, engine, kernel,"
-                   "   finished_at_ms, reused_experiment, reused_trial)"
+                   "   finished_at_ms, reused_experiment, reused_trial, cut)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                   "   ?16, ?17, ?18, ?19, ?20, ?21)"
+                   "   ?16, ?17, ?18, ?19, ?20, ?21, ?22)"
                    " ON CONFLICT (experiment_id, trial, repeat, fold) DO NOTHING",
                    &q, e));
     bind_key(&q, f);
@@ -60,6 +61,7 @@ static enum err insert_row(struct reader *r, const struct fold_record *f, bool *
     stmt_bind_i64(&q, f->finished_at_ms);
     stmt_bind_i64_or_null(&q, f->reused_experiment, 0);
     stmt_bind_i64_or_null(&q, f->reused_trial, 0);
+    stmt_bind_i64_or_null(&q, f->cut, 0);
     TRY(stmt_run(&q, e));
     *is_new = stmt_changes(&q) > 0;
     return ERR_OK;
@@ -121,6 +123,29 @@ static enum err count_in_trial(struct reader *r, const struct fold_record *f, st
     return ERR_OK;
 }
 
+/* A fold that was trained to its end takes the place of itself as it was cut. */
+static enum err forget_cut(struct reader *r, const struct fold_record *f, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt forget = {0}, count = {0};
+
+    TRY(stmt_begin(r,
+                   "DELETE FROM fold"
+                   " WHERE experiment_id = ?1 AND trial = ?2 AND repeat = ?3 AND fold = ?4"
+                   "   AND cut = 1",
+                   &forget, e));
+    bind_key(&forget, f);
+    TRY(stmt_run(&forget, e));
+    if (stmt_changes(&forget) == 0)
+        return ERR_OK;
+    TRY(stmt_begin(r,
+                   "UPDATE trial SET folds_done = folds_done - 1"
+                   " WHERE experiment_id = ?1 AND trial = ?2",
+                   &count, e));
+    stmt_bind_i64(&count, f->experiment);
+    stmt_bind_i64(&count, f->trial);
+    return stmt_run(&count, e);
+}
+
 /* ---- compare ------------------------------------------------------------------------------- */
 
 static enum err differs(const struct fold_record *f, struct error *e)
@@ -173,11 +198,13 @@ static enum err compare(struct reader *r, const struct fold_record *f, struct er
                    "       AND validation_loss IS ?12 AND validation_score IS ?13"
                    "       AND learning_rate IS ?14"
                    "       AND (layer_statistics IS ?15 OR layer_statistics IS NULL)"
+                   "       AND cut IS ?16"
                    "  FROM fold"
                    " WHERE experiment_id = ?1 AND trial = ?2 AND repeat = ?3 AND fold = ?4",
                    &q, e));
     bind_key(&q, f);
     bind_result(&q, f);
+    stmt_bind_i64_or_null(&q, f->cut, 0);
     TRY(stmt_next(&q, &row, e));
     if (!row || !stmt_i64(&q))
         return differs(f, e);
@@ -191,6 +218,8 @@ enum err store_fold_insert(struct store *s, const struct fold_record *record, st
     bool is_new;
 
     TRY(txn_begin(s, TXN_RELAXED, &txn, e));
+    if (!record->cut)
+        TRY(forget_cut(&s->writer, record, e));
     failed = insert_row(&s->writer, record, &is_new, e);
     if (failed == ERR_NOT_FOUND)
         return error_set(e, ERR_NOT_FOUND, "experiment %" PRId64 " has no trial %" PRId64,
@@ -208,7 +237,7 @@ enum err store_fold_insert(struct store *s, const struct fold_record *record, st
 #define FOLD_COLUMNS                                                                               \
     "f.experiment_id, f.trial, f.repeat, f.fold, f.state, f.epochs, f.epochs_run, f.seconds,"      \
     " f.error, f.warnings, f.weights_hash, f.engine, f.kernel, f.finished_at_ms,"                  \
-    " f.reused_experiment, f.reused_trial"
+    " f.reused_experiment, f.reused_trial, f.cut"
 #define SELECT_FOLD "SELECT " FOLD_COLUMNS " FROM fold AS f"
 
 static void read_record(struct stmt *q, struct arena *a, struct fold_record *f)
@@ -229,6 +258,7 @@ static void read_record(struct stmt *q, struct arena *a, struct fold_record *f)
     f->finished_at_ms = stmt_i64(q);
     f->reused_experiment = stmt_i64(q);
     f->reused_trial = stmt_i64(q);
+    f->cut = stmt_i64(q) != 0;
 }
 
 static void read_texts(struct stmt *q, struct arena *a, struct fold_curves *c)
@@ -247,6 +277,7 @@ static void read_curves(struct stmt *q, struct arena *a, struct fold_record *f)
     f->state = stmt_text(q, a);
     f->epochs = stmt_i64(q);
     f->epochs_run = stmt_i64(q);
+    f->cut = stmt_i64(q) != 0;
     read_texts(q, a, &f->curves);
 }
 
@@ -344,7 +375,7 @@ enum err store_fold_scores(struct reader *r, int64_t experiment, const char *met
                    "  LEFT JOIN fold_metric AS m ON m.experiment_id = f.experiment_id"
                    "   AND m.trial = f.trial AND m.repeat = f.repeat AND m.fold = f.fold"
                    "   AND m.metric = ?2 AND f.state = 'completed'"
-                   " WHERE f.experiment_id = ?1"
+                   " WHERE f.experiment_id = ?1 AND f.cut IS NULL"
                    " ORDER BY f.trial, f.repeat, f.fold",
                    &q, e));
     stmt_bind_i64(&q, experiment);
@@ -372,7 +403,7 @@ enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, 
     CLEANUP(stmt_end) struct stmt q = {0};
 
     TRY(stmt_begin(r,
-                   "SELECT repeat, fold, state, epochs, epochs_run, train_loss, validation_loss,"
+                   "SELECT repeat, fold, state, epochs, epochs_run, cut, train_loss, validation_loss,"
                    "       validation_score, learning_rate, layer_statistics"
                    "  FROM fold"
                    " WHERE experiment_id = ?1 AND trial = ?2"
@@ -399,7 +430,7 @@ enum err store_fold_find(struct reader *r, const struct fold_content *content, s
                    "  JOIN fold AS f ON f.experiment_id = t.experiment_id AND f.trial = t.trial"
                    "   AND f.repeat = ?2 AND f.fold = ?3"
                    " WHERE t.configuration_key = ?1 AND f.engine = ?4"
-                   "   AND (f.state = 'completed' OR f.epochs_run > 0)"
+                   "   AND (f.state = 'completed' OR f.epochs_run > 0) AND f.cut IS NULL"
                    "   AND (t.experiment_id <> ?5 OR t.trial <> ?6)"
                    " ORDER BY t.experiment_id, t.trial"
                    " LIMIT 1",
@@ -447,6 +478,25 @@ void store_fold_curve_text(const double *x, size_t n, struct buf *out)
         put_number(out, x[i], CURVE_DIGITS);
     }
     buf_putc(out, ']');
+}
+
+double store_fold_curve_number(double x)
+{
+    CLEANUP(buf_finish) struct buf text = {0};
+    double out;
+
+    store_fold_curve_text(&x, 1, &text);
+    return !text.failed && store_fold_curve_read(buf_text(&text), 1, &out) == 1 ? out : (double)NAN;
+}
+
+size_t store_fold_curve_read(const char *text, size_t n, double *out)
+{
+    size_t found = 0;
+
+    for (const char *at = text ? strchr(text, '[') : NULL; at && at[1] != ']' && found < n;
+         at = strchr(at + 1, ','))
+        out[found++] = at[1] == 'n' ? (double)NAN : strtod(at + 1, NULL);
+    return found;
 }
 
 /* One number of one layer over the epochs; offset: of the member. */
