@@ -13,8 +13,8 @@
 #include "core/search/racing.h"
 #include "core/search/wilcoxon.h"
 
-/* Mates: only the latest are looked at. Revisits end below this chance. */
-enum { MATES_MAX = 60 };
+/* Mates, and pairs of folds: only the latest are looked at. Revisits end below this chance. */
+enum { MATES_MAX = 60, PAIRS_MAX = 300 };
 static const double REVISIT_LEAST = 0.01;
 
 const struct pruner_kind *const pruner_kinds[] = {
@@ -29,6 +29,11 @@ struct runner {
     uint32_t settled; /* folds that it was decided with */
     uint32_t played;  /* with the rounds of revisits that have ended */
     bool is_settled;
+    double *curves; /* (told, rungs): the same losses on the rungs; with a last row of the fold that
+                       is being told, NaN where nothing is known */
+    size_t curves_capacity;
+    uint32_t inside;         /* rungs of that last row */
+    uint32_t settled_inside; /* the rung that it was stopped on, from 1; 0: after a fold */
 };
 
 struct pruner {
@@ -43,7 +48,8 @@ struct pruner {
     size_t n_round;
     uint32_t round_leader;
     double round_scale;
-    double *work; /* (n_folds) */
+    double round_drift[RUNGS_MOST];
+    double *work; /* (n_folds), with rungs three times */
 };
 
 /* Which folds count: those of trials 1 .. n, as they were settled or with the rounds played. */
@@ -78,7 +84,7 @@ enum err pruner_create(const struct pruner_kind *kind, const struct pruner_setti
     p->kind = kind;
     p->settings = *settings;
     p->round = calloc(most, sizeof *p->round);
-    p->work = calloc(settings->n_folds, sizeof *p->work);
+    p->work = calloc(settings->n_folds, 3 * sizeof *p->work);
     if (!p->round || !p->work) {
         pruner_destroy(p);
         return error_no_memory(e);
@@ -91,8 +97,10 @@ void pruner_destroy(struct pruner *p)
 {
     if (!p)
         return;
-    for (size_t i = 0; i < p->n; i++)
+    for (size_t i = 0; i < p->n; i++) {
         free(p->runners[i].x);
+        free(p->runners[i].curves);
+    }
     free(p->runners);
     free(p->leaders);
     free(p->round);
@@ -125,7 +133,51 @@ static enum err reach(struct pruner *p, uint32_t trial, struct runner **out, str
     return ERR_OK;
 }
 
+/* The row of a fold on the rungs. */
+static double *row_of(const struct pruner *p, const struct runner *r, uint32_t fold)
+{
+    return r->curves + (size_t)fold * p->settings.rungs.n;
+}
+
+/* Sets the row of the fold that is being told. */
+static enum err set_row(struct pruner *p, struct runner *r, const double *rungs, struct error *e)
+{
+    uint32_t n = p->settings.rungs.n;
+    void *curves = r->curves;
+    enum err failed = mem_grow(&curves, &r->curves_capacity, (size_t)(r->told + 1) * n,
+                               sizeof *r->curves, e);
+
+    r->curves = curves;
+    TRY(failed);
+    for (uint32_t i = 0; i < n; i++)
+        row_of(p, r, r->told)[i] = rungs ? rungs[i] : (double)NAN;
+    return ERR_OK;
+}
+
+enum err pruner_tell_inside(struct pruner *p, uint32_t trial, double loss, struct error *e)
+{
+    struct runner *r;
+
+    TRY(reach(p, trial, &r, e));
+    assert(r->inside < p->settings.rungs.n && r->told < p->settings.n_folds);
+    if (r->inside == 0)
+        TRY(set_row(p, r, NULL, e));
+    row_of(p, r, r->told)[r->inside++] = loss;
+    return ERR_OK;
+}
+
+uint32_t pruner_inside(const struct pruner *p, uint32_t trial)
+{
+    return trial <= p->n ? p->runners[trial - 1].inside : 0;
+}
+
 enum err pruner_tell(struct pruner *p, uint32_t trial, double loss, struct error *e)
+{
+    return pruner_tell_curve(p, trial, loss, NULL, e);
+}
+
+enum err pruner_tell_curve(struct pruner *p, uint32_t trial, double loss, const double *rungs,
+                           struct error *e)
 {
     struct runner *r;
     enum err failed;
@@ -137,7 +189,10 @@ enum err pruner_tell(struct pruner *p, uint32_t trial, double loss, struct error
     failed = mem_grow(&x, &r->capacity, r->told + 1, sizeof *r->x, e);
     r->x = x;
     TRY(failed);
+    if (p->settings.rungs.n > 0)
+        TRY(set_row(p, r, rungs, e));
     r->x[r->told++] = loss;
+    r->inside = 0;
     return ERR_OK;
 }
 
@@ -236,6 +291,14 @@ enum err pruner_settle(struct pruner *p, uint32_t trial, uint32_t m, struct erro
     return extend_leaders(p, e);
 }
 
+enum err pruner_settle_inside(struct pruner *p, uint32_t trial, uint32_t m, uint32_t n,
+                              struct error *e)
+{
+    TRY(pruner_settle(p, trial, m, e));
+    p->runners[trial - 1].settled_inside = n;
+    return ERR_OK;
+}
+
 static const struct runner *runner_of(const struct pruner *p, uint32_t trial)
 {
     assert(trial >= 1 && trial <= p->n);
@@ -317,6 +380,61 @@ static struct verdict compare(const struct pruner *p, const struct runner *r, ui
     return v;
 }
 
+/* What differences to the leader have changed by from a rung to the end. */
+static double learn_drift(const struct pruner *p, const struct view *v, uint32_t leader,
+                          uint32_t rung)
+{
+    const struct runner *best = &p->runners[leader - 1];
+    struct race_pair pairs[PAIRS_MAX];
+    size_t n = 0;
+
+    for (size_t i = v->n; i-- > 0;) {
+        const struct runner *r = &p->runners[i];
+
+        for (uint32_t f = 0; i + 1 != leader && f < seen(p, v, i) && n < PAIRS_MAX; f++) {
+            double end = r->x[f] - best->x[f];
+            double drift = end - (row_of(p, r, f)[rung] - row_of(p, best, f)[rung]);
+
+            if (isfinite(drift))
+                pairs[n++] = (struct race_pair){end, drift};
+        }
+    }
+    return p->kind->drift(pairs, n);
+}
+
+/* As compare for the first m folds and the one after them on a rung, from 0. */
+static struct verdict compare_inside(const struct pruner *p, const struct runner *r, uint32_t m,
+                                     uint32_t rung, uint32_t leader, double scale, double drift)
+{
+    uint32_t k = p->settings.n_folds;
+    const struct runner *best = &p->runners[leader - 1];
+    double *x = p->work + k, *incumbent = x + k;
+    struct race race = {.n_folds = k,
+                        .m = m + 1,
+                        .x = x,
+                        .incumbent = incumbent,
+                        .incumbent_mean = mean(best->x, k),
+                        .scale = scale,
+                        .drift = drift,
+                        .alpha = p->settings.alpha,
+                        .work = p->work};
+    struct verdict v = {.m = m + 1,
+                        .epochs = p->settings.rungs.epochs[rung],
+                        .incumbent = leader,
+                        .p = (double)NAN,
+                        .loss = (double)NAN};
+
+    memcpy(x, r->x, m * sizeof *x);
+    memcpy(incumbent, best->x, m * sizeof *x);
+    x[m] = row_of(p, r, m)[rung];
+    incumbent[m] = row_of(p, best, m)[rung];
+    if (!isfinite(x[m] - incumbent[m]) || !isfinite(drift))
+        return v;
+    v.stop = p->kind->stops(&race, &v.p);
+    v.loss = race.incumbent_mean + differences(x, incumbent, m + 1).difference;
+    return v;
+}
+
 /* What a trial that is not settled may look at. */
 static struct view view_of(const struct pruner *p, uint32_t trial)
 {
@@ -327,6 +445,26 @@ static struct view view_of(const struct pruner *p, uint32_t trial)
     return (struct view){.n = trial > concurrency ? trial - concurrency : 0};
 }
 
+static uint32_t leader_of_view(const struct pruner *p, const struct view *v)
+{
+    return p->settings.concurrency > 0 ? leader_of_first(p, v->n) : find_leader(p, v);
+}
+
+static struct verdict judge_inside(const struct pruner *p, const struct runner *r,
+                                   const struct view *v)
+{
+    uint32_t leader = leader_of_view(p, v), rung = r->inside - 1;
+    struct verdict verdict = {.m = r->told + 1, .p = (double)NAN, .loss = (double)NAN};
+
+    if (leader == 0)
+        return verdict;
+    verdict = compare_inside(p, r, r->told, rung, leader, learn_scale(p, v, leader),
+                             learn_drift(p, v, leader, rung));
+    if (!isfinite(verdict.loss))
+        verdict.loss = worst_seen(p, v, r);
+    return verdict;
+}
+
 struct verdict pruner_judge(const struct pruner *p, uint32_t trial)
 {
     const struct runner *r = runner_of(p, trial);
@@ -334,7 +472,9 @@ struct verdict pruner_judge(const struct pruner *p, uint32_t trial)
     struct verdict verdict = {.m = r->told, .p = (double)NAN, .loss = (double)NAN};
     uint32_t leader;
 
-    assert(r->told > 0);
+    assert(r->told > 0 || r->inside > 0);
+    if (r->inside > 0)
+        return judge_inside(p, r, &v);
     if (!isfinite(r->x[r->told - 1])) {
         verdict.stop = verdict.broken = true;
         verdict.loss = worst_seen(p, &v, r);
@@ -344,7 +484,7 @@ struct verdict pruner_judge(const struct pruner *p, uint32_t trial)
         return verdict;
     if (r->is_settled)
         return compare(p, r, r->told, p->round_leader, p->round_scale);
-    leader = p->settings.concurrency > 0 ? leader_of_first(p, v.n) : find_leader(p, &v);
+    leader = leader_of_view(p, &v);
     if (leader == 0)
         return verdict;
     verdict = compare(p, r, r->told, leader, learn_scale(p, &v, leader));
@@ -387,9 +527,15 @@ static size_t list_chances(const struct pruner *p, struct chance *out)
         struct verdict v;
 
         assert(r->is_settled);
-        if (r->played == 0 || r->played == p->settings.n_folds || !all_finite(r->x, r->played))
+        if (r->played == p->settings.n_folds || !all_finite(r->x, r->played))
             continue;
-        v = compare(p, r, r->played, p->round_leader, p->round_scale);
+        if (r->played == r->settled && r->settled_inside > 0)
+            v = compare_inside(p, r, r->played, r->settled_inside - 1, p->round_leader,
+                               p->round_scale, p->round_drift[r->settled_inside - 1]);
+        else if (r->played > 0)
+            v = compare(p, r, r->played, p->round_leader, p->round_scale);
+        else
+            continue;
         if (v.p >= REVISIT_LEAST)
             out[n++] = (struct chance){v.p, (uint32_t)i + 1};
     }
@@ -409,6 +555,8 @@ static enum err choose_round(struct pruner *p, struct error *e)
     if (!chances)
         return error_no_memory(e);
     p->round_scale = learn_scale(p, &v, p->round_leader);
+    for (uint32_t i = 0; i < p->settings.rungs.n; i++)
+        p->round_drift[i] = learn_drift(p, &v, p->round_leader, i);
     n = list_chances(p, chances);
     qsort(chances, n, sizeof *chances, by_chance);
     for (size_t i = 0; i < n && i < most; i++)

@@ -16,7 +16,6 @@ enum err climb_load(struct search *s, struct error *e)
 {
     const struct definition *d = s->definition;
 
-    s->rungs = definition_rungs(d);
     if (!d->pruner || !d->pruner->ladder)
         return ERR_OK;
     return ladder_create(d->pruner->ladder,
@@ -74,14 +73,10 @@ void climb_begin(struct trial_run *t)
 
     t->n_due = 0;
     for (size_t i = 0; i < t->n_folds; i++) {
-        struct fold_run *f = &t->folds[i];
-
-        if (f->finished)
+        if (t->folds[i].finished)
             continue;
-        f->goal = s->rungs.epochs[rung];
-        f->job.kind = t->kind ? t->kind ^ f->goal << 1 : 0;
         t->n_due++;
-        search_queue_fold(f);
+        search_queue_fold(&t->folds[i], s->rungs.epochs[rung]);
     }
     if (t->n_due == 0)
         reach(t);
@@ -145,7 +140,7 @@ enum err climb_take_up_folds(struct trial_run *t, struct reader *r, struct error
     TRY(store_fold_curves(r, t->search->id, t->number, a, &n, &folds, e));
     for (size_t i = 0; i < t->n_folds && at < n; i++) /* both in the same order */
         if (t->folds[i].repeat == folds[at].repeat && t->folds[i].fold == folds[at].fold)
-            TRY(outcome_read_rungs(&t->folds[i], folds[at++].curves.validation_score, e));
+            TRY(outcome_read(&t->search->rungs, &folds[at++], &t->folds[i].outcome, e));
     return ERR_OK;
 }
 

@@ -75,84 +75,6 @@ static bool has_ended(const struct trial_record *t)
     return strcmp(t->state, "queued") != 0 && strcmp(t->state, "running") != 0;
 }
 
-/* NULL if the trial has no such fold. */
-static struct fold_run *fold_of(struct trial_run *t, const struct fold_record *f)
-{
-    size_t i = (size_t)((f->repeat - 1) * t->search->split->n_folds + f->fold - 1);
-
-    return i < t->n_folds ? &t->folds[i] : NULL;
-}
-
-static void take_up_scores(struct fold_run *run, const struct fold_record *f)
-{
-    const struct metric_list *metrics = &run->trial->search->definition->metrics;
-
-    for (size_t i = 0; i < f->n_metrics; i++)
-        for (size_t k = 0; k < metrics->n; k++) {
-            if (strcmp(f->metrics[i].metric, metrics->items[k]->name) != 0)
-                continue;
-            run->outcome.train[k] = f->metrics[i].train;
-            run->outcome.validation[k] = f->metrics[i].validation;
-        }
-}
-
-enum err load_outcome(struct fold_run *run, const struct fold_record *f, struct error *e)
-{
-    struct outcome *o = &run->outcome;
-
-    o->state = strcmp(f->state, "completed") != 0 ? FOLD_FAILED
-               : f->cut                           ? FOLD_PARKED
-                                                  : FOLD_COMPLETED;
-    o->diverged = o->state == FOLD_FAILED && f->epochs_run > 0;
-    o->epochs = (size_t)f->epochs;
-    o->epochs_run = (size_t)f->epochs_run;
-    o->seconds = f->seconds;
-    o->finished_at_ms = f->finished_at_ms;
-    o->reused_experiment = f->reused_experiment;
-    o->reused_trial = f->reused_trial;
-    (void)snprintf(o->error, sizeof o->error, "%s", f->error ? f->error : "");
-    take_up_scores(run, f);
-    buf_finish(&o->warnings);
-    return sentences_read(f->warnings, &o->warnings, e);
-}
-
-static enum err take_up_fold(struct trial_run *t, const struct fold_record *f, struct error *e)
-{
-    struct fold_run *run = fold_of(t, f);
-
-    if (!run)
-        return ERR_OK;
-    run->finished = run->stored = true;
-    t->n_left--;
-    atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * f->seconds));
-    return load_outcome(run, f, e);
-}
-
-static enum err take_up_folds(struct trial_run *t, struct reader *r, struct arena *a,
-                              struct error *e)
-{
-    struct fold_record *folds;
-    size_t n;
-
-    TRY(store_fold_list(r, t->search->id, t->number, a, &n, &folds, e));
-    for (size_t i = 0; i < n; i++)
-        TRY(take_up_fold(t, &folds[i], e));
-    return ERR_OK;
-}
-
-/* What an ended trial has told the others. */
-static enum err settle_climber(struct trial_run *t, struct reader *r, int64_t race_epoch,
-                               struct error *e)
-{
-    CLEANUP(arena_end) struct arena *a = NULL;
-
-    TRY(arena_create(1 << 14, &a, e));
-    TRY(take_up_folds(t, r, a, e));
-    TRY(climb_take_up_folds(t, r, e));
-    climb_settle_stored(t, race_epoch);
-    return ERR_OK;
-}
-
 static enum err take_up_climber(struct search *s, struct reader *r,
                                 const struct trial_record *record, struct error *e)
 {
@@ -163,7 +85,9 @@ static enum err take_up_climber(struct search *s, struct reader *r,
     if (!has_ended(record))
         return ERR_OK;
     TRY(trial_create(s, record->trial, &record->params, &t, e));
-    failed = settle_climber(t, r, record->race_epoch, e);
+    failed = climb_take_up_folds(t, r, e);
+    if (failed == ERR_OK)
+        climb_settle_stored(t, record->race_epoch);
     trial_destroy(t);
     return failed;
 }
@@ -219,6 +143,71 @@ static enum err load_trials(struct search *s, struct reader *r, struct error *e)
             TRY(take_up_trial(s, r, &records[i], e));
         arena_reset(page);
     }
+    return ERR_OK;
+}
+
+/* NULL if the trial has no such fold. */
+static struct fold_run *fold_of(struct trial_run *t, const struct fold_record *f)
+{
+    size_t i = (size_t)((f->repeat - 1) * t->search->split->n_folds + f->fold - 1);
+
+    return i < t->n_folds ? &t->folds[i] : NULL;
+}
+
+static void take_up_scores(struct fold_run *run, const struct fold_record *f)
+{
+    const struct metric_list *metrics = &run->trial->search->definition->metrics;
+
+    for (size_t i = 0; i < f->n_metrics; i++)
+        for (size_t k = 0; k < metrics->n; k++) {
+            if (strcmp(f->metrics[i].metric, metrics->items[k]->name) != 0)
+                continue;
+            run->outcome.train[k] = f->metrics[i].train;
+            run->outcome.validation[k] = f->metrics[i].validation;
+        }
+}
+
+enum err load_outcome(struct fold_run *run, const struct fold_record *f, struct error *e)
+{
+    struct outcome *o = &run->outcome;
+
+    o->state = strcmp(f->state, "completed") == 0 ? FOLD_COMPLETED : FOLD_FAILED;
+    o->diverged = o->state == FOLD_FAILED && f->epochs_run > 0;
+    o->seconds = f->seconds;
+    o->finished_at_ms = f->finished_at_ms;
+    o->reused_experiment = f->reused_experiment;
+    o->reused_trial = f->reused_trial;
+    (void)snprintf(o->error, sizeof o->error, "%s", f->error ? f->error : "");
+    take_up_scores(run, f);
+    buf_finish(&o->warnings);
+    return sentences_read(f->warnings, &o->warnings, e);
+}
+
+static enum err take_up_fold(struct trial_run *t, const struct fold_record *f, struct error *e)
+{
+    struct fold_run *run = fold_of(t, f);
+
+    if (!run)
+        return ERR_OK;
+    if (f->cut) { /* it is trained again, from its seed */
+        run->outcome.seconds = f->seconds;
+        return ERR_OK;
+    }
+    run->finished = run->stored = true;
+    t->n_left--;
+    atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * f->seconds));
+    return load_outcome(run, f, e);
+}
+
+static enum err take_up_folds(struct trial_run *t, struct reader *r, struct arena *a,
+                              struct error *e)
+{
+    struct fold_record *folds;
+    size_t n;
+
+    TRY(store_fold_list(r, t->search->id, t->number, a, &n, &folds, e));
+    for (size_t i = 0; i < n; i++)
+        TRY(take_up_fold(t, &folds[i], e));
     return ERR_OK;
 }
 
@@ -293,6 +282,7 @@ static enum err load(struct search *s, struct error *e)
     s->elapsed_before = (double)record.elapsed_ms / 1000.0;
     TRY(load_parts(s, r, &record, e));
     TRY(load_sampler(s, e));
+    s->rungs = definition_rungs(s->definition);
     TRY(race_load(s, r, e));
     TRY(climb_load(s, e));
     TRY(load_trials(s, r, e));

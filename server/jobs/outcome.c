@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/train/warn.h"
 #include "server/jobs/private.h"
@@ -16,9 +17,7 @@
  * not reached, or failed, has none. */
 static double score_on(const struct outcome *o, size_t epoch, const double *curve, size_t n)
 {
-    bool has_ended = o->state == FOLD_COMPLETED && epoch >= o->epochs_run;
-
-    if (has_ended)
+    if (o->state == FOLD_COMPLETED && epoch >= o->epochs_run)
         epoch = o->epochs;
     else if (epoch > o->epochs_run || (o->state == FOLD_FAILED && epoch == o->epochs_run))
         return (double)NAN;
@@ -26,10 +25,9 @@ static double score_on(const struct outcome *o, size_t epoch, const double *curv
 }
 
 /* By the curve as it is stored, so that a restart reads the same. */
-enum err outcome_read_rungs(struct fold_run *run, const char *curve, struct error *e)
+static enum err read_rungs(const struct rungs *rungs, struct outcome *o, const char *curve,
+                           struct error *e)
 {
-    const struct rungs *rungs = &run->trial->search->rungs;
-    struct outcome *o = &run->outcome;
     CLEANUP(mem_free) double *x = calloc(o->epochs_run + 1, sizeof *x);
     size_t n;
 
@@ -39,6 +37,17 @@ enum err outcome_read_rungs(struct fold_run *run, const char *curve, struct erro
     for (size_t i = 0; i < rungs->n; i++)
         o->rungs[i] = score_on(o, rungs->epochs[i], x, n);
     return ERR_OK;
+}
+
+enum err outcome_read(const struct rungs *rungs, const struct fold_record *f, struct outcome *out,
+                      struct error *e)
+{
+    out->state = strcmp(f->state, "completed") != 0 ? FOLD_FAILED
+                 : f->cut                           ? FOLD_PARKED
+                                                    : FOLD_COMPLETED;
+    out->epochs = (size_t)f->epochs;
+    out->epochs_run = (size_t)f->epochs_run;
+    return read_rungs(rungs, out, f->curves.validation_score, e);
 }
 
 static void forget_rungs(struct outcome *o)
@@ -96,7 +105,7 @@ enum err outcome_keep(struct fold_run *run, const struct train_result *r, struct
     out->state = state_of(run, r);
     (void)snprintf(out->error, sizeof out->error, "%s", r->reason);
     return run->trial->search->rungs.n > 0
-               ? outcome_read_rungs(run, buf_text(&out->curves[2]), e)
+               ? read_rungs(&run->trial->search->rungs, out, buf_text(&out->curves[2]), e)
                : ERR_OK;
 }
 

@@ -194,8 +194,9 @@ void training_run(void *ctx, struct job *task);
 /** Takes what has come of a fold's training so far; the outcome was forgotten before. */
 enum err outcome_keep(struct fold_run *run, const struct train_result *r, struct error *e);
 
-/** Sets the scores on the search's rungs from the stored curve of the deciding metric. */
-enum err outcome_read_rungs(struct fold_run *run, const char *curve, struct error *e);
+/** Sets state, epochs and the scores on the rungs from a stored fold with its curves. */
+enum err outcome_read(const struct rungs *rungs, const struct fold_record *f, struct outcome *out,
+                      struct error *e);
 
 void outcome_fail(struct outcome *o, const struct error *e);
 
@@ -230,8 +231,8 @@ void search_tick(struct search *s);
 /** Looks what is to be done next, after anything has happened; the search may be gone then. */
 void search_go_on(struct search *s);
 
-/** Hands a fold to the workers. */
-void search_queue_fold(struct fold_run *f);
+/** Hands a fold to the workers, to be trained to an epoch. */
+void search_queue_fold(struct fold_run *f, size_t goal);
 
 /** Stores the end of a trial. */
 void search_close_trial(struct trial_run *t);
@@ -298,8 +299,9 @@ enum err race_settle_stored(struct search *s, const struct trial_record *t, stru
 /** Tells the pruner what came of a fold. */
 enum err race_fold_ended(struct fold_run *run, struct error *e);
 
-/** The trial's next fold; NULL where it is to be closed, as stopped or with all its folds. */
-struct fold_run *race_next(struct trial_run *t);
+/** The fold that is to be trained next, and up to which epoch; NULL where the trial is to be closed,
+ * as stopped or with all its folds. */
+struct fold_run *race_next(struct trial_run *t, size_t *goal);
 
 /** Says that a trial was decided, once that is stored. */
 enum err race_closed(struct trial_run *t, struct error *e);

@@ -211,10 +211,13 @@ void search_close_trial(struct trial_run *t)
     writer_post(s->jobs->writer, &t->close_write);
 }
 
-void search_queue_fold(struct fold_run *f)
+void search_queue_fold(struct fold_run *f, size_t goal)
 {
     struct search *s = f->trial->search;
 
+    f->goal = goal;
+    if (s->rungs.n > 0 && f->trial->kind) /* those that go as far go together */
+        f->job.kind = f->trial->kind ^ goal << 1;
     s->n_flying++;
     if (f->trial->is_known && s->rungs.n == 0)
         reuse_fold(f);
@@ -225,10 +228,11 @@ void search_queue_fold(struct fold_run *f)
 /* With a pruner folds go one after the other, and the last one may come early. */
 static void queue_next(struct trial_run *t)
 {
-    struct fold_run *f = race_next(t);
+    size_t goal;
+    struct fold_run *f = race_next(t, &goal);
 
     if (f)
-        search_queue_fold(f);
+        search_queue_fold(f, goal);
     else
         search_close_trial(t);
 }
@@ -245,7 +249,7 @@ void search_queue_trial(struct trial_run *t)
     } else {
         for (size_t i = 0; i < t->n_folds; i++)
             if (!t->folds[i].finished)
-                search_queue_fold(&t->folds[i]);
+                search_queue_fold(&t->folds[i], t->spec.epochs);
     }
 }
 
@@ -256,6 +260,18 @@ void search_trial_add(struct search *s, struct trial_run *t)
         t->next->previous = t;
     s->trials = t;
     s->n_open++;
+}
+
+/* Its trainings that will not go on make room. */
+static void forget_parked(const struct trial_run *t)
+{
+    char prefix[64];
+
+    if (t->search->rungs.n == 0)
+        return;
+    (void)snprintf(prefix, sizeof prefix, "train/%" PRId64 "/%" PRId64 "/", t->search->id,
+                   t->number);
+    cache_drop(t->search->jobs->cache, prefix);
 }
 
 /* Takes a trial that is stored as ended off the list. */
@@ -273,6 +289,7 @@ static void forget_trial(struct trial_run *t)
     else if (!t->is_revisit) /* the sampler keeps what it was told */
         sampler_tell(s->sampler, (uint32_t)t->number, t->past);
     stop_judge(&s->stop, s->definition, &s->sampler->history);
+    forget_parked(t);
     if (t->previous)
         t->previous->next = t->next;
     else

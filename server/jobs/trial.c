@@ -251,6 +251,7 @@ static enum err conclude(const struct trial_run *t, struct trial_score *scores,
         f->reason = t->search->definition->pruner->reason;
         f->search_loss = t->verdict.loss;
         f->race_folds = t->verdict.m;
+        f->race_epoch = t->verdict.epochs;
         f->race_p = t->verdict.p;
     } else {
         sum_up(t, x, scores, f);

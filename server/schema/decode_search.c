@@ -9,7 +9,6 @@
 #include "server/schema/object.h"
 #include "server/schema/rules.h"
 
-static const char *const racing_absent[] = {"epochs", NULL};
 
 /* ---- sampler, pruner, budget ---------------------------------------------------------------- */
 
@@ -50,6 +49,7 @@ static const struct field revisit_fields[] = {
     {.key = "kind", .type = FIELD_OTHER},
     ALPHA,
     {.key = "revisit", .type = FIELD_BOOL, .offset = offsetof(struct definition, revisit)},
+    {.key = "epochs", .type = FIELD_BOOL, .offset = offsetof(struct definition, race_epochs)},
     {.key = NULL},
 };
 
@@ -155,8 +155,7 @@ static void decode_pruner(const struct decoding *c)
         return;
     d->pruner = pruner_find(name);
     if (cJSON_IsObject(item))
-        field_decode_object(&r, pruner_fields(d->pruner),
-                            d->pruner && d->pruner->revisits ? racing_absent : NULL, d);
+        field_decode_object(&r, pruner_fields(d->pruner), NULL, d);
     if (d->pruner && !d->pruner->ladder && has_one_fold(&d->split))
         reader_fault(&word,
                      "pruner \"%s\" compares folds, and a holdout has one: give it repeats, or "

@@ -391,5 +391,6 @@ struct pruner_settings definition_pruner_settings(const struct definition *d, ui
         .revisit = d->revisit,
         .n_folds = n_folds,
         .concurrency = (uint32_t)d->concurrency,
+        .rungs = definition_rungs(d),
     };
 }

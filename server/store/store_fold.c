@@ -370,12 +370,12 @@ enum err store_fold_scores(struct reader *r, int64_t experiment, const char *met
     bool row;
 
     TRY(stmt_begin(r,
-                   "SELECT f.trial, f.repeat, f.fold, m.validation"
+                   "SELECT f.trial, f.repeat, f.fold, f.cut, m.validation"
                    "  FROM fold AS f"
                    "  LEFT JOIN fold_metric AS m ON m.experiment_id = f.experiment_id"
                    "   AND m.trial = f.trial AND m.repeat = f.repeat AND m.fold = f.fold"
                    "   AND m.metric = ?2 AND f.state = 'completed'"
-                   " WHERE f.experiment_id = ?1 AND f.cut IS NULL"
+                   " WHERE f.experiment_id = ?1"
                    " ORDER BY f.trial, f.repeat, f.fold",
                    &q, e));
     stmt_bind_i64(&q, experiment);
@@ -389,6 +389,7 @@ enum err store_fold_scores(struct reader *r, int64_t experiment, const char *met
         f->trial = stmt_i64(&q);
         f->repeat = stmt_i64(&q);
         f->fold = stmt_i64(&q);
+        f->cut = stmt_i64(&q) != 0;
         f->score = stmt_f64(&q);
         TRY(stmt_next(&q, &row, e));
     }

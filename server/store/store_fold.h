@@ -68,10 +68,11 @@ enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, 
 /* What a pruner knows of a fold. */
 struct fold_score {
     int64_t trial, repeat, fold;
+    bool cut;
     double score; /* of one metric on the validation part; NaN where undefined or the fold failed */
 };
 
-/** The score of every fold of an experiment that is not cut, in order of (trial, repeat, fold). */
+/** The score of every fold of an experiment, in order of (trial, repeat, fold). */
 enum err store_fold_scores(struct reader *r, int64_t experiment, const char *metric,
                            struct arena *a, size_t *n, struct fold_score **out, struct error *e);
 
