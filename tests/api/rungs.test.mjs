@@ -224,7 +224,8 @@ test("pause, resume and cancel work on every rung", async (t) => {
 
 test("a trial that takes too long fails on its rung, and its bracket goes on", async () => {
     const { done, trials } = await search({ ...DEFINITION, pruner: "successive_halving",
-        budget: { trials: 12, trial_seconds: 0.1 }, space: { width: 4, epochs: 200000 } });
+        budget: { trials: 12, trial_seconds: 0.1 }, space: { width: [4, 5, 6, 7], epochs: 200000,
+            learning_rate: { min: 1e-5, max: 1e-4 } } });
 
     assert.equal(done.stop_reason, "trials");
     assert.ok(trials.some((x) => x.state === "failed" && /have trained for more than 0\.1 s/.test(x.error)));
