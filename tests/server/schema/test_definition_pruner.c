@@ -87,7 +87,7 @@ static void a_broken_pruner_is_told_by_place_and_reason(void **state)
          "pruner \"asha\": no such choice; known: none, racing, wilcoxon, forgiving, median, "
          "successive_halving, hyperband"},
         {"{\"kind\": \"racing\", \"epochs\": 9}", "/pruner/epochs",
-         "epochs 9: expected true or false"},
+         "epochs: expected true or false, got 9"},
         {"{\"kind\": \"racing\", \"epochs\": true}, \"space\": {\"epochs\": [10, 20]}",
          "/space/epochs",
          "pruner \"racing\" compares trials after the same epochs: give epochs one value"},
