@@ -239,6 +239,12 @@ static void insert(const struct ladder *l, uint32_t rung, uint32_t *list, size_t
     list[n] = i;
 }
 
+/* How many of n go on. */
+static uint32_t best_of(uint32_t n)
+{
+    return n / RUNGS_RATIO > 1 ? n / RUNGS_RATIO : 1;
+}
+
 static void judge_rung(struct ladder *l, struct bracket *b)
 {
     uint32_t n = 0, finite = 0, best;
@@ -250,7 +256,7 @@ static void judge_rung(struct ladder *l, struct bracket *b)
         if (isfinite(loss_at(&l->climbers[i], b->level)))
             insert(l, b->level, l->order, finite++, i);
     }
-    best = n / RUNGS_RATIO > 1 ? n / RUNGS_RATIO : 1;
+    best = best_of(n);
     for (uint32_t i = 0; i < finite; i++) {
         struct climber *c = &l->climbers[l->order[i]];
 
@@ -398,6 +404,23 @@ void ladder_whole(const struct ladder_rule *rule, uint32_t n_rungs, uint64_t tri
     }
     if (*above == trials)
         *below = trials;
+}
+
+double ladder_share(const struct ladder_rule *rule, const struct rungs *rungs)
+{
+    double trained = 0, whole = 0;
+
+    for (uint32_t number = 1; number <= rungs->n; number++) {
+        uint32_t first, n = rule->bracket(number, rungs->n, &first);
+
+        whole += (double)n * rungs->epochs[rungs->n - 1];
+        trained += (double)n * rungs->epochs[first];
+        for (uint32_t r = first; r + 1 < rungs->n; r++) {
+            n = best_of(n);
+            trained += (double)n * (rungs->epochs[r + 1] - rungs->epochs[r]);
+        }
+    }
+    return trained / whole;
 }
 
 uint32_t ladder_widest(const struct ladder_rule *rule, uint32_t n_rungs)

@@ -102,6 +102,9 @@ struct ladder_verdict ladder_judge(struct ladder *l, uint32_t trial);
 void ladder_whole(const struct ladder_rule *rule, uint32_t n_rungs, uint64_t trials,
                   uint64_t *below, uint64_t *above);
 
+/** What brackets train on average of all epochs of their trials: above 0, at most 1. */
+double ladder_share(const struct ladder_rule *rule, const struct rungs *rungs);
+
 /** The largest bracket. */
 uint32_t ladder_widest(const struct ladder_rule *rule, uint32_t n_rungs);
 

@@ -44,8 +44,10 @@ static const struct field definition_table[] = {
                "\"grid, random or auto; {\\\"kind\\\": \\\"grid\\\", \\\"shuffle\\\": true}\"}"},
     {.key = "pruner", .type = FIELD_OTHER,
      .schema = "{\"type\": [\"string\", \"object\"], \"default\": \"none\", "
-               "\"description\": \"ends single trials early: none, racing, wilcoxon or forgiving; "
-               "{\\\"kind\\\": \\\"racing\\\", \\\"alpha\\\": 0.1, \\\"revisit\\\": true}\"}"},
+               "\"description\": \"ends single trials early: none; racing, wilcoxon or forgiving over "
+               "folds; median, successive_halving or hyperband over epochs; "
+               "{\\\"kind\\\": \\\"racing\\\", \\\"alpha\\\": 0.1, \\\"revisit\\\": true, "
+               "\\\"epochs\\\": false}\"}"},
     {.key = "budget", .type = FIELD_OTHER,
      .schema = "{\"type\": \"object\", \"properties\": {\"trials\": {\"type\": \"integer\", "
                "\"minimum\": 1, \"maximum\": 1000000, \"description\": \"the total wanted; "

@@ -112,10 +112,12 @@ static int64_t count_busy(const struct definition *d, int64_t folds_per_trial)
     return 0; /* nothing is waited for */
 }
 
-static double estimate(const struct survey *v)
+static double estimate(const struct survey *v, const struct definition *d)
 {
+    const struct rungs rungs = definition_rungs(d);
     const struct plan *p = v->plan;
     double threads = v->machine->threads;
+    double share = has_brackets(d) ? ladder_share(d->pruner->ladder, &rungs) : 1.0;
 
     if (v->machine->work_per_second <= 0 || v->seen == 0)
         return (double)NAN;
@@ -123,7 +125,8 @@ static double estimate(const struct survey *v)
         threads = (double)p->folds;
     if (p->busy_threads > 0 && (double)p->busy_threads < threads)
         threads = (double)p->busy_threads;
-    return v->work / (double)v->seen * (double)p->folds / (v->machine->work_per_second * threads);
+    return share * v->work / (double)v->seen * (double)p->folds /
+           (v->machine->work_per_second * threads);
 }
 
 /* Metrics that count right answers. */
@@ -229,7 +232,7 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
     p.all_trials_seen = v.seen >= p.trials;
     p.memory_bytes = memory(&v, p.folds_per_trial);
     p.busy_threads = count_busy(d, p.folds_per_trial);
-    p.seconds = estimate(&v);
+    p.seconds = estimate(&v, d);
     TRY(warn(d, machine, &p, a, e));
     *out = p;
     return ERR_OK;

@@ -38,6 +38,7 @@ static void rungs_are_a_third_of_each_other_up_to_all_epochs(void **state)
 static void hyperband_has_a_bracket_for_each_first_rung_in_turn(void **state)
 {
     static const uint32_t sizes[] = {27, 12, 6, 4};
+    struct rungs rungs = rungs_make(81);
     uint64_t below, above;
 
     (void)state;
@@ -56,6 +57,8 @@ static void hyperband_has_a_bracket_for_each_first_rung_in_turn(void **state)
     ladder_whole(successive_halving_pruner.ladder, 4, 10, &below, &above);
     assert_true(below == 0 && above == 27);
     assert_int_equal(ladder_widest(hyperband_pruner.ladder, 4), 27);
+    assert_true(fabs(ladder_share(successive_halving_pruner.ladder, &rungs) -
+                     (27 * 3 + 9 * 6 + 3 * 18 + 54) / (27.0 * 81)) < 1e-12);
 }
 
 /* ---- one decision ---------------------------------------------------------------------------- */
