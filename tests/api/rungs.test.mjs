@@ -154,11 +154,12 @@ test("who goes on has the numbers of a training without a pruner, and nobody reu
     const daemon = await startDaemon();
     t.after(() => daemon.stop());
     await upload(daemon.url, "iris");
-    const pruned = await submit(daemon.url, { ...DEFINITION, pruner: "successive_halving" });
+    const definition = { ...DEFINITION, budget: { trials: 27 } };
+    const pruned = await submit(daemon.url, { ...definition, pruner: "successive_halving" });
     await finished(daemon.url, pruned.id, 120);
-    const whole = await submit(daemon.url, { ...DEFINITION, pruner: "none" });
+    const whole = await submit(daemon.url, definition);
     await finished(daemon.url, whole.id, 120);
-    const fresh = await search({ ...DEFINITION, pruner: "none" });
+    const fresh = await search(definition);
     const some = await foldRows(daemon, pruned.id), all = await foldRows(daemon, whole.id);
 
     assert.equal(await table(daemon, whole.id), fresh.rows);
@@ -175,9 +176,9 @@ test("who goes on has the numbers of a training without a pruner, and nobody reu
 });
 
 test("where memory is short trainings begin again from their seeds, with the same numbers", async () => {
-    /* 4 MB each, 18 of them */
-    const definition = { ...DEFINITION, pruner: "successive_halving", budget: { trials: 9 },
-        cross_validation: { folds: 2 }, space: { layers: 2, width: 512, epochs: 9,
+    /* Each takes 13 MB of the 16, so that no two of them are kept. */
+    const definition = { ...DEFINITION, pruner: "successive_halving", budget: { trials: 3 },
+        cross_validation: { folds: 2 }, space: { layers: 2, width: 700, epochs: 3,
             learning_rate: { min: 1e-4, max: 1e-2, scale: "log" }, batch_size: 64 } };
     const { rows } = await search(definition, "--memory", "1G");
     assert.equal((await search(definition, "--memory", "16M")).rows, rows);
