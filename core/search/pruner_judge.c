@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/search/pruner_private.h"
@@ -136,8 +135,10 @@ static struct verdict compare_inside(const struct pruner *p, const struct runner
                         .p = (double)NAN,
                         .loss = (double)NAN};
 
-    memcpy(x, r->x, m * sizeof *x);
-    memcpy(incumbent, best->x, m * sizeof *x);
+    for (uint32_t i = 0; i < m; i++) {
+        x[i] = r->x[i];
+        incumbent[i] = best->x[i];
+    }
     x[m] = pruner_row(p, r, m)[rung];
     incumbent[m] = pruner_row(p, best, m)[rung];
     if (!isfinite(x[m] - incumbent[m]) || !isfinite(drift))

@@ -288,7 +288,7 @@ bool trial_is_late(const struct trial_run *t);
 /** Stores the end of the trial that a close_write is embedded in. The writer's thread. */
 enum err trial_apply_close(struct store *store, struct write *w, struct error *e);
 
-/* ---- race.c, on the conductor's thread; a search with a pruner ---- */
+/* ---- race.c, on the conductor's thread; a search with a pruner over folds ---- */
 
 /** Makes the pruner, if the definition has one, and tells it all stored folds. */
 enum err race_load(struct search *s, struct reader *r, struct error *e);

@@ -95,11 +95,19 @@ static const char *enough(const struct search *s)
     return NULL;
 }
 
+static enum err join(struct ladder *l, struct trial_run *t, struct error *e)
+{
+    t->bracket = ladder_next_bracket(l);
+    return ladder_join(l, t->bracket, e);
+}
+
 /* Asks for the next trial; none where there are no more. */
 static enum err propose_one(struct search *s, struct trial_run **out, struct error *e)
 {
     CLEANUP(arena_end) struct arena *scratch = NULL;
+    enum err failed = ERR_OK;
     struct params params;
+    struct trial_run *t;
     bool exhausted;
 
     *out = NULL;
@@ -112,11 +120,15 @@ static enum err propose_one(struct search *s, struct trial_run **out, struct err
         s->exhausted = "space_exhausted";
         return ERR_OK;
     }
-    TRY(trial_create(s, s->n_proposed + 1, &params, out, e));
-    if (!s->ladder)
-        return ERR_OK;
-    (*out)->bracket = ladder_next_bracket(s->ladder);
-    return ladder_join(s->ladder, (*out)->bracket, e);
+    TRY(trial_create(s, s->n_proposed + 1, &params, &t, e));
+    if (s->ladder)
+        failed = join(s->ladder, t, e);
+    if (failed != ERR_OK) {
+        trial_destroy(t);
+        return failed;
+    }
+    *out = t;
+    return ERR_OK;
 }
 
 /* Trials that share a run have to be open at once. */

@@ -28,12 +28,6 @@ static size_t deciding(const struct search *s)
 
 /* ---- begun ------------------------------------------------------------------------------- */
 
-/* The place of a fold among those of a trial. */
-static int64_t place_of(const struct search *s, int64_t repeat, int64_t fold)
-{
-    return (repeat - 1) * s->split->n_folds + fold - 1;
-}
-
 /* Losses on the rungs from scores. */
 static void lose(const struct search *s, const double *scores, double *losses)
 {
@@ -74,7 +68,7 @@ static enum err tell_trial(struct search *s, struct reader *r, const struct fold
     for (uint32_t i = 0; i < n_folds; i++)
         by_fold[i] = NULL;
     for (size_t i = 0; i < n; i++) {
-        int64_t at = place_of(s, folds[i].repeat, folds[i].fold);
+        int64_t at = (folds[i].repeat - 1) * s->split->n_folds + folds[i].fold - 1;
 
         if (at >= 0 && at < n_folds)
             by_fold[at] = &folds[i];
