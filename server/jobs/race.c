@@ -40,8 +40,8 @@ static enum err tell_with_rungs(struct search *s, struct reader *r, const struct
                                 struct error *e)
 {
     CLEANUP(arena_end) struct arena *a = NULL;
-    struct outcome o;
-    double losses[RUNGS_MOST];
+    struct outcome o = {0};
+    double losses[RUNGS_MOST] = {0};
     struct fold_record *folds;
     size_t n, i = 0;
 
@@ -155,7 +155,7 @@ enum err race_fold_ended(struct fold_run *run, struct error *e)
     const struct outcome *o = &run->outcome;
     uint32_t trial = (uint32_t)run->trial->number;
     double score = o->state == FOLD_COMPLETED ? o->validation[deciding(s)] : (double)NAN;
-    double losses[RUNGS_MOST];
+    double losses[RUNGS_MOST] = {0};
 
     lose(s, o->rungs, losses);
     if (o->state == FOLD_PARKED)

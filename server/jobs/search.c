@@ -228,7 +228,7 @@ void search_queue_fold(struct fold_run *f, size_t goal)
 /* With a pruner folds go one after the other, and the last one may come early. */
 static void queue_next(struct trial_run *t)
 {
-    size_t goal;
+    size_t goal = 0;
     struct fold_run *f = race_next(t, &goal);
 
     if (f)

@@ -31,15 +31,6 @@ void store_fold_curve_text(const double *x, size_t n, struct buf *out)
     buf_putc(out, ']');
 }
 
-double store_fold_curve_number(double x)
-{
-    CLEANUP(buf_finish) struct buf text = {0};
-    double out;
-
-    store_fold_curve_text(&x, 1, &text);
-    return !text.failed && store_fold_curve_read(buf_text(&text), 1, &out) == 1 ? out : (double)NAN;
-}
-
 size_t store_fold_curve_read(const char *text, size_t n, double *out)
 {
     size_t found = 0;

@@ -95,9 +95,6 @@ enum err store_fold_find(struct reader *r, const struct fold_content *content, s
 /** Appends a curve as it is stored: "[0.693147181,null]", nine digits, NaN and infinity as null. */
 void store_fold_curve_text(const double *x, size_t n, struct buf *out);
 
-/** A number as it is read back from a curve's text. */
-double store_fold_curve_number(double x);
-
 /** Reads the numbers of a curve back, null as NaN, at most n; returns how many there are. */
 size_t store_fold_curve_read(const char *text, size_t n, double *out);
 
