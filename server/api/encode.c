@@ -365,7 +365,7 @@ static void encode_fold(struct json *j, const struct fold_record *f)
     json_object(j, NULL);
     json_i64(j, "fold", f->fold);
     json_i64(j, "repeat", f->repeat);
-    json_string(j, "state", f->state);
+    json_string(j, "state", f->cut ? "pruned" : f->state);
     json_i64(j, "epochs", f->epochs);
     json_i64(j, "epochs_run", f->epochs_run);
     json_double(j, "seconds", f->seconds);

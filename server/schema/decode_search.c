@@ -1,5 +1,6 @@
 #include "server/schema/decode.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,8 +9,6 @@
 #include "server/schema/object.h"
 #include "server/schema/rules.h"
 
-static const char *const pruners_absent[] = {"median", "successive_halving", "hyperband", NULL};
-static const char *const racing_absent[] = {"epochs", NULL};
 
 /* ---- sampler, pruner, budget ---------------------------------------------------------------- */
 
@@ -50,6 +49,7 @@ static const struct field revisit_fields[] = {
     {.key = "kind", .type = FIELD_OTHER},
     ALPHA,
     {.key = "revisit", .type = FIELD_BOOL, .offset = offsetof(struct definition, revisit)},
+    {.key = "epochs", .type = FIELD_BOOL, .offset = offsetof(struct definition, race_epochs)},
     {.key = NULL},
 };
 
@@ -135,13 +135,12 @@ static void decode_pruner(const struct decoding *c)
         reader_fault(&r, "pruner: \"kind\" is missing");
         return;
     }
-    if (!reader_word(&word, names, pruners_absent, &name))
+    if (!reader_word(&word, names, NULL, &name))
         return;
     d->pruner = pruner_find(name);
     if (cJSON_IsObject(item))
-        field_decode_object(&r, pruner_fields(d->pruner),
-                            d->pruner && d->pruner->revisits ? racing_absent : NULL, d);
-    if (d->pruner && has_one_fold(&d->split))
+        field_decode_object(&r, pruner_fields(d->pruner), NULL, d);
+    if (d->pruner && !d->pruner->ladder && has_one_fold(&d->split))
         reader_fault(&word,
                      "pruner \"%s\" compares folds, and a holdout has one: give it repeats, or "
                      "another kind of cross-validation",
@@ -333,6 +332,31 @@ static enum err collect_warnings(const struct decoding *c, const struct space *s
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
+/* Trials that are compared on their way have to be on the same one. */
+static void check_rungs(const struct decoding *c)
+{
+    const struct definition *d = c->d;
+    const struct pruner_kind *p = d->pruner;
+    uint32_t epochs = d->objective ? 0 : definition_epochs(d);
+
+    if (d->objective || !p || (!p->ladder && !d->race_epochs))
+        return;
+    if (epochs == 0)
+        faults_add(c->faults, "/space/epochs", NULL,
+                   "pruner \"%s\" compares trials after the same epochs: give epochs one value",
+                   p->name);
+    else if (epochs < RUNGS_RATIO)
+        faults_add(c->faults, "/space/epochs", NULL,
+                   "pruner \"%s\" stops trials after a third of their epochs or less: give 3 or "
+                   "more, not %" PRIu32,
+                   p->name, epochs);
+    if (p->ladder && p->ladder->bracket && d->sampler && d->sampler->generation)
+        faults_add(c->faults, "/pruner", NULL,
+                   "pruner \"%s\" compares trials in brackets, and sampler \"%s\" proposes them in "
+                   "generations of its own: take another of the two",
+                   p->name, d->sampler->name);
+}
+
 static enum err complete_search(const struct decoding *c, const struct search_form *f,
                                 struct error *e)
 {
@@ -344,6 +368,8 @@ static enum err complete_search(const struct decoding *c, const struct search_fo
     failed = rules_decode(c, f->trial_weights, s, e);
     if (!failed && c->faults->n == 0)
         failed = choose_search(c, f, s, e);
+    if (!failed && c->faults->n == 0)
+        check_rungs(c);
     if (!failed && c->faults->n == 0)
         failed = collect_warnings(c, s, e);
     space_destroy(s);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/train/hyper.h"
 
 #include "server/schema/decode.h"
 #include "server/schema/object.h"
@@ -44,8 +45,10 @@ static const struct field definition_table[] = {
                "\"grid, random or auto; {\\\"kind\\\": \\\"grid\\\", \\\"shuffle\\\": true}\"}"},
     {.key = "pruner", .type = FIELD_OTHER,
      .schema = "{\"type\": [\"string\", \"object\"], \"default\": \"none\", "
-               "\"description\": \"ends single trials early: none, racing, wilcoxon or forgiving; "
-               "{\\\"kind\\\": \\\"racing\\\", \\\"alpha\\\": 0.1, \\\"revisit\\\": true}\"}"},
+               "\"description\": \"ends single trials early: none; racing, wilcoxon or forgiving over "
+               "folds; median, successive_halving or hyperband over epochs; "
+               "{\\\"kind\\\": \\\"racing\\\", \\\"alpha\\\": 0.1, \\\"revisit\\\": true, "
+               "\\\"epochs\\\": false}\"}"},
     {.key = "budget", .type = FIELD_OTHER,
      .schema = "{\"type\": \"object\", \"properties\": {\"trials\": {\"type\": \"integer\", "
                "\"minimum\": 1, \"maximum\": 1000000, \"description\": \"the total wanted; "
@@ -333,6 +336,31 @@ enum err definition_space(const struct definition *d, struct space **out, struct
     return ERR_OK;
 }
 
+uint32_t definition_epochs(const struct definition *d)
+{
+    const struct hyper *h;
+    struct error e;
+    size_t layer;
+
+    for (size_t i = 0; i < d->n_expanded; i++) {
+        const struct dimension *x = &d->expanded[i];
+
+        if (strcmp(x->name, "epochs") == 0)
+            return x->kind != SPACE_RANGE && x->n_values == 1 ? (uint32_t)value_number(x->values)
+                                                              : 0;
+    }
+    if (hyper_find("epochs", &h, &layer, &e) != ERR_OK)
+        return 0;
+    return (uint32_t)strtoul(h->default_json, NULL, 10);
+}
+
+struct rungs definition_rungs(const struct definition *d)
+{
+    bool looks = d->pruner && (d->pruner->ladder || (d->pruner->revisits && d->race_epochs));
+
+    return looks ? rungs_make(definition_epochs(d)) : (struct rungs){0};
+}
+
 size_t definition_shared_epochs(const struct definition *d)
 {
     double most = 0.0;
@@ -373,5 +401,6 @@ struct pruner_settings definition_pruner_settings(const struct definition *d, ui
         .revisit = d->revisit,
         .n_folds = n_folds,
         .concurrency = (uint32_t)d->concurrency,
+        .rungs = definition_rungs(d),
     };
 }
