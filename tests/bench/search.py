@@ -29,7 +29,7 @@ ONLY = [name for name in (os.environ.get("ONLY") or "").split(",") if name]
 RACE_TRIALS = 200
 LOOKS = [10, 15, 20, 25, 30, 40, 50, 60, 70, 85, 100, 120, 140, 160, 180, 200]
 CHUNK = 5  # seeds of one task
-WORKERS = 2
+WORKERS = int(os.environ.get("WORKERS") or 2)
 
 SAMPLERS = ("random", "sobol", "tpe", "gp", "cma_es")
 PRUNERS = ("none", "racing", "wilcoxon", "forgiving")
@@ -178,7 +178,7 @@ def main() -> None:
     text = report.write(results, {p: find(p) for p in problems}, TRIALS)
     print(f"\n{text}")
     if not ONLY:
-        report.keep(Path(__file__).with_suffix(".md"), text)
+        report.keep(Path(__file__).with_suffix(".md"), "Results", text)
 
 
 if __name__ == "__main__":
