@@ -205,8 +205,8 @@ def definition(table: Table, contestant: str, seed: int) -> dict:
 FINISHED = """
     SELECT f.trial, f.epochs_run, s.validation, f.finished_at_ms - e.started_at_ms
     FROM fold f JOIN experiment e ON e.id = f.experiment_id
-    LEFT JOIN fold_metric s USING (experiment_id, trial, repeat, fold)
-    WHERE s.metric = e.metric
+    LEFT JOIN fold_metric s ON (s.experiment_id, s.trial, s.repeat, s.fold, s.metric)
+                             = (f.experiment_id, f.trial, f.repeat, f.fold, e.metric)
     ORDER BY f.finished_at_ms, f.trial"""
 
 
