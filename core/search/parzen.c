@@ -22,7 +22,6 @@ struct factors {
     double *narrow;     /* (n) numbers: 1 / sigma */
     double *height;     /* (n) numbers: 1 / the mass between low and high, and 1 / sigma if real */
     double hit, miss;   /* category: the share of the point's choice, of each other one */
-    double grid_width;  /* numbers: sigma; 0: by neighbours */
     double broad;       /* category: each choice's share of the broad kernel */
     size_t n_classes;   /* category: of each choice, and the broad one; steps: the broad one last */
     uint32_t *class_of; /* (n) */
@@ -101,7 +100,8 @@ static size_t count_free(const struct axes *s)
     return n;
 }
 
-/* Of n points on a coarse grid: a fifth of the range, less the more of them there are. */
+/* Of n points on a coarse grid: a fifth of the range, less the more of them there are. Elsewhere
+ * 0. */
 static double grid_width(const struct parzen *p, const struct axis *x, double range, size_t n)
 {
     double exponent = -1.0 / (double)(count_free(p->axes) + 4);
@@ -113,8 +113,8 @@ static double grid_width(const struct parzen *p, const struct axis *x, double ra
 
 /* A kernel is as broad as the farther of its neighbours is away, between a hundredth of the range
  * (more while there are few kernels) and all of it. The ends count as neighbours of a lone point
- * only. */
-static void set_widths(struct factors *f, const struct ranked *sorted, size_t n)
+ * only. given: the width of all, or 0. */
+static void set_widths(struct factors *f, const struct ranked *sorted, size_t n, double given)
 {
     double range = f->high - f->low;
     double least = range / (n + 2 < 100 ? (double)(n + 2) : 100.0);
@@ -128,8 +128,8 @@ static void set_widths(struct factors *f, const struct ranked *sorted, size_t n)
             sigma = right;
         if (n >= 2 && i + 1 == n)
             sigma = left;
-        if (f->grid_width > 0.0)
-            sigma = f->grid_width;
+        if (given > 0.0)
+            sigma = given;
         sigma = sigma < least ? least : sigma > range ? range : sigma;
         f->narrow[sorted[i].kernel] = 1.0 / sigma;
     }
@@ -223,8 +223,7 @@ static enum err estimate_number(struct parzen *p, const struct axis *x, struct f
         if (!isnan(f->mu[i]))
             points[used++] = (struct ranked){.mu = f->mu[i], .kernel = i};
     points = sort(points, points + p->n, used);
-    f->grid_width = grid_width(p, x, f->high - f->low, used);
-    set_widths(f, points, used);
+    set_widths(f, points, used, grid_width(p, x, f->high - f->low, used));
     if (x->kind == AXIS_STEPS)
         finish_steps(f, p->n, points, used);
     else
