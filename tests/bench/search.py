@@ -111,7 +111,7 @@ def run_samplers(program: str, problem: Problem) -> dict[str, list[dict]]:
             native = engines.Native(program, problem)
             name = sampler if concurrency == 1 else f"{sampler}, 8 at once"
             seeds = GP_SEEDS if sampler == "gp" else SEEDS
-            if native.takes(sampler):
+            if seeds > 0 and native.takes(sampler):
                 runs[name] = [
                     engines.run_native(native, sampler, seed, TRIALS, concurrency)
                     for seed in range(seeds)
