@@ -39,10 +39,11 @@ FOLDS = 5
 DATA = Path(__file__).parent.parent / "data"
 
 # Ours: what an experiment's definition has beside the space. One that this build refuses is skipped.
+# A pruner that spares half of the folds has twice the trials, for about as many folds.
 OURS = {
-    "tpe + racing": {"sampler": "tpe", "pruner": "racing"},
-    "tpe + none": {"sampler": "tpe", "pruner": "none"},
-    "random + none": {"sampler": "random", "pruner": "none"},
+    "tpe + racing": {"sampler": "tpe", "pruner": "racing", "budget": {"trials": 2 * TRIALS}},
+    "tpe + none": {"sampler": "tpe", "pruner": "none", "budget": {"trials": TRIALS}},
+    "random + none": {"sampler": "random", "pruner": "none", "budget": {"trials": TRIALS}},
 }
 
 # Optuna's: sampler and pruner.
@@ -196,7 +197,6 @@ def definition(table: Table, contestant: str, seed: int) -> dict:
         "metric": table.metric,
         "space": {d.name: dimension(d) for d in SPACE} | {"epochs": table.epochs},
         "cross_validation": {"kind": "stratified_kfold", "folds": FOLDS},
-        "budget": {"trials": TRIALS},
         "seed": {"folds": 1, "search": seed, "training": 1},
         "concurrency": 1,
     }

@@ -10,6 +10,7 @@ import numpy as np
 from search_report import grid, processor, short
 
 REFERENCE = "Optuna tpe + wilcoxon"
+FIELDS = {"fold epochs": "epochs", "seconds": "seconds"}  # what is counted, and where a trace has it
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ def band(x: list[float]) -> str:
 
 def costs(traces: list[Trace], target: float) -> dict[str, list[float]]:
     return {
-        "fold epochs": [cost(t, t.epochs, target) for t in traces],
-        "seconds": [cost(t, t.seconds, target) for t in traces],
+        what: [cost(t, getattr(t, name), target) for t in traces] for what, name in FIELDS.items()
     }
 
 
@@ -104,19 +104,20 @@ class Measured:
         return grid(["", *heads, "whole search: fold epochs", "seconds", "best"], rows)
 
     def share(self, name: str, look: int, what: str) -> str:
-        """The geometric mean over tables of medians beside the reference's."""
-        ratios = []
+        """The geometric mean over tables of medians beside the reference's. A median that is never
+        reached counts as the whole search: a lower bound."""
+        logs, bound = [], ""
         for table, traces in self.traces.items():
-            mine, theirs = (
-                middle(costs(traces[n], self.target(table, look))[what]) for n in (name, REFERENCE)
-            )
-            ratios.append(mine / theirs)
-        share = float(np.exp(np.mean(np.log(ratios))))
-        return "not on all" if np.isinf(share) else f"{share:.2f}"
+            target = self.target(table, look)
+            mine, theirs = (middle(costs(traces[n], target)[what]) for n in (name, REFERENCE))
+            if np.isinf(mine):
+                mine, bound = middle([getattr(t, FIELDS[what])[-1] for t in traces[name]]), "> "
+            logs.append(np.log(mine / theirs))
+        return f"{bound}{np.exp(np.mean(logs)):.2f}"
 
     def shares(self) -> str:
         names = [n for n in next(iter(self.traces.values())) if all(n in t for t in self.traces.values())]
-        kinds = [(look, what) for look in self.looks for what in ("fold epochs", "seconds")]
+        kinds = [(look, what) for look in self.looks for what in FIELDS]
         rows = [[n, *(self.share(n, look, what) for look, what in kinds)] for n in names]
         return grid(["", *(f"{what}, {look} trials" for look, what in kinds)], rows)
 
