@@ -188,6 +188,10 @@ bench-many: $(BUILD)/sweepd ## COUNT=100000 trials of a tiny network in one expe
 bench-search: $(SEARCH_PROGRAM) $(BENCH_VENV)/searchers ## searches beside Optuna's, SEEDS=30; rewrites tests/bench/search.md
 	@$(BENCH_VENV)/bin/python tests/bench/search.py $(SEARCH_PROGRAM) $(BUILD)/bench/search
 
+.PHONY: bench-search-real
+bench-search-real: $(BUILD)/sweepd $(BUILD)/tests/bench/engine $(BENCH_VENV)/searchers ## the same on real trainings, REAL_SEEDS=10; rewrites its section
+	@$(BENCH_VENV)/bin/python tests/bench/search_real.py $(BUILD)/sweepd $(BUILD)/tests/bench/engine
+
 # MNIST is 11 MB packed: only this target fetches it, by a lockfile of its own.
 .PHONY: lecture
 lecture: ## what the first lecture says, measured; some minutes
