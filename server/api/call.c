@@ -1,5 +1,6 @@
 #include "server/api/call.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,10 @@
 #include "server/api/routes.h"
 #include "server/jobs/facts.h"
 #include "server/schema/definition.h"
-#include "server/schema/query.h"
 #include "server/store/store_dataset.h"
 #include "server/store/store_experiment.h"
+
+enum { PARAMETERS_MAX = 32 }; /* of a route */
 
 enum err call_reader(struct call *c, struct error *e)
 {
@@ -32,6 +34,19 @@ enum err call_json(struct call *c, unsigned status, struct buf *out, struct erro
         http_respond(c->r, status, "application/json", out->data, out->length);
     buf_finish(out);
     return failed;
+}
+
+enum err call_object(struct call *c, unsigned status, const struct field *fields, const void *in,
+                     struct error *e)
+{
+    struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    field_encode(fields, in, &j);
+    json_end(&j);
+    return call_json(c, status, &out, e);
 }
 
 const char *call_segment(const struct call *c, size_t n)
@@ -116,19 +131,27 @@ enum err call_folds(struct call *c, const struct experiment_record *x, const str
     return split_create(*table, &definition->split, out, e);
 }
 
-void call_check_query(struct call *c, const char *const *known)
+void call_check_known(struct call *c, const struct http_pair *pairs, size_t n)
 {
-    for (size_t i = 0; i < c->q->n_query; i++)
-        query_known(&c->faults, c->q->query[i].name, known);
+    const struct route *route = c->q->route;
+    const char *known[PARAMETERS_MAX + 1] = {NULL};
+    size_t n_known = 0;
+
+    for (const struct field *f = route->query; f && f->key; f++) {
+        assert(n_known < PARAMETERS_MAX);
+        known[n_known++] = f->key;
+    }
+    for (size_t i = 0; i < n; i++)
+        query_known(&c->faults, pairs[i].name, known);
 }
 
-struct call_page call_page(struct call *c)
+enum err call_query(struct call *c, void *out, struct error *e)
 {
-    struct call_page page = {.limit = QUERY_LIMIT_DEFAULT};
+    const struct route *route = c->q->route;
 
-    query_i64(&c->faults, "limit", http_query(c->q, "limit"), 1, QUERY_LIMIT_MAX, &page.limit);
-    query_i64(&c->faults, "cursor", http_query(c->q, "cursor"), 0, INT64_MAX, &page.cursor);
-    return page;
+    for (const struct field *f = route->query; f->key; f++)
+        query_field(&c->faults, f, http_query(c->q, f->key), out);
+    return faults_check(&c->faults, e);
 }
 
 static void append_escaped(struct buf *out, const char *s)

@@ -7,6 +7,7 @@
 #include "server/api/api.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
+#include "server/schema/query.h"
 
 /* In which form a list is wanted: by suffix of the path, or else by Accept. */
 enum call_form { CALL_JSON, CALL_CSV, CALL_TEXT };
@@ -31,6 +32,10 @@ void call_release(struct call *c);
 
 /** Answers with a JSON document and releases the buffer. */
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e);
+
+/** Answers with an object that a table of fields describes. */
+enum err call_object(struct call *c, unsigned status, const struct field *fields, const void *in,
+                     struct error *e);
 
 /** The {n}-th variable segment of the path, counted from 0 over the route's pattern. */
 const char *call_segment(const struct call *c, size_t n);
@@ -72,16 +77,26 @@ enum err call_space(struct call *c, const struct experiment_record *x, const str
 /** A positive number from the path. ERR_NOT_FOUND naming `what`. */
 enum err call_number(const char *text, const char *what, int64_t *out, struct error *e);
 
-/** Faults for query parameters that are not in `known` (NULL-terminated). */
-void call_check_query(struct call *c, const char *const *known);
+/**
+ * Reads the parameters that the route's table names into `out`, whose defaults are filled in;
+ * ERR_INVALID with all faults, those of unknown parameters included.
+ */
+enum err call_query(struct call *c, void *out, struct error *e);
+
+/** Faults for parameters, or fields of a form, that the route's table does not name. */
+void call_check_known(struct call *c, const struct http_pair *pairs, size_t n);
 
 /* A page of a list. */
 struct call_page {
     int64_t limit, cursor;
 };
 
-/** Reads `limit` and `cursor`; adds faults. */
-struct call_page call_page(struct call *c);
+/* The lines of a table of parameters that read one. `usual` is the default, a text. */
+#define CALL_PAGE(of, member, usual)                                                               \
+    FIELD("limit", INT, of, member.limit, .min = 1, .max = QUERY_LIMIT_MAX, .default_json = usual, \
+          .summary = "how many at most"),                                                          \
+        FIELD("cursor", INT, of, member.cursor, .min = 0, .max = (double)(INT64_C(1) << 53),       \
+              .summary = "where to go on, as in `next` of the answer before")
 
 /** Closes a list: "total", and "next" with the cursor of the next page (-1: none). */
 void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next);

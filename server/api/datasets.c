@@ -11,26 +11,37 @@
 
 enum { ROWS_DEFAULT = 20 };
 
+struct list_form {
+    struct call_page page;
+};
+
+const struct field dataset_list_query[] = {
+    CALL_PAGE(list_form, page, "100"),
+    {.key = NULL},
+};
+
+const struct field dataset_rows_query[] = {
+    CALL_PAGE(list_form, page, "20"),
+    {.key = NULL},
+};
+
 enum err dataset_list(struct call *c, struct error *e)
 {
-    static const char *const QUERY[] = {"limit", "cursor", NULL};
+    struct list_form f = {.page.limit = QUERY_LIMIT_DEFAULT};
     struct dataset_list list;
-    struct call_page page;
     struct buf out = {0};
     struct json j;
 
-    call_check_query(c, QUERY);
-    page = call_page(c);
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &f, e));
     TRY(call_reader(c, e));
-    TRY(store_dataset_list(c->reader, page.cursor, page.limit, c->q->arena, &list, e));
+    TRY(store_dataset_list(c->reader, f.page.cursor, f.page.limit, c->q->arena, &list, e));
     json_init(&j, &out);
     json_object(&j, NULL);
     json_array(&j, "items");
     for (size_t i = 0; i < list.n; i++)
         encode_dataset(&j, NULL, &list.items[i]);
     json_end(&j);
-    call_page_end(c, &j, page.limit, list.total, list.next);
+    call_page_end(c, &j, f.page.limit, list.total, list.next);
     json_end(&j);
     return call_json(c, 200, &out, e);
 }
@@ -69,21 +80,16 @@ static enum err send_rows(struct call *c, const struct table *t, const struct ca
 
 enum err dataset_rows(struct call *c, struct error *e)
 {
-    static const char *const QUERY[] = {"limit", "cursor", NULL};
+    struct list_form f = {.page.limit = ROWS_DEFAULT};
     struct dataset_record record;
     const struct table *t;
-    struct call_page page;
     enum err failed;
 
-    call_check_query(c, QUERY);
-    page = call_page(c);
-    if (!http_query(c->q, "limit"))
-        page.limit = ROWS_DEFAULT;
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &f, e));
     TRY(call_dataset(c, call_segment(c, 0), &record, e));
     call_release(c);
     TRY(jobs_take_table(c->api->jobs, record.id, &t, e));
-    failed = send_rows(c, t, &page, e);
+    failed = send_rows(c, t, &f.page, e);
     jobs_release_table(c->api->jobs, t);
     return failed;
 }

@@ -5,6 +5,7 @@
 #define SWEEPD_SERVER_API_ENCODE_H
 
 #include "core/data/table.h"
+#include "server/schema/field.h"
 #include "server/schema/json.h"
 #include "server/schema/plan.h"
 #include "server/store/store_dataset.h"
@@ -13,6 +14,13 @@
 #include "server/store/store_tell.h"
 #include "server/store/store_trial.h"
 #include "server/store/store_unseal.h"
+
+/* What each is, for documentation. */
+extern const struct schema encode_dataset_schema, encode_row_schema, encode_experiment_schema,
+    encode_unsealed_schema, encode_trial_schema, encode_params_schema, encode_best_schema,
+    encode_curves_schema;
+
+extern const char *const encode_experiment_states[], *const encode_trial_states[];
 
 /** {"id": 1, "name": …}; the report in the record was made by encode_report. */
 void encode_dataset(struct json *j, const char *key, const struct dataset_record *d);
@@ -46,6 +54,7 @@ void encode_unsealed(struct json *j, const char *key, const struct unseal_record
 /* How far an experiment is, in numbers derived from its records. */
 struct experiment_pace {
     int64_t trials, trials_done; /* planned (or stored so far), ended in any way */
+    int64_t trials_pruned, trials_failed;
     int64_t folds, folds_done;
     double fraction;
     double elapsed_seconds;
@@ -68,10 +77,11 @@ enum err encode_trial_read(struct reader *r, int64_t experiment, int64_t trial, 
 void encode_trial(struct json *j, const char *key, const struct trial_record *t, const char *metric,
                   const struct trial_parts *parts);
 
+/** An object with the best trial; t is NULL where there is none. */
+void encode_best(struct json *j, const struct trial_record *t, const char *metric,
+                 const struct trial_parts *parts);
+
 /** A trial's learning curves, fold by fold. */
 void encode_curves(struct json *j, const struct fold_record *folds, size_t n);
-
-/** A time, null where it is 0. */
-void encode_time(struct json *j, const char *key, int64_t ms);
 
 #endif

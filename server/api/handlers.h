@@ -6,27 +6,42 @@
 
 #include "server/api/call.h"
 
+/* Tables of parameters and schemas of bodies and answers stand beside the handlers that use them. */
+
 /* service.c */
 call_handler service_health, service_ready, service_describe;
+extern const struct schema service_schema;
 
-/* page.c: the files of web/, by the path's only segment */
-call_handler page_get;
+/* metrics.c */
+call_handler metrics_get;
+
+/* openapi.c */
+call_handler openapi_get;
+extern const struct schema openapi_schema;
+
+/* page.c: the files of web/, by the path's only segment; the one that shows openapi.json */
+call_handler page_get, page_docs;
 
 /* upload.c */
 call_handler dataset_upload;
+extern const struct field dataset_upload_query[];
 
 /* datasets.c */
 call_handler dataset_list, dataset_get, dataset_rows, dataset_delete;
+extern const struct field dataset_list_query[], dataset_rows_query[];
 
 /* submit.c */
 call_handler experiment_submit, experiment_validate, experiment_clone;
+extern const struct schema experiment_validated_schema, experiment_patch_schema;
 
 /* experiments.c */
 call_handler experiment_list, experiment_get, experiment_best, experiment_cancel, experiment_pause,
     experiment_resume, experiment_delete;
+extern const struct field experiment_list_query[], experiment_get_query[], experiment_delete_query[];
 
 /* extend.c */
 call_handler experiment_extend;
+extern const struct schema experiment_extend_schema;
 
 /* unseal.c */
 call_handler experiment_unseal;
@@ -36,12 +51,16 @@ call_handler experiment_folds, experiment_export;
 
 /* trials.c */
 call_handler trial_list, trial_get, trial_curves;
+extern const struct field trial_list_query[];
 
 /* tell.c */
 call_handler trial_ask, trial_report, trial_tell, trial_import;
+extern const struct schema trial_ask_schema, trial_asked_schema, trial_report_schema,
+    trial_verdict_schema, trial_tell_schema, trial_told_schema, trial_imported_schema;
 
 /* importance.c */
 call_handler experiment_importance;
+extern const struct schema experiment_importance_schema;
 
 /* watch.c */
 call_handler experiment_watch;

@@ -3,71 +3,167 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/log.h"
+#include "server/schema/definition.h"
+#include "server/schema/imports.h"
 
 #define API "/api/v1/"
+#define UPLOADS                                                                                    \
+    "The same bytes with the same name and options again: 200, and the data set that exists."
+
+/* clang-format off */
+#define STATUS(...) .status = {__VA_ARGS__}
+#define TEXT .type = "text/plain"
+#define CSV .type = "text/csv"
+
+/* ---- bodies that are accepted -------------------------------------------------------------- */
+
+static const struct example TABLE[] = {
+    {"csv", "x,y,kind\n1,2,a\n2,1,b\n1.5,2.5,a\n2.5,1.5,b\n3,1,b\n1,3,a\n3.5,1,b\n1,3.5,a\n"}, {0}};
+
+static const struct example DEFINITIONS[] = {
+    {"least", "{\"dataset\": \"iris\", \"budget\": {\"trials\": 2}}"},
+    {"grid", "{\"name\": \"depth against width\", \"dataset\": \"iris\", \"metric\": \"accuracy\", "
+             "\"sampler\": \"grid\", \"space\": {\"layers\": [1, 2], \"width\": [8, 16], "
+             "\"learning_rate\": {\"min\": 1e-3, \"max\": 1e-1, \"scale\": \"log\", \"points\": 2}, "
+             "\"epochs\": 5}, \"cross_validation\": {\"kind\": \"stratified_kfold\", \"folds\": 3}, "
+             "\"seed\": 7}"},
+    {"study", "{\"objective\": {\"name\": \"val_loss\", \"direction\": \"minimize\"}, "
+              "\"space\": {\"depth\": {\"min\": 1, \"max\": 12, \"type\": \"int\"}, "
+              "\"rate\": {\"min\": 1e-4, \"max\": 1, \"scale\": \"log\"}}, "
+              "\"budget\": {\"trials\": 200}}"},
+    {0}};
+
+static const struct example MORE[] = {{"more", "{\"trials\": 2}"}, {0}};
+static const struct example PATCH[] = {
+    {"seed", "{\"name\": \"again, other folds\", \"seed\": {\"folds\": 2}}"}, {0}};
+static const struct example ASK[] = {{"two", "{\"count\": 2}"}, {0}};
+static const struct example IMPORT[] = {
+    {"two", "[{\"params\": {\"depth\": 3, \"rate\": 0.1}, \"score\": 0.42}, "
+            "{\"params\": {\"depth\": 5, \"rate\": 0.2}, \"error\": \"out of memory\"}]"}, {0}};
+static const struct example REPORT[] = {{"epoch", "{\"step\": 3, \"value\": 0.41}"}, {0}};
+static const struct example TELL[] = {
+    {"score", "{\"score\": 0.37}"}, {"error", "{\"error\": \"the loss diverged\"}"}, {0}};
+
+/* ---- the table ----------------------------------------------------------------------------- */
 
 static const struct route ROUTES[] = {
-    {HTTP_GET, "/", page_get, HTTP_BODY_NONE, "the web page"},
-    {HTTP_GET, "/healthz", service_health, HTTP_BODY_NONE, "ok while the process lives"},
-    {HTTP_GET, "/readyz", service_ready, HTTP_BODY_NONE, "ok once recovery is done"},
-    {HTTP_GET, "/{file}", page_get, HTTP_BODY_NONE, "a file of the page"},
-    {HTTP_GET, "/api/v1", service_describe, HTTP_BODY_NONE, "what this build is and knows"},
+    {HTTP_GET, "/", page_get, HTTP_BODY_NONE, "the web page", .is_page = true},
+    {HTTP_GET, "/{file}", page_get, HTTP_BODY_NONE, "a file of the page", .is_page = true},
+    {HTTP_GET, "/docs", page_docs, HTTP_BODY_NONE, "a page that shows this", .is_page = true},
+    {HTTP_GET, "/healthz", service_health, HTTP_BODY_NONE, "ok while the process lives", TEXT},
+    {HTTP_GET, "/readyz", service_ready, HTTP_BODY_NONE,
+     "ok once recovery is done; 503 before, and while draining", TEXT},
+    {HTTP_GET, "/metrics", metrics_get, HTTP_BODY_NONE, "what happened so far, for Prometheus", TEXT},
+    {HTTP_GET, "/openapi.json", openapi_get, HTTP_BODY_NONE, "this description",
+     .output = &openapi_schema},
+    {HTTP_GET, "/api/v1", service_describe, HTTP_BODY_NONE, "what this build is and knows",
+     .output = &service_schema},
 
-    {HTTP_PUT, API "datasets/{file}", dataset_upload, HTTP_BODY_SPOOL, "upload a table (curl -T)"},
-    {HTTP_POST, API "datasets", dataset_upload, HTTP_BODY_SPOOL, "upload a table"},
-    {HTTP_GET, API "datasets", dataset_list, HTTP_BODY_NONE, "all data sets"},
-    {HTTP_GET, API "datasets/{dataset}", dataset_get, HTTP_BODY_NONE, "one data set"},
-    {HTTP_GET, API "datasets/{dataset}/rows", dataset_rows, HTTP_BODY_NONE, "its first rows"},
-    {HTTP_DELETE, API "datasets/{dataset}", dataset_delete, HTTP_BODY_NONE, "delete a data set"},
+    {HTTP_PUT, API "datasets/{dataset}", dataset_upload, HTTP_BODY_SPOOL, "upload a table (curl -T)",
+     .description = "The last part of the path is the file's name. " UPLOADS,
+     .query = dataset_upload_query, .examples = TABLE, STATUS(201, 200),
+     .output = &encode_dataset_schema},
+    {HTTP_POST, API "datasets", dataset_upload, HTTP_BODY_SPOOL, "upload a table",
+     .description = "The body is the file, or a form with it; options stand in the query or in "
+                    "fields of the form. " UPLOADS,
+     .query = dataset_upload_query, .examples = TABLE, STATUS(201, 200),
+     .output = &encode_dataset_schema},
+    {HTTP_GET, API "datasets", dataset_list, HTTP_BODY_NONE, "all data sets",
+     .query = dataset_list_query, .output = &encode_dataset_schema, .is_list = true},
+    {HTTP_GET, API "datasets/{dataset}", dataset_get, HTTP_BODY_NONE, "one data set",
+     .output = &encode_dataset_schema},
+    {HTTP_GET, API "datasets/{dataset}/rows", dataset_rows, HTTP_BODY_NONE, "its first rows",
+     .query = dataset_rows_query, .output = &encode_row_schema, .is_list = true},
+    {HTTP_DELETE, API "datasets/{dataset}", dataset_delete, HTTP_BODY_NONE, "delete a data set",
+     .description = "409 while experiments use it.", STATUS(204)},
 
-    {HTTP_POST, API "experiments", experiment_submit, HTTP_BODY_MEMORY, "start a search"},
+    {HTTP_POST, API "experiments", experiment_submit, HTTP_BODY_MEMORY, "start a search",
+     .description = "It starts at once, unless \"start\" is false.",
+     .input = &definition_schema, .examples = DEFINITIONS, STATUS(201),
+     .output = &encode_experiment_schema},
     {HTTP_POST, API "experiments/validate", experiment_validate, HTTP_BODY_MEMORY,
-     "what a definition comes to, without storing it"},
-    {HTTP_GET, API "experiments", experiment_list, HTTP_BODY_NONE, "all experiments"},
-    {HTTP_GET, API "experiments/{experiment}", experiment_get, HTTP_BODY_NONE, "one experiment"},
+     "what a definition comes to, without storing it",
+     .input = &definition_schema, .examples = DEFINITIONS, .output = &experiment_validated_schema},
+    {HTTP_GET, API "experiments", experiment_list, HTTP_BODY_NONE, "all experiments",
+     .query = experiment_list_query, .output = &encode_experiment_schema, .is_list = true},
+    {HTTP_GET, API "experiments/{experiment}", experiment_get, HTTP_BODY_NONE, "one experiment",
+     .query = experiment_get_query, .output = &encode_experiment_schema},
     {HTTP_DELETE, API "experiments/{experiment}", experiment_delete, HTTP_BODY_NONE,
-     "delete an experiment with its trials"},
+     "delete an experiment with its trials",
+     .description = "409 while it runs, unless force is given.",
+     .query = experiment_delete_query, STATUS(204)},
     {HTTP_POST, API "experiments/{experiment}/pause", experiment_pause, HTTP_BODY_NONE,
-     "let running folds end and start no others"},
+     "let running folds end and start no others", STATUS(202), .output = &encode_experiment_schema},
     {HTTP_POST, API "experiments/{experiment}/resume", experiment_resume, HTTP_BODY_NONE,
-     "go on after a pause"},
+     "go on after a pause", STATUS(202), .output = &encode_experiment_schema},
     {HTTP_POST, API "experiments/{experiment}/cancel", experiment_cancel, HTTP_BODY_NONE,
-     "end it now; what is done is kept"},
+     "end it now; what is done is kept", STATUS(202), .output = &encode_experiment_schema},
     {HTTP_POST, API "experiments/{experiment}/extend", experiment_extend, HTTP_BODY_MEMORY,
-     "more trials for a search that runs or has completed"},
+     "more trials for a search that runs or has completed",
+     .input = &experiment_extend_schema, .examples = MORE, STATUS(202),
+     .output = &encode_experiment_schema},
     {HTTP_POST, API "experiments/{experiment}/clone", experiment_clone, HTTP_BODY_MEMORY,
-     "a new experiment from an old one's definition and a merge patch"},
+     "a new experiment from an old one's definition and a merge patch",
+     .input = &experiment_patch_schema, .may_be_empty = true, .examples = PATCH, STATUS(201),
+     .output = &encode_experiment_schema},
     {HTTP_POST, API "experiments/{experiment}/unseal", experiment_unseal, HTTP_BODY_NONE,
-     "score the best trial on the rows that were set aside, once"},
+     "score the best trial on the rows that were set aside, once",
+     .description = "202 the first time; 200, with what came of it, after that.",
+     STATUS(202, 200), .output = &encode_unsealed_schema},
     {HTTP_GET, API "experiments/{experiment}/best", experiment_best, HTTP_BODY_NONE,
-     "the best trial"},
-    {HTTP_GET, API "experiments/{experiment}/trials.*", trial_list, HTTP_BODY_NONE, "its trials"},
+     "the best trial", .output = &encode_best_schema},
+    {HTTP_GET, API "experiments/{experiment}/trials.*", trial_list, HTTP_BODY_NONE, "its trials",
+     .description = "As CSV there is no limit unless asked.",
+     .query = trial_list_query, .output = &encode_trial_schema, .is_list = true},
     {HTTP_POST, API "experiments/{experiment}/ask", trial_ask, HTTP_BODY_MEMORY,
-     "configurations to train elsewhere"},
+     "configurations to train elsewhere",
+     .input = &trial_ask_schema, .may_be_empty = true, .examples = ASK, STATUS(201),
+     .output = &trial_asked_schema},
     {HTTP_POST, API "experiments/{experiment}/trials", trial_import, HTTP_BODY_MEMORY,
-     "trials that were trained elsewhere before"},
+     "trials that were trained elsewhere before",
+     .input = &imports_schema, .examples = IMPORT, STATUS(201), .output = &trial_imported_schema},
     {HTTP_POST, API "experiments/{experiment}/trials/{trial}/report", trial_report,
-     HTTP_BODY_MEMORY, "an intermediate value of a trial"},
+     HTTP_BODY_MEMORY, "an intermediate value of a trial",
+     .input = &trial_report_schema, .examples = REPORT, .output = &trial_verdict_schema},
     {HTTP_POST, API "experiments/{experiment}/trials/{trial}/tell", trial_tell, HTTP_BODY_MEMORY,
-     "what came of a trial"},
+     "what came of a trial",
+     .input = &trial_tell_schema, .examples = TELL, .output = &trial_told_schema},
     {HTTP_GET, API "experiments/{experiment}/trials/{trial}", trial_get, HTTP_BODY_NONE,
-     "one trial with its folds"},
+     "one trial with its folds", .output = &encode_trial_schema},
     {HTTP_GET, API "experiments/{experiment}/trials/{trial}/curves", trial_curves, HTTP_BODY_NONE,
-     "its learning curves"},
+     "its learning curves", .output = &encode_curves_schema},
     {HTTP_GET, API "experiments/{experiment}/importance", experiment_importance, HTTP_BODY_NONE,
-     "how much each hyperparameter mattered for the score"},
+     "how much each hyperparameter mattered for the score",
+     .output = &experiment_importance_schema},
     {HTTP_GET, API "experiments/{experiment}/folds.csv", experiment_folds, HTTP_BODY_NONE,
-     "the fold plan"},
+     "the fold plan", CSV},
     {HTTP_GET, API "experiments/{experiment}/export.db", experiment_export, HTTP_BODY_NONE,
-     "this experiment alone as an SQLite file"},
+     "this experiment alone as an SQLite file", .type = "application/vnd.sqlite3"},
     {HTTP_GET, API "experiments/{experiment}/watch", experiment_watch, HTTP_BODY_NONE,
-     "progress as text until it ends"},
+     "progress as text until it ends", TEXT},
 };
+/* clang-format on */
 enum { N_ROUTES = sizeof ROUTES / sizeof *ROUTES };
 
 static const char *const METHODS[HTTP_N_METHODS] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+
+size_t route_count(void)
+{
+    return N_ROUTES;
+}
+
+const struct route *route_at(size_t i)
+{
+    return &ROUTES[i];
+}
+
+const char *route_method_name(enum http_method method)
+{
+    return METHODS[method];
+}
 
 /* ---- patterns ---------------------------------------------------------------------------- */
 
@@ -208,7 +304,10 @@ static void handle(void *ctx, const struct http_request *q, struct http_response
     struct error e = {0};
 
     faults_init(&c.faults, q->arena);
-    if (route->handler(&c, &e) != ERR_OK)
+    if (!route->is_page)
+        call_check_known(&c, q->query, q->n_query);
+    if ((!route->query && faults_check(&c.faults, &e) != ERR_OK) ||
+        route->handler(&c, &e) != ERR_OK)
         answer_error(&c, &e);
     call_release(&c);
 }

@@ -12,18 +12,29 @@
 
 enum { TRIALS_AT_ONCE = 500 };
 
-static const char *const QUERY[] = {"state", "sort", "limit", "cursor", NULL};
-static const char *const STATES[] = {"queued", "running",   "completed", "pruned",
-                                     "failed", "cancelled", NULL};
+struct list_form {
+    struct trial_query query;
+    struct call_page page;
+};
+
+/* clang-format off */
+const struct field trial_list_query[] = {
+    FIELD("state", TEXT, list_form, query.state, .choices = encode_trial_states, .summary = "only those"),
+    FIELD("sort", TEXT, list_form, query.sort,
+          .summary = "trial, rank, score, … or a dimension of the space; a '-' before it: descending"),
+    CALL_PAGE(list_form, page, "100"),
+    {.key = NULL},
+};
+/* clang-format on */
 
 static enum err read_query(struct call *c, struct trial_query *query, struct call_page *page,
                            struct error *e)
 {
-    *query = (struct trial_query){.sort = http_query(c->q, "sort")};
-    call_check_query(c, QUERY);
-    query_choice(&c->faults, "state", http_query(c->q, "state"), STATES, &query->state);
-    *page = call_page(c);
-    TRY(faults_check(&c->faults, e));
+    struct list_form f = {.page.limit = QUERY_LIMIT_DEFAULT};
+
+    TRY(call_query(c, &f, e));
+    *query = f.query;
+    *page = f.page;
     return call_experiment(c, &query->experiment, e);
 }
 

@@ -35,4 +35,14 @@ void decode_seed(const struct decoding *c);
 /** sampler, pruner, budget and space: what is tried, and how many trials it makes. */
 enum err decode_search(const struct decoding *c, struct error *e);
 
+/* ---- for documentation ---------------------------------------------------------------------- */
+
+extern const struct field decode_objective_fields[], decode_budget_fields[];
+
+/** Keys of a definition that have no part in one with an objective. */
+extern const char *const decode_not_of_studies[];
+
+field_documenter decode_document_sampler, decode_document_pruner, decode_document_split,
+    decode_document_sealed, decode_document_seed;
+
 #endif

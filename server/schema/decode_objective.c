@@ -9,7 +9,7 @@
 
 enum { FOLDS_MAX = 10000, LEASE_SECONDS = 600 };
 
-static const char *const of_trainings[] = {
+const char *const decode_not_of_studies[] = {
     "dataset", "metric", "cross_validation", "sealed", "select", "concurrency", "precision", NULL,
 };
 static const char *const directions[] = {"minimize", "maximize", NULL};
@@ -20,7 +20,7 @@ struct objective_form {
     double lease_seconds;
 };
 
-static const struct field objective_fields[] = {
+const struct field decode_objective_fields[] = {
     {.key = "name",
      .type = FIELD_TEXT,
      .offset = offsetof(struct objective_form, name),
@@ -38,18 +38,21 @@ static const struct field objective_fields[] = {
      .type = FIELD_INT,
      .offset = offsetof(struct objective_form, folds),
      .min = 1,
-     .max = FOLDS_MAX},
+     .max = FOLDS_MAX,
+     .summary = "that a trial reports one by one"},
     {.key = "lease_seconds",
      .type = FIELD_REAL,
      .offset = offsetof(struct objective_form, lease_seconds),
      .min = 0.1,
-     .max = 1e7},
+     .max = 1e7,
+     .default_json = "600",
+     .summary = "without a word from a trial, after which it is handed out again"},
     {.key = NULL},
 };
 
 static void refuse_trainings(const struct decoding *c)
 {
-    for (const char *const *key = of_trainings; *key; key++) {
+    for (const char *const *key = decode_not_of_studies; *key; key++) {
         const cJSON *item = decode_member(&c->root, *key);
         struct reader r;
 
@@ -74,7 +77,7 @@ enum err decode_objective(const struct decoding *c, struct error *e)
         return error_no_memory(e);
     refuse_trainings(c);
     if (decode_is_object(&r))
-        field_decode_object(&r, objective_fields, NULL, &f);
+        field_decode_object(&r, decode_objective_fields, NULL, &f);
     *o = (struct definition_objective){
         .name = f.name ? f.name : "",
         .maximize = strcmp(f.direction, "maximize") == 0,

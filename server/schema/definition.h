@@ -156,7 +156,7 @@ struct pruner_settings definition_pruner_settings(const struct definition *d, ui
  * results: then they share a run (server/jobs/share.c). Else 0. */
 size_t definition_shared_epochs(const struct definition *d);
 
-/** The keys of a definition, for documentation. */
-const struct field *definition_fields(void);
+/* For documentation: a definition is one of a search or one of a study. */
+extern const struct schema definition_schema, definition_search_schema, definition_study_schema;
 
 #endif

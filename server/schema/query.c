@@ -58,22 +58,17 @@ void query_real(struct faults *f, const char *name, const char *text, double min
         *out = x;
 }
 
+/* The first half means yes, the second no. */
+static const char *const bools[] = {"true", "1", "yes", "", "false", "0", "no", NULL};
+enum { N_YES = 4 };
+
 void query_bool(struct faults *f, const char *name, const char *text, bool *out)
 {
-    static const char *const yes[] = {"", "true", "1", "yes"};
-    static const char *const no[] = {"false", "0", "no"};
-
     if (!text)
         return;
-    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
-        if (strcmp(text, yes[i]) == 0) {
-            *out = true;
-            return;
-        }
-    }
-    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++) {
-        if (strcmp(text, no[i]) == 0) {
-            *out = false;
+    for (size_t i = 0; bools[i]; i++) {
+        if (strcmp(text, bools[i]) == 0) {
+            *out = i < N_YES;
             return;
         }
     }
@@ -96,6 +91,52 @@ void query_choice(struct faults *f, const char *name, const char *text, const ch
     buf_puts(&expected, "one of ");
     words_join(choices, &expected);
     refuse(f, name, text, buf_text(&expected));
+}
+
+static const char *after_sign(const struct field *field, const char *text)
+{
+    return text && field->may_descend && text[0] == '-' ? text + 1 : text;
+}
+
+void query_field(struct faults *f, const struct field *field, const char *text, void *out)
+{
+    void *member = (char *)out + field->offset;
+
+    switch (field->type) {
+    case FIELD_BOOL:
+        query_bool(f, field->key, text, member);
+        break;
+    case FIELD_INT:
+        query_i64(f, field->key, text, (int64_t)field->min, (int64_t)field->max, member);
+        break;
+    case FIELD_REAL:
+        query_real(f, field->key, text, field->min, field->max, member);
+        break;
+    case FIELD_TEXT:
+        if (field->choices)
+            query_choice(f, field->key, after_sign(field, text), field->choices, member);
+        if (text && (!field->choices || field->may_descend))
+            *(const char **)member = text;
+        break;
+    case FIELD_TEXTS:
+    case FIELD_TIME:
+    case FIELD_JSON:
+    case FIELD_OBJECT:
+    case FIELD_OTHER:
+        break;
+    }
+}
+
+void query_document(const struct field *field, struct json *j, const char *key)
+{
+    struct field given = *field; /* whatever comes is no null */
+
+    given.required = true;
+    given.summary = NULL; /* it stands beside the schema */
+    if (field->type == FIELD_BOOL)
+        given = (struct field){
+            .type = FIELD_TEXT, .choices = bools, .default_json = "\"false\"", .required = true};
+    field_document_one(&given, FIELD_REQUEST, j, key);
 }
 
 void query_known(struct faults *f, const char *name, const char *const *known)
