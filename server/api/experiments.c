@@ -23,7 +23,8 @@ struct list_form {
 /* clang-format off */
 const struct field experiment_list_query[] = {
     FIELD("state", TEXT, list_form, query.state, .choices = encode_experiment_states, .summary = "only those"),
-    FIELD("dataset", TEXT, list_form, dataset, .summary = "name or id: only those of this data set"),
+    FIELD("dataset", TEXT, list_form, dataset, .pattern = "^[A-Za-z0-9_.-]+$",
+          .summary = "name or id: only those of this data set"),
     FIELD("tag", TEXT, list_form, query.tag, .summary = "only those with this tag"),
     FIELD("owner", TEXT, list_form, query.owner, .summary = "only those of this owner"),
     FIELD("q", TEXT, list_form, query.contains, .summary = "a part of the name"),

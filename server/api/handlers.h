@@ -14,6 +14,9 @@ extern const struct schema service_schema;
 
 /* metrics.c */
 call_handler metrics_get;
+enum { METRICS_ROUTES_MAX = 128 };
+/** Counts an answer of the i-th route; i is the number of routes where the request found none. */
+void metrics_count(size_t i, unsigned status, double seconds);
 
 /* openapi.c */
 call_handler openapi_get;

@@ -16,6 +16,7 @@
 /* clang-format off */
 #define STATUS(...) .status = {__VA_ARGS__}
 #define TEXT .type = "text/plain"
+#define OPEN .is_always_open = true
 #define CSV .type = "text/csv"
 
 /* ---- bodies that are accepted -------------------------------------------------------------- */
@@ -50,15 +51,16 @@ static const struct example TELL[] = {
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static const struct route ROUTES[] = {
-    {HTTP_GET, "/", page_get, HTTP_BODY_NONE, "the web page", .is_page = true},
-    {HTTP_GET, "/{file}", page_get, HTTP_BODY_NONE, "a file of the page", .is_page = true},
-    {HTTP_GET, "/docs", page_docs, HTTP_BODY_NONE, "a page that shows this", .is_page = true},
-    {HTTP_GET, "/healthz", service_health, HTTP_BODY_NONE, "ok while the process lives", TEXT},
+    {HTTP_GET, "/", page_get, HTTP_BODY_NONE, "the web page", OPEN, .is_page = true},
+    {HTTP_GET, "/{file}", page_get, HTTP_BODY_NONE, "a file of the page", OPEN, .is_page = true},
+    {HTTP_GET, "/docs", page_docs, HTTP_BODY_NONE, "a page that shows this", OPEN, .is_page = true},
+    {HTTP_GET, "/healthz", service_health, HTTP_BODY_NONE, "ok while the process lives",
+     OPEN, TEXT},
     {HTTP_GET, "/readyz", service_ready, HTTP_BODY_NONE,
      "ok once recovery is done; 503 before, and while draining", TEXT},
     {HTTP_GET, "/metrics", metrics_get, HTTP_BODY_NONE, "what happened so far, for Prometheus", TEXT},
     {HTTP_GET, "/openapi.json", openapi_get, HTTP_BODY_NONE, "this description",
-     .output = &openapi_schema},
+     OPEN, .output = &openapi_schema},
     {HTTP_GET, "/api/v1", service_describe, HTTP_BODY_NONE, "what this build is and knows",
      .output = &service_schema},
 
@@ -147,6 +149,7 @@ static const struct route ROUTES[] = {
 };
 /* clang-format on */
 enum { N_ROUTES = sizeof ROUTES / sizeof *ROUTES };
+_Static_assert((int)N_ROUTES < (int)METRICS_ROUTES_MAX, "room for each, and for what has none");
 
 static const char *const METHODS[HTTP_N_METHODS] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
@@ -219,16 +222,28 @@ size_t route_variable(const struct route *route, size_t n)
     return 0;
 }
 
-/* A pattern without variables goes before one that has any: experiments/validate. */
+static bool is_literal(const struct route *route)
+{
+    return !strchr(route->pattern, '{');
+}
+
+/* A path that is written out in the table is no value of a variable: experiments/validate. */
 static const struct route *find_route(enum http_method method, size_t n,
                                       const char *const *segments)
 {
     const struct route *found = NULL;
+    bool is_written_out = false;
 
-    for (size_t i = 0; i < N_ROUTES; i++)
-        if (ROUTES[i].method == method && matches(&ROUTES[i], n, segments) &&
-            (!found || !strchr(ROUTES[i].pattern, '{')))
+    for (size_t i = 0; i < N_ROUTES; i++) {
+        if (!matches(&ROUTES[i], n, segments))
+            continue;
+        if (is_literal(&ROUTES[i]) && !is_written_out) {
+            is_written_out = true;
+            found = NULL;
+        }
+        if (ROUTES[i].method == method && (is_literal(&ROUTES[i]) || !is_written_out))
             found = &ROUTES[i];
+    }
     return found;
 }
 
@@ -258,6 +273,7 @@ static unsigned match(void *ctx, enum http_method method, size_t n, const char *
     unsigned methods = 0;
 
     (void)ctx;
+    *route = NULL;
     for (int m = 0; m < HTTP_N_METHODS; m++)
         if (find_route((enum http_method)m, n, segments))
             methods |= 1u << m;
@@ -297,6 +313,15 @@ static void answer_error(struct call *c, const struct error *e)
     buf_finish(&out);
 }
 
+/* Before recovery is done there is little to ask, and while draining nothing new begins; one that
+ * waited is told how things stand. */
+static bool is_open(const struct call *c)
+{
+    const struct route *route = c->q->route;
+
+    return route->is_always_open || c->q->last_try || atomic_load(&c->api->ready);
+}
+
 static void handle(void *ctx, const struct http_request *q, struct http_response *r)
 {
     const struct route *route = q->route;
@@ -306,6 +331,11 @@ static void handle(void *ctx, const struct http_request *q, struct http_response
     faults_init(&c.faults, q->arena);
     if (!route->is_page)
         call_check_known(&c, q->query, q->n_query);
+    if (!is_open(&c)) {
+        (void)error_set(&e, ERR_BUSY, "the daemon is starting or stopping");
+        answer_error(&c, &e);
+        return;
+    }
     if ((!route->query && faults_check(&c.faults, &e) != ERR_OK) ||
         route->handler(&c, &e) != ERR_OK)
         answer_error(&c, &e);
@@ -319,10 +349,12 @@ static void problem(void *ctx, unsigned status, const char *detail, const char *
     problem_write(out, status, detail, instance, id, NULL);
 }
 
-static void write_log(void *ctx, const char *id, const char *method, const char *path,
-                      unsigned status, uint64_t body_bytes, double seconds)
+static void write_log(void *ctx, const void *route, const char *id, const char *method,
+                      const char *path, unsigned status, uint64_t body_bytes, double seconds)
 {
     (void)ctx;
+    metrics_count(route ? (size_t)((const struct route *)route - ROUTES) : N_ROUTES, status,
+                  seconds);
     log_write(LOG_DEBUG, "%s %s %s %u, %llu bytes, %.1f ms", id, method, path, status,
               (unsigned long long)body_bytes, 1000 * seconds);
 }

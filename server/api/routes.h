@@ -33,6 +33,7 @@ struct route {
     const struct schema *output; /* of a JSON answer */
     bool is_list;                /* of pages of them */
     const char *type;            /* of an answer that is no JSON */
+    bool is_always_open;         /* also before recovery is done, and while draining */
     bool is_page;                /* for browsers: not checked, not documented */
 };
 

@@ -143,8 +143,11 @@ static void refuse_pruner(const struct decoding *c, const cJSON *item)
     if (!item)
         return;
     r = reader_child(&c->root, item, 0);
-    if (!decode_kind(&r, &word) || !cJSON_IsString(word.item) ||
-        strcmp(word.item->valuestring, "none") != 0)
+    if (decode_kind(&r, &word) && cJSON_IsString(word.item) &&
+        strcmp(word.item->valuestring, "none") == 0) {
+        if (cJSON_IsObject(item))
+            field_decode_object(&r, kind_fields, NULL, c->d);
+    } else
         reader_fault(&r, "pruner: for trials that are trained elsewhere not in this build; known: "
                          "none");
 }

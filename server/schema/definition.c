@@ -75,7 +75,7 @@ static void document_metric(struct json *j)
 /* clang-format off */
 static const struct field definition_table[] = {
     {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct definition, name), .min = 1,
-     .max = 200, .default_json = "\"DATASET-ID\"", .summary = "need not be unique"},
+     .max = 200, .summary = "need not be unique; DATASET-ID if left out"},
     {.key = "dataset", .type = FIELD_OTHER, .document = document_dataset,
      .summary = "name or id of a data set"},
     {.key = "objective", .type = FIELD_OTHER, .fields = decode_objective_fields,

@@ -194,11 +194,38 @@ static void document_object(const struct hyper *h, bool range, struct json *j)
 
 /* ---- dimensions -------------------------------------------------------------------------- */
 
+/* A default that depends is a sentence, and no value. */
+static bool is_sentence(const struct hyper *h)
+{
+    char word[64];
+
+    if (h->default_json[0] != '"')
+        return false;
+    for (const char *const *choice = h->choices; choice && *choice; choice++) {
+        (void)snprintf(word, sizeof word, "\"%s\"", *choice); /* short words */
+        if (strcmp(word, h->default_json) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void document_summary(const struct hyper *h, struct json *j)
+{
+    CLEANUP(buf_finish) struct buf text = {0};
+    int n = (int)strlen(h->default_json);
+
+    buf_puts(&text, h->summary);
+    if (is_sentence(h))
+        buf_printf(&text, "; default: %.*s", n - 2, h->default_json + 1);
+    j->out->failed |= text.failed;
+    json_string(j, "description", buf_text(&text));
+}
+
 static void document_dimension(const struct hyper *h, struct json *j, const char *key)
 {
     json_object(j, key);
     if (h)
-        json_string(j, "description", h->summary);
+        document_summary(h, j);
     json_array(j, "anyOf");
     document_value(h, j, NULL);
     document_list(h, j, NULL);
@@ -206,7 +233,7 @@ static void document_dimension(const struct hyper *h, struct json *j, const char
         document_object(h, true, j);
     document_object(h, false, j);
     json_end(j);
-    if (h)
+    if (h && !is_sentence(h))
         json_raw(j, "default", h->default_json);
     json_end(j);
 }

@@ -147,7 +147,7 @@ static const struct field fault_fields[] = {
     FIELD("pointer", TEXT, fault, pointer,
           .summary = "where: a JSON Pointer, or the name of a parameter"),
     FIELD("detail", TEXT, fault, detail, .summary = "what was expected and what came"),
-    FIELD("value", JSON, fault, value, .nullable = true, .present = has_value,
+    FIELD("value", JSON, fault, value, .present = has_value,
           .summary = "what came, unless it is long"),
     {.key = NULL},
 };

@@ -127,10 +127,15 @@ void query_field(struct faults *f, const struct field *field, const char *text, 
     }
 }
 
+/* What a URL may say in percents: no control characters but tabs. */
+static const char PLAIN[] = "^[^\\u0000-\\u0008\\u000A-\\u001F\\u007F]*$";
+
 void query_document(const struct field *field, struct json *j, const char *key)
 {
     struct field given = *field; /* whatever comes is no null */
 
+    if (field->type == FIELD_TEXT && !field->pattern && !field->choices)
+        given.pattern = PLAIN;
     given.required = true;
     given.summary = NULL; /* it stands beside the schema */
     if (field->type == FIELD_BOOL)
