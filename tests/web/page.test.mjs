@@ -322,7 +322,6 @@ test("the page of the API shows every call, with lines for curl that work as the
                      (await api(daemon.url, "/experiments/latest")).json.id);
         await page.getByRole("link", { name: "Definition" }).first().click();
         await page.locator("#Definition").getByText("What an experiment is to find out").waitFor();
-        await picture(page, "api");
     });
 });
 
@@ -330,6 +329,5 @@ test("the page of the API fits a narrow window", async () => {
     await visit("docs", async (page) => {
         await page.getByRole("heading", { name: "The API" }).waitFor();
         assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
-        await picture(page, "api-narrow");
     }, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
 });
