@@ -11,6 +11,7 @@
 
 #include "core/linalg/kernel.h"
 #include "server/api/api.h"
+#include "server/api/bulletin.h"
 #include "server/config.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
@@ -135,6 +136,7 @@ static enum err start(struct daemon *d, struct error *e)
     d->api.config = &d->config;
     d->api.store = d->store;
     d->api.kernel = d->kernel;
+    TRY(bulletin_create(d->store, &d->api.bulletin, e));
     TRY(start_http(d, e)); /* who asks meanwhile is told that it starts */
     TRY(jobs_start(d->store, &options, &d->jobs, e));
     d->api.jobs = d->jobs;
@@ -146,6 +148,8 @@ static void stop(struct daemon *d)
 {
     atomic_store(&d->api.ready, false);
     http_stop(set_http(d, NULL));
+    bulletin_destroy(d->api.bulletin);
+    api_finish(&d->api);
     jobs_stop(d->jobs);
     store_close(d->store);
 }

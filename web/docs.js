@@ -9,16 +9,23 @@ import { inWords, keys } from "./schema.js";
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const main = document.getElementById("main");
 
-/* All operations in the order of the document. */
+/* What a reference to a component stands for. */
+const component = (api, kind, object) =>
+    object.$ref ? api.components[kind][object.$ref.split("/").pop()] : object;
+
+/* All operations in the order of the document, with parameters of their own. */
 function operations(api) {
     return Object.entries(api.paths).flatMap(([path, item]) =>
-        METHODS.filter((method) => item[method]).map((method) => ({ method, path, ...item[method] })));
+        METHODS.filter((method) => item[method]).map((method) => ({
+            method, path, ...item[method],
+            parameters: (item[method].parameters ?? []).map((p) => component(api, "parameters", p)),
+        })));
 }
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function address(operation) {
-    const example = (name) => (operation.parameters ?? []).find((p) => p.name === name)?.example ?? name;
+    const example = (name) => operation.parameters.find((p) => p.name === name)?.example ?? name;
     return location.origin + operation.path.replace(/\{(\w+)\}/g, (_, name) => example(name));
 }
 
@@ -33,14 +40,14 @@ function lines(operation) {
     if (body?.[0] === "text/csv")
         return [`curl --data-binary @iris.csv ${quote(address(operation) + "?name=iris")}`];
     if (examples.length > 0)
-        return examples.map(([, example]) => `curl ${url} -d ${quote(JSON.stringify(example.value))}`);
+        return examples.map(([, example]) => `curl ${operation.method === "post" ? "" : `-X ${operation.method.toUpperCase()} `}${url} -d ${quote(JSON.stringify(example.value))}`);
     if (operation.method === "get")
-        return [`curl ${operation.path.endsWith("/watch") ? "-N " : ""}${/\.db$/.test(operation.path) ? "-O " : ""}${url}`];
+        return [`curl ${/\/(watch|events)$/.test(operation.path) ? "-N " : ""}${/\.db$/.test(operation.path) ? "-O " : ""}${url}`];
     return [`curl -X ${operation.method.toUpperCase()} ${url}`];
 }
 
 function parameters(operation) {
-    const list = operation.parameters ?? [];
+    const list = operation.parameters;
     if (list.length === 0)
         return null;
     return [h("h4", {}, "Parameters"),
@@ -68,7 +75,8 @@ function answers(operation) {
             all.filter(([, answer]) => !answer.$ref).map(([status, answer]) =>
                 h("li", {}, h("code", { class: "key" }, status), " ", answer.description, " ",
                     Object.entries(answer.content ?? {}).map(([type, media]) =>
-                        [h("code", {}, type), " ", media.schema.$ref ? [inWords(media.schema), " "] : null]))),
+                        [h("code", {}, type), " ", (media["x-events"] ?? [media.schema])
+                            .filter((schema) => schema.$ref).map((schema) => [inWords(schema), " "])]))),
             h("li", { class: "type" }, h("a", { href: "#problems" }, "problems"), " ",
               problems.map(([status]) => status).join(", ")))];
 }
@@ -77,7 +85,7 @@ function answers(operation) {
 function problems(api, all) {
     const statuses = all.flatMap((operation) => Object.entries(operation.responses))
         .filter(([status, answer]) => answer.$ref && status !== "default")
-        .map(([status, answer]) => [status, api.components.responses[answer.$ref.split("/").pop()]]);
+        .map(([status, answer]) => [status, component(api, "responses", answer)]);
     const meanings = [...new Map(statuses)].sort(([a], [b]) => a - b);
     return h("section", { class: "call", id: "problems" },
         h("p", {}, "Where there is no answer there is a ", h("a", { href: "#Problem" }, "Problem"),

@@ -35,6 +35,7 @@ struct pruner {
     size_t n, capacity;
     uint32_t *leaders; /* (n_led): the incumbent of trials 1 .. i at i - 1, as they were settled */
     size_t n_led, leaders_capacity;
+    uint32_t leader;       /* the incumbent of all that are settled, as they were settled */
     bool playing;          /* `played` holds */
     struct revisit *round; /* (n_round), room for `concurrency` */
     size_t n_round;
@@ -138,6 +139,14 @@ enum err pruner_tell(struct pruner *p, uint32_t trial, double loss, struct error
     return ERR_OK;
 }
 
+void pruner_forget(struct pruner *p, uint32_t trial)
+{
+    if (trial > p->n)
+        return;
+    assert(!p->runners[trial - 1].is_settled);
+    p->runners[trial - 1].told = 0;
+}
+
 uint32_t pruner_told(const struct pruner *p, uint32_t trial)
 {
     return trial <= p->n ? p->runners[trial - 1].told : 0;
@@ -204,6 +213,15 @@ static uint32_t leader_of_first(const struct pruner *p, size_t n)
     return n > 0 ? p->leaders[n - 1] : 0;
 }
 
+/* Trials may be settled in any order. */
+static void update_leader(struct pruner *p, uint32_t trial)
+{
+    const struct view v = {.n = p->n};
+
+    if (is_complete(p, &v, trial - 1))
+        p->leader = p->leader < trial ? better(p, p->leader, trial) : better(p, trial, p->leader);
+}
+
 static enum err extend_leaders(struct pruner *p, struct error *e)
 {
     while (p->n_led < p->n && p->runners[p->n_led].is_settled) {
@@ -230,6 +248,7 @@ enum err pruner_settle(struct pruner *p, uint32_t trial, uint32_t m, struct erro
     r->is_settled = true;
     r->settled = m;
     p->playing = false;
+    update_leader(p, trial);
     return extend_leaders(p, e);
 }
 
@@ -341,7 +360,7 @@ struct verdict pruner_judge(const struct pruner *p, uint32_t trial)
         return verdict;
     if (r->is_settled)
         return compare(p, r, r->told, p->round_leader, p->round_scale);
-    leader = p->settings.concurrency > 0 ? leader_of_first(p, v.n) : find_leader(p, &v);
+    leader = p->settings.concurrency > 0 ? leader_of_first(p, v.n) : p->leader;
     if (leader == 0)
         return verdict;
     verdict = compare(p, r, r->told, leader, learn_scale(p, &v, leader));

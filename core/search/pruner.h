@@ -89,6 +89,9 @@ uint32_t pruner_order(uint64_t seed, uint32_t n_folds, uint32_t m);
  */
 enum err pruner_tell(struct pruner *p, uint32_t trial, double loss, struct error *e);
 
+/** Drops the folds of a trial that is not settled: it begins anew. */
+void pruner_forget(struct pruner *p, uint32_t trial);
+
 /** How many folds were told. */
 uint32_t pruner_told(const struct pruner *p, uint32_t trial);
 

@@ -2,10 +2,13 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/data/split.h"
+#include "server/api/kept.h"
+#include "server/api/once.h"
 #include "server/api/routes.h"
 #include "server/jobs/facts.h"
 #include "server/schema/definition.h"
@@ -31,6 +34,10 @@ enum err call_json(struct call *c, unsigned status, struct buf *out, struct erro
     enum err failed = buf_check(out, e);
 
     if (failed == ERR_OK)
+        failed = once_keep_late(c, status, out, e);
+    if (failed == ERR_OK && status == 200)
+        kept_put(c, out->data, out->length);
+    if (failed == ERR_OK)
         http_respond(c->r, status, "application/json", out->data, out->length);
     buf_finish(out);
     return failed;
@@ -47,6 +54,11 @@ enum err call_object(struct call *c, unsigned status, const struct field *fields
     field_encode(fields, in, &j);
     json_end(&j);
     return call_json(c, status, &out, e);
+}
+
+void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id)
+{
+    (void)snprintf(out, CALL_URL_BYTES, "/api/v1/%s/%" PRId64, list, id);
 }
 
 const char *call_segment(const struct call *c, size_t n)
@@ -131,6 +143,8 @@ enum err call_folds(struct call *c, const struct experiment_record *x, const str
     return split_create(*table, &definition->split, out, e);
 }
 
+/* ---- parameters ---------------------------------------------------------------------------- */
+
 void call_check_known(struct call *c, const struct http_pair *pairs, size_t n)
 {
     const struct route *route = c->q->route;
@@ -141,8 +155,12 @@ void call_check_known(struct call *c, const struct http_pair *pairs, size_t n)
         assert(n_known < PARAMETERS_MAX);
         known[n_known++] = f->key;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         query_known(&c->faults, pairs[i].name, known);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(pairs[k].name, pairs[i].name) == 0)
+                faults_add(&c->faults, pairs[i].name, NULL, "%.80s is given twice", pairs[i].name);
+    }
 }
 
 enum err call_query(struct call *c, void *out, struct error *e)
@@ -154,6 +172,8 @@ enum err call_query(struct call *c, void *out, struct error *e)
     return faults_check(&c->faults, e);
 }
 
+/* ---- pages --------------------------------------------------------------------------------- */
+
 static void append_escaped(struct buf *out, const char *s)
 {
     for (; *s; s++)
@@ -163,16 +183,17 @@ static void append_escaped(struct buf *out, const char *s)
             buf_printf(out, "%%%02X", (unsigned char)*s);
 }
 
-void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next)
+void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, const char *cursor)
 {
     struct buf url = {0};
 
     json_i64(j, "total", total);
-    if (next < 0) {
+    if (!cursor) {
         json_null(j, "next");
         return;
     }
-    buf_printf(&url, "%s?limit=%" PRId64 "&cursor=%" PRId64, c->q->path, limit, next);
+    buf_printf(&url, "%s?limit=%" PRId64 "&cursor=", c->q->path, limit);
+    append_escaped(&url, cursor);
     for (size_t i = 0; i < c->q->n_query; i++) {
         const struct http_pair *p = &c->q->query[i];
 
@@ -185,4 +206,23 @@ void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total,
     }
     json_string(j, "next", buf_text(&url));
     buf_finish(&url);
+}
+
+void call_page_end_at(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next)
+{
+    char cursor[24];
+
+    (void)snprintf(cursor, sizeof cursor, "%" PRId64, next);
+    call_page_end(c, j, limit, total, next < 0 ? NULL : cursor);
+}
+
+void call_page_end_behind(struct call *c, struct json *j, int64_t limit, int64_t total,
+                          const struct bookmark *next)
+{
+    CLEANUP(buf_finish) struct buf cursor = {0};
+
+    if (next->id != 0)
+        cursor_write(next, &cursor);
+    j->out->failed = j->out->failed || cursor.failed;
+    call_page_end(c, j, limit, total, next->id == 0 ? NULL : buf_text(&cursor));
 }

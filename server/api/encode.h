@@ -9,6 +9,7 @@
 #include "server/schema/json.h"
 #include "server/schema/plan.h"
 #include "server/store/store_dataset.h"
+#include "server/store/store_event.h"
 #include "server/store/store_experiment.h"
 #include "server/store/store_fold.h"
 #include "server/store/store_tell.h"
@@ -18,7 +19,8 @@
 /* What each is, for documentation. */
 extern const struct schema encode_dataset_schema, encode_row_schema, encode_experiment_schema,
     encode_unsealed_schema, encode_trial_schema, encode_params_schema, encode_best_schema,
-    encode_curves_schema;
+    encode_curves_schema, encode_state_event_schema, encode_trial_event_schema,
+    encode_progress_event_schema;
 
 extern const char *const encode_experiment_states[], *const encode_trial_states[];
 
@@ -38,7 +40,7 @@ struct experiment_view {
     bool has_best;
     struct trial_record best;
     const struct plan *plan; /* of one just submitted: its warnings are told; else NULL */
-    bool is_unsealed; /* or is to be */
+    bool is_unsealed;        /* or is to be */
     struct unseal_record unsealed;
 };
 
@@ -47,6 +49,11 @@ enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
                                 struct experiment_view *out, struct error *e);
 
 void encode_experiment(struct json *j, const char *key, const struct experiment_view *x);
+
+/** Its best trial, or null. */
+void encode_experiment_best(struct json *j, const char *key, const struct experiment_view *x);
+
+extern const struct field encode_pace_fields[], encode_experiment_best_fields[];
 
 /** What came of the rows that were set aside, or how far that is. */
 void encode_unsealed(struct json *j, const char *key, const struct unseal_record *u);
@@ -68,6 +75,8 @@ struct trial_parts {
     size_t n_folds, n_reports;
     struct fold_record *folds;
     struct tell_report *reports;
+    bool is_stopped; /* its client was told to stop */
+    struct tell_stop stop;
 };
 
 enum err encode_trial_read(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
@@ -83,5 +92,14 @@ void encode_best(struct json *j, const struct trial_record *t, const char *metri
 
 /** A trial's learning curves, fold by fold. */
 void encode_curves(struct json *j, const struct fold_record *folds, size_t n);
+
+/** What happened to an experiment or a trial, on one line. */
+void encode_event(struct json *j, const struct event_record *x);
+
+/** How far an experiment is, on one line. */
+void encode_progress_event(struct json *j, const struct experiment_view *x);
+
+/** A list of texts as a JSON array on one line; NULL where memory is out. */
+const char *encode_texts(const struct field_texts *texts, struct arena *a);
 
 #endif

@@ -47,7 +47,7 @@ struct experiment_pace encode_pace(const struct experiment_view *x)
 /* ---- parts of an experiment ---------------------------------------------------------------- */
 
 /* clang-format off */
-static const struct field pace_fields[] = {
+const struct field encode_pace_fields[] = {
     FIELD("trials", INT, experiment_pace, trials, .summary = "planned"),
     FIELD("trials_done", INT, experiment_pace, trials_done, .summary = "ended in any way"),
     FIELD("trials_pruned", INT, experiment_pace, trials_pruned, .summary = "of them ended early"),
@@ -61,7 +61,7 @@ static const struct field pace_fields[] = {
     {.key = NULL},
 };
 
-static const struct field best_fields[] = {
+const struct field encode_experiment_best_fields[] = {
     FIELD("trial", INT, trial_record, trial, .summary = "its number"),
     FIELD("score", REAL, trial_record, score, .summary = "the mean over its folds"),
     FIELD("score_std", REAL, trial_record, score_std, .nullable = true, .summary = "over its folds"),
@@ -81,21 +81,24 @@ static void write_progress(const void *in, struct json *j, const char *key)
     struct experiment_pace pace = encode_pace(in);
 
     json_object(j, key);
-    field_encode(pace_fields, &pace, j);
+    field_encode(encode_pace_fields, &pace, j);
     json_end(j);
 }
 
-static void write_best(const void *in, struct json *j, const char *key)
+void encode_experiment_best(struct json *j, const char *key, const struct experiment_view *x)
 {
-    const struct experiment_view *x = in;
-
     if (!x->has_best) {
         json_null(j, key);
         return;
     }
     json_object(j, key);
-    field_encode(best_fields, &x->best, j);
+    field_encode(encode_experiment_best_fields, &x->best, j);
     json_end(j);
+}
+
+static void write_best(const void *in, struct json *j, const char *key)
+{
+    encode_experiment_best(j, key, in);
 }
 
 /* null where others train. */
@@ -137,8 +140,14 @@ static void write_links(const void *in, struct json *j, const char *key)
 {
     const struct experiment_record *x = &((const struct experiment_view *)in)->record;
     static const char *const LINKS[][2] = {
-        {"self", ""},        {"best", "/best"},       {"trials", "/trials"},
-        {"watch", "/watch"}, {"folds", "/folds.csv"}, {"export", "/export.db"},
+        {"self", ""},
+        {"best", "/best"},
+        {"trials", "/trials"},
+        {"columns", "/columns"},
+        {"events", "/events"},
+        {"watch", "/watch"},
+        {"folds", "/folds.csv"},
+        {"export", "/export.db"},
     };
     char url[80];
 
@@ -285,9 +294,9 @@ static const struct field experiment_fields[] = {
     FIELD("direction", TEXT, experiment_view, record.direction, .choices = DIRECTIONS),
     FIELD("definition", JSON, experiment_view, record.definition, .ref = "Definition",
           .summary = "as submitted, made complete"),
-    {.key = "progress", .type = FIELD_OTHER, .fields = pace_fields, .write = write_progress},
-    {.key = "best", .type = FIELD_OTHER, .fields = best_fields, .write = write_best,
-     .nullable = true, .summary = "the best trial so far"},
+    {.key = "progress", .type = FIELD_OTHER, .fields = encode_pace_fields, .write = write_progress},
+    {.key = "best", .type = FIELD_OTHER, .fields = encode_experiment_best_fields,
+     .write = write_best, .nullable = true, .summary = "the best trial so far"},
     {.key = "sealed_rows", .type = FIELD_OTHER, .document = field_document_integer,
      .write = write_sealed_rows, .nullable = true, .summary = "set aside before the search"},
     {.key = "unsealed", .type = FIELD_OTHER, .ref = "Unsealed", .write = write_unsealed,
@@ -315,4 +324,17 @@ void encode_experiment(struct json *j, const char *key, const struct experiment_
     json_object(j, key);
     field_encode(experiment_fields, x, j);
     json_end(j);
+}
+
+const char *encode_texts(const struct field_texts *texts, struct arena *a)
+{
+    CLEANUP(buf_finish) struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    json_array_inline(&j, NULL);
+    for (size_t i = 0; i < texts->n; i++)
+        json_string(&j, NULL, texts->items[i]);
+    json_end(&j);
+    return out.failed ? NULL : arena_strndup(a, out.data, out.length - 1);
 }

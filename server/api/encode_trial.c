@@ -103,13 +103,21 @@ static const struct field report_fields[] = {
     FIELD("value", REAL, tell_report, value, .summary = "of the objective then"),
     {.key = NULL},
 };
+
+static const struct field stop_fields[] = {
+    FIELD("step", INT, tell_stop, step, .summary = "after the report of this one"),
+    FIELD("reason", TEXT, tell_stop, reason, .summary = "of the pruner"),
+    FIELD("error", TEXT, tell_stop, error, .summary = "the same, as a sentence"),
+    {.key = NULL},
+};
 /* clang-format on */
 
 enum err encode_trial_read(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
                            struct trial_parts *out, struct error *e)
 {
     TRY(store_fold_list(r, experiment, trial, a, &out->n_folds, &out->folds, e));
-    return store_tell_reports(r, experiment, trial, a, &out->n_reports, &out->reports, e);
+    TRY(store_tell_reports(r, experiment, trial, a, &out->n_reports, &out->reports, e));
+    return store_tell_stop(r, experiment, trial, a, &out->is_stopped, &out->stop, e);
 }
 
 /* ---- trials ------------------------------------------------------------------------------ */
@@ -230,6 +238,19 @@ static void write_reports(const void *in, struct json *j, const char *key)
     json_end(j);
 }
 
+static void write_stop(const void *in, struct json *j, const char *key)
+{
+    const struct trial_parts *p = ((const struct trial_view *)in)->parts;
+
+    if (!p->is_stopped) {
+        json_null(j, key);
+        return;
+    }
+    json_object_inline(j, key);
+    field_encode(stop_fields, &p->stop, j);
+    json_end(j);
+}
+
 const char *const encode_trial_states[] = {"queued", "running",   "completed", "pruned",
                                            "failed", "cancelled", NULL};
 
@@ -270,6 +291,8 @@ static const struct field trial_fields[] = {
           .summary = "of one that others train: how often it was handed out"),
     {.key = "reports", .type = FIELD_OTHER, .fields = report_fields, .shape = FIELD_LIST,
      .write = write_reports, .present = has_reports, .summary = "of one that others train; not in lists"},
+    {.key = "stop", .type = FIELD_OTHER, .fields = stop_fields, .write = write_stop,
+     .present = has_reports, .nullable = true, .summary = "why its client was told to stop"},
     {.key = NULL},
 };
 /* clang-format on */

@@ -1,5 +1,5 @@
 /*
- * Experiments: all of them, one, its best trial, and the orders that a person gives.
+ * Experiments: one, its best trial, and the orders that a person gives.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,76 +13,6 @@
 #include "server/schema/query.h"
 
 enum { WAIT_SECONDS_MAX = 3600 };
-
-struct list_form {
-    const char *dataset;
-    struct experiment_query query;
-    struct call_page page;
-};
-
-/* clang-format off */
-const struct field experiment_list_query[] = {
-    FIELD("state", TEXT, list_form, query.state, .choices = encode_experiment_states, .summary = "only those"),
-    FIELD("dataset", TEXT, list_form, dataset, .pattern = "^[A-Za-z0-9_.-]+$",
-          .summary = "name or id: only those of this data set"),
-    FIELD("tag", TEXT, list_form, query.tag, .summary = "only those with this tag"),
-    FIELD("owner", TEXT, list_form, query.owner, .summary = "only those of this owner"),
-    FIELD("q", TEXT, list_form, query.contains, .summary = "a part of the name"),
-    FIELD("sort", TEXT, list_form, query.sort, .choices = store_experiment_sorts,
-          .may_descend = true, .summary = "by what; newest first if left out"),
-    CALL_PAGE(list_form, page, "100"),
-    {.key = NULL},
-};
-/* clang-format on */
-
-static enum err read_filters(struct call *c, struct experiment_query *query, struct error *e)
-{
-    struct list_form f = {.page.limit = QUERY_LIMIT_DEFAULT};
-    struct dataset_record record = {0};
-
-    TRY(call_query(c, &f, e));
-    if (f.dataset && call_dataset(c, f.dataset, &record, e) != ERR_OK) {
-        faults_add(&c->faults, "dataset", NULL, "%s", e->message);
-        return faults_check(&c->faults, e);
-    }
-    *query = f.query;
-    query->dataset_id = record.id;
-    query->offset = f.page.cursor;
-    query->limit = f.page.limit;
-    return ERR_OK;
-}
-
-enum err experiment_list(struct call *c, struct error *e)
-{
-    struct experiment_query query = {0};
-    struct experiment_list list;
-    struct buf out = {0};
-    struct json j;
-
-    TRY(read_filters(c, &query, e));
-    TRY(call_reader(c, e));
-    TRY(store_experiment_list(c->reader, &query, c->q->arena, &list, e));
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    json_array(&j, "items");
-    for (size_t i = 0; i < list.n; i++) {
-        struct experiment_view view;
-        enum err failed =
-            encode_experiment_read(c->reader, list.items[i].id, c->q->arena, &view, e);
-
-        if (failed == ERR_NOT_FOUND) /* deleted since the list was read */
-            continue;
-        if (failed != ERR_OK) {
-            buf_finish(&out);
-            return failed;
-        }
-        encode_experiment(&j, NULL, &view);
-    }
-    json_end(&j);
-    call_page_end(c, &j, query.limit, list.total, list.next_offset);
-    json_end(&j);
-    return call_json(c, 200, &out, e);
-}
 
 enum err call_experiment_answer(struct call *c, unsigned status, int64_t id, struct error *e)
 {
@@ -126,6 +56,7 @@ enum err experiment_get(struct call *c, struct error *e)
     int64_t id;
 
     TRY(call_query(c, &f, e));
+    c->is_kept = c->is_kept && f.wait == 0.0;
     TRY(call_experiment(c, &id, e));
     TRY(has_ended(c, id, &ended, e));
     if (f.wait > 0 && !c->q->last_try && !ended) {

@@ -37,10 +37,18 @@ extern const struct field dataset_list_query[], dataset_rows_query[];
 call_handler experiment_submit, experiment_validate, experiment_clone;
 extern const struct schema experiment_validated_schema, experiment_patch_schema;
 
+/* experiment_list.c */
+call_handler experiment_list;
+extern const struct field experiment_list_query[];
+
 /* experiments.c */
-call_handler experiment_list, experiment_get, experiment_best, experiment_cancel, experiment_pause,
+call_handler experiment_get, experiment_best, experiment_cancel, experiment_pause,
     experiment_resume, experiment_delete;
-extern const struct field experiment_list_query[], experiment_get_query[], experiment_delete_query[];
+extern const struct field experiment_get_query[], experiment_delete_query[];
+
+/* patch.c */
+call_handler experiment_patch;
+extern const struct schema experiment_labels_schema;
 
 /* extend.c */
 call_handler experiment_extend;
@@ -49,12 +57,20 @@ extern const struct schema experiment_extend_schema;
 /* unseal.c */
 call_handler experiment_unseal;
 
+/* folds.c */
+call_handler experiment_folds;
+extern const struct field experiment_folds_query[];
+extern const struct schema experiment_fold_schema;
+
 /* exports.c */
-call_handler experiment_folds, experiment_export;
+call_handler experiment_export;
 
 /* trials.c */
-call_handler trial_list, trial_get, trial_curves;
+call_handler trial_list, trial_get;
 extern const struct field trial_list_query[];
+
+/* curves.c */
+call_handler trial_curves;
 
 /* tell.c */
 call_handler trial_ask, trial_report, trial_tell, trial_import;
@@ -64,6 +80,15 @@ extern const struct schema trial_ask_schema, trial_asked_schema, trial_report_sc
 /* importance.c */
 call_handler experiment_importance;
 extern const struct schema experiment_importance_schema;
+
+/* columns.c */
+call_handler experiment_columns;
+extern const struct field experiment_columns_query[];
+extern const struct schema experiment_columns_schema;
+
+/* events.c */
+call_handler experiment_events, service_events;
+extern const struct field events_query[], events_headers[];
 
 /* watch.c */
 call_handler experiment_watch;

@@ -10,6 +10,7 @@
 #include "core/search/importance.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/sheet.h"
 
 enum { TRIALS_AT_ONCE = 500, TRIALS_MAX = 10000 /* of more, these many stand for all */ };
 
@@ -182,21 +183,18 @@ static const struct field row_fields[] = {
 };
 /* clang-format on */
 
-static void write_row(const struct answer *w, size_t i, struct json *j)
+static struct dimension_row make_row(const struct answer *w, size_t i)
 {
     const struct importance_share *f = &w->fanova[i];
     const double none = (double)NAN;
-    struct dimension_row row = {
+
+    return (struct dimension_row){
         .name = space_dimension(w->space, i)->name,
         .fanova = w->has_fanova ? f->mean : none,
         .fanova_low = w->has_fanova ? f->low : none,
         .fanova_high = w->has_fanova ? f->high : none,
         .ped_anova = w->has_ped_anova ? w->ped_anova[i] : none,
     };
-
-    json_object_inline(j, NULL);
-    field_encode(row_fields, &row, j);
-    json_end(j);
 }
 
 static void write_dimensions(const void *in, struct json *j, const char *key)
@@ -205,8 +203,13 @@ static void write_dimensions(const void *in, struct json *j, const char *key)
     size_t order[SPACE_DIMENSIONS_MAX], n = sort_dimensions(w, order);
 
     json_array(j, key);
-    for (size_t i = 0; i < n; i++)
-        write_row(w, order[i], j);
+    for (size_t i = 0; i < n; i++) {
+        struct dimension_row row = make_row(w, order[i]);
+
+        json_object_inline(j, NULL);
+        field_encode(row_fields, &row, j);
+        json_end(j);
+    }
     json_end(j);
 }
 
@@ -237,6 +240,69 @@ const struct schema experiment_importance_schema = {
     .fields = answer_fields,
     .summary = "How much each hyperparameter mattered for the score."};
 
+/* ---- as a table -------------------------------------------------------------------------- */
+
+static const char *const NAMES[] = {"name", "fanova", "fanova_low", "fanova_high", "ped_anova"};
+enum { N_COLUMNS = sizeof NAMES / sizeof *NAMES };
+
+/* Rows that are there already. */
+struct listing {
+    size_t n, done;
+    struct value *cells; /* (n, N_COLUMNS) */
+};
+
+static enum err read_rows(void *ctx, struct reader *r, size_t most, struct arena *a,
+                          struct value *out, size_t *n, struct error *e)
+{
+    struct listing *l = ctx;
+
+    (void)r;
+    (void)a;
+    (void)e;
+    *n = l->n - l->done < most ? l->n - l->done : most;
+    memcpy(out, l->cells + l->done * N_COLUMNS, *n * N_COLUMNS * sizeof *out);
+    l->done += *n;
+    return ERR_OK;
+}
+
+static enum err write_cells(const struct answer *w, struct arena *a, struct listing *l,
+                            struct error *e)
+{
+    size_t order[SPACE_DIMENSIONS_MAX];
+    struct value *cell;
+
+    l->n = sort_dimensions(w, order);
+    l->cells = cell = arena_alloc(a, (l->n + 1) * N_COLUMNS, sizeof *cell);
+    if (!cell)
+        return error_no_memory(e);
+    for (size_t i = 0; i < l->n; i++) {
+        struct dimension_row row = make_row(w, order[i]);
+        const char *name = arena_strdup(a, row.name);
+
+        if (!name)
+            return error_no_memory(e);
+        *cell++ = cell_text(name);
+        *cell++ = cell_real(row.fanova);
+        *cell++ = cell_real(row.fanova_low);
+        *cell++ = cell_real(row.fanova_high);
+        *cell++ = cell_real(row.ped_anova);
+    }
+    return ERR_OK;
+}
+
+static enum err send_table(struct call *c, const struct answer *w, struct error *e)
+{
+    CLEANUP(sheet_end) struct sheet s = {.n_columns = N_COLUMNS, .names = NAMES, .read = read_rows};
+    struct listing *l;
+
+    TRY(sheet_begin(&s, e));
+    s.ctx = l = arena_alloc(s.arena, 1, sizeof *l);
+    if (!l)
+        return error_no_memory(e);
+    TRY(write_cells(w, s.arena, l, e));
+    return sheet_send(c, &s, 0, e);
+}
+
 static enum err make_answer(struct call *c, struct answer *w, struct error *e)
 {
     TRY(call_space(c, &w->experiment, &w->table, &w->space, e));
@@ -256,7 +322,8 @@ enum err experiment_importance(struct call *c, struct error *e)
     TRY(store_experiment_get(c->reader, id, c->q->arena, &w.experiment, e));
     failed = make_answer(c, &w, e);
     if (failed == ERR_OK)
-        failed = call_object(c, 200, answer_fields, &w, e);
+        failed = c->form == FORM_JSON ? call_object(c, 200, answer_fields, &w, e)
+                                      : send_table(c, &w, e);
     space_destroy(w.space);
     jobs_release_table(c->api->jobs, w.table);
     return failed;

@@ -26,14 +26,21 @@ const struct schema openapi_schema = {
 /* Those that no route names. */
 static const struct schema *const OTHERS[] = {
     &problem_schema, &encode_params_schema, &definition_search_schema, &definition_study_schema,
-    &plan_schema,
+    &plan_schema,     &encode_state_event_schema, &encode_trial_event_schema,
+    &encode_progress_event_schema,
 };
 enum { N_OTHERS = sizeof OTHERS / sizeof *OTHERS };
 
-static void write_problem(const char *name, const char *description, struct json *j)
+static void write_problem(const char *name, const char *description, const char *header,
+                          struct json *j)
 {
     json_object(j, name);
     json_string(j, "description", description);
+    json_object(j, "headers");
+    openapi_ref("headers", "X-Request-Id", j, "X-Request-Id");
+    if (header)
+        openapi_ref("headers", header, j, header);
+    json_end(j);
     json_object(j, "content");
     json_object(j, "application/problem+json");
     field_document_ref(problem_schema.name, j, "schema");
@@ -119,21 +126,19 @@ static void write_schemas(struct json *j)
     json_end(j);
 }
 
-static void write_components(struct json *j)
+/* Of answers. */
+static void write_headers(struct json *j)
 {
     static const char *const HEADERS[][2] = {
         {"X-Request-Id", "The request's name in problems and in the log; one that came is kept."},
         {"ETag", "To be given back as If-None-Match: 304 while nothing changed."},
         {"Location", "The path of what was made."},
+        {"Vary", "Accept: the form of the answer goes by it."},
+        {"Idempotency-Replayed", "true: the answer that a request with this key had before."},
+        {"Allow", "The methods of the path (405)."},
+        {"Retry-After", "Seconds after which to ask again."},
     };
 
-    json_object(j, "components");
-    write_schemas(j);
-    json_object(j, "responses");
-    for (const struct openapi_problem *p = openapi_problems; p->name; p++)
-        write_problem(p->name, p->description, j);
-    write_problem("Other", "Any other problem.", j);
-    json_end(j);
     json_object(j, "headers");
     for (size_t i = 0; i < sizeof HEADERS / sizeof *HEADERS; i++) {
         json_object(j, HEADERS[i][0]);
@@ -144,6 +149,22 @@ static void write_components(struct json *j)
         json_end(j);
     }
     json_end(j);
+}
+
+static void write_components(struct json *j)
+{
+    json_object(j, "components");
+    write_schemas(j);
+    json_object(j, "responses");
+    for (const struct openapi_problem *p = openapi_problems; p->name; p++)
+        write_problem(p->name, p->description, p->header, j);
+    write_problem("Other", "Any other problem.", "Allow", j);
+    json_end(j);
+    json_object(j, "parameters");
+    for (const struct openapi_header *h = openapi_headers; h->field.key; h++)
+        openapi_parameter(&h->field, "header", j, h->field.key);
+    json_end(j);
+    write_headers(j);
     json_end(j);
 }
 

@@ -15,24 +15,17 @@ static const char PREFIX[] = "/api/v1/";
 /* ---- paths --------------------------------------------------------------------------------- */
 
 /* A route has a path for each form of its answer. */
-struct form {
+struct path_form {
     const char *suffix, *type; /* of an answer that is no JSON; NULL: any of the forms */
 };
 
-static const struct form FORMS[] = {{"", NULL}, {".csv", "text/csv"}, {".txt", "text/plain"}};
+static const struct path_form FORMS[] = {{"", NULL}, {".csv", "text/csv"}, {".txt", "text/plain"}};
 enum { N_FORMS = sizeof FORMS / sizeof *FORMS };
-static const struct form PLAIN = {"", NULL};
+static const struct path_form PLAIN = {"", NULL};
 
-static bool has_forms(const struct route *r)
+static void path_of(const struct route *r, const struct path_form *f, char out[OPENAPI_NAME_BYTES])
 {
-    size_t n = strlen(r->pattern);
-
-    return n > 2 && strcmp(r->pattern + n - 2, ".*") == 0;
-}
-
-static void path_of(const struct route *r, const struct form *f, char out[OPENAPI_NAME_BYTES])
-{
-    size_t n = strlen(r->pattern) - (has_forms(r) ? 2 : 0);
+    size_t n = strlen(r->pattern) - (route_has_forms(r) ? 2 : 0);
 
     (void)snprintf(out, OPENAPI_NAME_BYTES, "%.*s%s", (int)n, r->pattern, f->suffix); /* short patterns */
 }
@@ -58,6 +51,49 @@ static const char *tag_of(const char *path)
     if (strstr(path, "/trials") || strstr(path, "/ask"))
         return "trials";
     return strncmp(path, PREFIX, sizeof PREFIX - 1) == 0 ? "experiments" : "service";
+}
+
+/* ---- what applies to which ----------------------------------------------------------------- */
+
+static bool has_variables(const struct route *r)
+{
+    return strchr(r->pattern, '{') != NULL;
+}
+
+static bool takes_body(const struct route *r)
+{
+    return r->body != HTTP_BODY_NONE;
+}
+
+static bool changes(const struct route *r)
+{
+    return r->method != HTTP_GET;
+}
+
+static bool always(const struct route *r)
+{
+    (void)r;
+    return true;
+}
+
+static bool may_be_unchanged(const struct route *r)
+{
+    return r->method == HTTP_GET && !r->goes_on;
+}
+
+static bool may_be_done_once(const struct route *r)
+{
+    return r->method == HTTP_POST;
+}
+
+void openapi_ref(const char *where, const char *name, struct json *j, const char *key)
+{
+    char path[OPENAPI_NAME_BYTES];
+
+    (void)snprintf(path, sizeof path, "#/components/%s/%s", where, name); /* short names */
+    json_object_inline(j, key);
+    json_string(j, "$ref", path);
+    json_end(j);
 }
 
 /* ---- parameters ---------------------------------------------------------------------------- */
@@ -99,9 +135,9 @@ static const struct field VARIABLES[] = {
     {.key = NULL},
 };
 
-static void write_parameter(const struct field *f, const char *in, struct json *j)
+void openapi_parameter(const struct field *f, const char *in, struct json *j, const char *key)
 {
-    json_object(j, NULL);
+    json_object(j, key);
     json_string(j, "name", f->key);
     json_string(j, "in", in);
     if (f->summary)
@@ -129,6 +165,27 @@ static void write_variable(const struct field *f, struct json *j)
     json_end(j);
 }
 
+/* What a request of any such route may carry. */
+const struct openapi_header openapi_headers[] = {
+    {{.key = "Idempotency-Key",
+      .type = FIELD_TEXT,
+      .pattern = "^[!-~]{1,255}$",
+      .summary = "of a request that is to be done once: whoever asks the same again, with this key, "
+                 "has the same answer; it is known for a day"},
+     may_be_done_once},
+    {{.key = "If-None-Match",
+      .type = FIELD_OTHER,
+      .document = field_document_text,
+      .summary = "an ETag that is known, or several: 304 where one of them still holds"},
+     may_be_unchanged},
+    {{.key = "X-Request-Id",
+      .type = FIELD_OTHER,
+      .document = field_document_text,
+      .summary = "the request's name; one of letters, digits and '-._:' is kept"},
+     always},
+    {{.key = NULL}, NULL},
+};
+
 static bool has_variable(const struct route *r, const char *name)
 {
     char written[32];
@@ -139,20 +196,17 @@ static bool has_variable(const struct route *r, const char *name)
 
 static void write_parameters(const struct route *r, struct json *j)
 {
-    bool some = r->query || r->headers;
-
-    for (const struct field *f = VARIABLES; f->key; f++)
-        some = some || has_variable(r, f->key);
-    if (!some)
-        return;
     json_array(j, "parameters");
     for (const struct field *f = VARIABLES; f->key; f++)
         if (has_variable(r, f->key))
             write_variable(f, j);
     for (const struct field *f = r->query; f && f->key; f++)
-        write_parameter(f, "query", j);
+        openapi_parameter(f, "query", j, NULL);
     for (const struct field *f = r->headers; f && f->key; f++)
-        write_parameter(f, "header", j);
+        openapi_parameter(f, "header", j, NULL);
+    for (const struct openapi_header *h = openapi_headers; h->field.key; h++)
+        if (h->applies(r))
+            openapi_ref("parameters", h->field.key, j, NULL);
     json_end(j);
 }
 
@@ -236,25 +290,24 @@ static void write_request(const struct route *r, struct json *j)
 
 /* ---- answers ------------------------------------------------------------------------------- */
 
-static void write_ref(const char *where, const char *name, struct json *j, const char *key)
+/* Without a suffix the form goes by Accept. */
+static bool is_negotiated(const struct route *r, const struct path_form *f)
 {
-    char path[OPENAPI_NAME_BYTES];
-
-    (void)snprintf(path, sizeof path, "#/components/%s/%s", where, name); /* short names */
-    json_object_inline(j, key);
-    json_string(j, "$ref", path);
-    json_end(j);
+    return route_has_forms(r) && !f->type;
 }
 
-static void write_headers(const struct route *r, unsigned status, struct json *j)
+static void write_headers(const struct route *r, const struct path_form *f, struct json *j)
 {
     json_object(j, "headers");
-    write_ref("headers", "X-Request-Id", j, "X-Request-Id");
-    if (r->method == HTTP_GET && (r->output || status == 304))
-        write_ref("headers", "ETag", j, "ETag");
-    if (status == 201 && r->output && r->body != HTTP_BODY_NONE && !strchr(r->pattern, '*') &&
-        (r->output == &encode_experiment_schema || r->output == &encode_dataset_schema))
-        write_ref("headers", "Location", j, "Location");
+    openapi_ref("headers", "X-Request-Id", j, "X-Request-Id");
+    if (may_be_unchanged(r))
+        openapi_ref("headers", "ETag", j, "ETag");
+    if (is_negotiated(r, f))
+        openapi_ref("headers", "Vary", j, "Vary");
+    if (r->is_located)
+        openapi_ref("headers", "Location", j, "Location");
+    if (may_be_done_once(r))
+        openapi_ref("headers", "Idempotency-Replayed", j, "Idempotency-Replayed");
     json_end(j);
 }
 
@@ -268,7 +321,18 @@ static void write_json_content(const struct route *r, struct json *j)
     json_end(j);
 }
 
-static void write_content(const struct route *r, const struct form *f, struct json *j)
+/* What the `data` of a stream's events is: OpenAPI 3.1 has no word for it. */
+static void write_events(const struct route *r, struct json *j)
+{
+    if (!r->events)
+        return;
+    json_array(j, "x-events");
+    for (const struct schema *const *s = r->events; *s; s++)
+        field_document_ref((*s)->name, j, NULL);
+    json_end(j);
+}
+
+static void write_content(const struct route *r, const struct path_form *f, struct json *j)
 {
     const char *type = f->type ? f->type : r->type;
 
@@ -277,8 +341,9 @@ static void write_content(const struct route *r, const struct form *f, struct js
         write_json_content(r, j);
     if (type) {
         write_bytes(type, j);
+        write_events(r, j);
         json_end(j);
-    } else if (has_forms(r)) { /* as Accept says */
+    } else if (route_has_forms(r)) { /* as Accept says */
         for (size_t i = 1; i < N_FORMS; i++) {
             write_bytes(FORMS[i].type, j);
             json_end(j);
@@ -287,7 +352,7 @@ static void write_content(const struct route *r, const struct form *f, struct js
     json_end(j);
 }
 
-static void write_answer(const struct route *r, const struct form *f, unsigned status,
+static void write_answer(const struct route *r, const struct path_form *f, unsigned status,
                          struct json *j)
 {
     static const struct {
@@ -303,7 +368,7 @@ static void write_answer(const struct route *r, const struct form *f, unsigned s
     (void)snprintf(key, sizeof key, "%u", status);
     json_object(j, key);
     json_string(j, "description", TEXTS[i].text);
-    write_headers(r, status, j);
+    write_headers(r, f, j);
     if (status != 204 && status != 304)
         write_content(r, f, j);
     json_end(j);
@@ -311,42 +376,21 @@ static void write_answer(const struct route *r, const struct form *f, unsigned s
 
 /* ---- problems ------------------------------------------------------------------------------ */
 
-static bool has_variables(const struct route *r)
-{
-    return strchr(r->pattern, '{') != NULL;
-}
-
-static bool takes_body(const struct route *r)
-{
-    return r->body != HTTP_BODY_NONE;
-}
-
-static bool changes(const struct route *r)
-{
-    return r->method != HTTP_GET;
-}
-
-static bool always(const struct route *r)
-{
-    (void)r;
-    return true;
-}
-
 /* Which statuses a route may answer with a problem. */
 const struct openapi_problem openapi_problems[] = {
-    {400, "BadRequest", "The request cannot be read; of JSON the detail says line and column.", always},
-    {404, "NotFound", "There is nothing at this path.", has_variables},
-    {409, "Conflict", "What is there stands against it: a name is taken, a state is another.", always},
-    {413, "TooLarge", "The body is larger than /api/v1 tells under limits.", takes_body},
-    {415, "UnsupportedType", "The body's type is not one that is read here.", takes_body},
-    {421, "Misdirected", "The Host is not one that this daemon answers to.", always},
-    {422, "Invalid", "The request can be read, but something in it is wrong; errors tells all.", always},
-    {503, "Unavailable", "The daemon is starting, stopping or busy.", always},
-    {507, "NoSpace", "The disk is full.", changes},
+    {400, "BadRequest", "The request cannot be read; of JSON the detail says line and column.", NULL, always},
+    {404, "NotFound", "There is nothing at this path.", NULL, has_variables},
+    {409, "Conflict", "What is there stands against it: a name is taken, a state is another.", NULL, always},
+    {413, "TooLarge", "The body is larger than /api/v1 tells under limits.", NULL, takes_body},
+    {415, "UnsupportedType", "The body's type is not one that is read here.", NULL, takes_body},
+    {421, "Misdirected", "The Host is not one that this daemon answers to.", NULL, always},
+    {422, "Invalid", "The request can be read, but something in it is wrong; errors tells all.", NULL, always},
+    {503, "Unavailable", "The daemon is starting, stopping or busy.", "Retry-After", always},
+    {507, "NoSpace", "The disk is full.", NULL, changes},
     {0},
 };
 
-static void write_answers(const struct route *r, const struct form *f, struct json *j)
+static void write_answers(const struct route *r, const struct path_form *f, struct json *j)
 {
     unsigned first = r->status[0] ? r->status[0] : 200;
     char key[8];
@@ -355,21 +399,21 @@ static void write_answers(const struct route *r, const struct form *f, struct js
     write_answer(r, f, first, j);
     if (r->status[1])
         write_answer(r, f, r->status[1], j);
-    if (r->method == HTTP_GET)
+    if (may_be_unchanged(r))
         write_answer(r, f, 304, j);
     for (const struct openapi_problem *p = openapi_problems; p->name; p++) {
         if (!p->applies(r))
             continue;
         (void)snprintf(key, sizeof key, "%u", p->status);
-        write_ref("responses", p->name, j, key);
+        openapi_ref("responses", p->name, j, key);
     }
-    write_ref("responses", "Other", j, "default");
+    openapi_ref("responses", "Other", j, "default");
     json_end(j);
 }
 
 /* ---- operations ---------------------------------------------------------------------------- */
 
-static void write_operation(const struct route *r, const struct form *f, struct json *j)
+static void write_operation(const struct route *r, const struct path_form *f, struct json *j)
 {
     char path[OPENAPI_NAME_BYTES], id[OPENAPI_NAME_BYTES], method[8] = "";
 
@@ -404,7 +448,7 @@ static bool is_first(size_t i, const char *path)
     return true;
 }
 
-static void write_path(size_t i, const struct form *f, struct json *j)
+static void write_path(size_t i, const struct path_form *f, struct json *j)
 {
     char path[OPENAPI_NAME_BYTES], other[OPENAPI_NAME_BYTES];
 
@@ -424,7 +468,7 @@ void openapi_paths(struct json *j)
 {
     json_object(j, "paths");
     for (size_t i = 0; i < route_count(); i++)
-        for (size_t k = 0; !route_at(i)->is_page && k < (has_forms(route_at(i)) ? N_FORMS : 1); k++)
+        for (size_t k = 0; !route_at(i)->is_page && k < (route_has_forms(route_at(i)) ? N_FORMS : 1); k++)
             write_path(i, &FORMS[k], j);
     json_end(j);
 }

@@ -5,19 +5,26 @@
 
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/kept.h"
+#include "server/api/once.h"
 #include "server/log.h"
 #include "server/schema/definition.h"
 #include "server/schema/imports.h"
 
 #define API "/api/v1/"
+#define EXPERIMENT API "experiments/{experiment}"
+#define TRIAL EXPERIMENT "/trials/{trial}"
 #define UPLOADS                                                                                    \
     "The same bytes with the same name and options again: 200, and the data set that exists."
 
 /* clang-format off */
 #define STATUS(...) .status = {__VA_ARGS__}
 #define TEXT .type = "text/plain"
+#define STREAM .type = "text/event-stream", .goes_on = true
 #define OPEN .is_always_open = true
-#define CSV .type = "text/csv"
+#define LIST .is_list = true
+#define KEPT .kept = true
+#define LOCATED .is_located = true
 
 /* ---- bodies that are accepted -------------------------------------------------------------- */
 
@@ -40,6 +47,8 @@ static const struct example DEFINITIONS[] = {
 static const struct example MORE[] = {{"more", "{\"trials\": 2}"}, {0}};
 static const struct example PATCH[] = {
     {"seed", "{\"name\": \"again, other folds\", \"seed\": {\"folds\": 2}}"}, {0}};
+static const struct example LABELS[] = {
+    {"labels", "{\"notes\": \"the baseline\", \"tags\": [\"paper\"], \"priority\": 1}"}, {0}};
 static const struct example ASK[] = {{"two", "{\"count\": 2}"}, {0}};
 static const struct example IMPORT[] = {
     {"two", "[{\"params\": {\"depth\": 3, \"rate\": 0.1}, \"score\": 0.42}, "
@@ -47,6 +56,14 @@ static const struct example IMPORT[] = {
 static const struct example REPORT[] = {{"epoch", "{\"step\": 3, \"value\": 0.41}"}, {0}};
 static const struct example TELL[] = {
     {"score", "{\"score\": 0.37}"}, {"error", "{\"error\": \"the loss diverged\"}"}, {0}};
+
+/* ---- events that are told ------------------------------------------------------------------ */
+
+static const struct schema *const EVENTS[] = {&encode_state_event_schema,
+                                              &encode_trial_event_schema,
+                                              &encode_progress_event_schema, NULL};
+static const struct schema *const ALL_EVENTS[] = {&encode_state_event_schema,
+                                                  &encode_progress_event_schema, NULL};
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
@@ -66,86 +83,102 @@ static const struct route ROUTES[] = {
 
     {HTTP_PUT, API "datasets/{dataset}", dataset_upload, HTTP_BODY_SPOOL, "upload a table (curl -T)",
      .description = "The last part of the path is the file's name. " UPLOADS,
-     .query = dataset_upload_query, .examples = TABLE, STATUS(201, 200),
+     .query = dataset_upload_query, .examples = TABLE, STATUS(201, 200), LOCATED,
      .output = &encode_dataset_schema},
     {HTTP_POST, API "datasets", dataset_upload, HTTP_BODY_SPOOL, "upload a table",
      .description = "The body is the file, or a form with it; options stand in the query or in "
                     "fields of the form. " UPLOADS,
-     .query = dataset_upload_query, .examples = TABLE, STATUS(201, 200),
+     .query = dataset_upload_query, .examples = TABLE, STATUS(201, 200), LOCATED,
      .output = &encode_dataset_schema},
-    {HTTP_GET, API "datasets", dataset_list, HTTP_BODY_NONE, "all data sets",
-     .query = dataset_list_query, .output = &encode_dataset_schema, .is_list = true},
+    {HTTP_GET, API "datasets.*", dataset_list, HTTP_BODY_NONE, "all data sets",
+     .query = dataset_list_query, .output = &encode_dataset_schema, LIST, KEPT},
     {HTTP_GET, API "datasets/{dataset}", dataset_get, HTTP_BODY_NONE, "one data set",
-     .output = &encode_dataset_schema},
-    {HTTP_GET, API "datasets/{dataset}/rows", dataset_rows, HTTP_BODY_NONE, "its first rows",
-     .query = dataset_rows_query, .output = &encode_row_schema, .is_list = true},
+     .output = &encode_dataset_schema, KEPT},
+    {HTTP_GET, API "datasets/{dataset}/rows.*", dataset_rows, HTTP_BODY_NONE, "its rows",
+     .query = dataset_rows_query, .output = &encode_row_schema, LIST, KEPT},
     {HTTP_DELETE, API "datasets/{dataset}", dataset_delete, HTTP_BODY_NONE, "delete a data set",
      .description = "409 while experiments use it.", STATUS(204)},
 
     {HTTP_POST, API "experiments", experiment_submit, HTTP_BODY_MEMORY, "start a search",
      .description = "It starts at once, unless \"start\" is false.",
-     .input = &definition_schema, .examples = DEFINITIONS, STATUS(201),
+     .input = &definition_schema, .examples = DEFINITIONS, STATUS(201), LOCATED,
      .output = &encode_experiment_schema},
     {HTTP_POST, API "experiments/validate", experiment_validate, HTTP_BODY_MEMORY,
      "what a definition comes to, without storing it",
      .input = &definition_schema, .examples = DEFINITIONS, .output = &experiment_validated_schema},
-    {HTTP_GET, API "experiments", experiment_list, HTTP_BODY_NONE, "all experiments",
-     .query = experiment_list_query, .output = &encode_experiment_schema, .is_list = true},
-    {HTTP_GET, API "experiments/{experiment}", experiment_get, HTTP_BODY_NONE, "one experiment",
-     .query = experiment_get_query, .output = &encode_experiment_schema},
-    {HTTP_DELETE, API "experiments/{experiment}", experiment_delete, HTTP_BODY_NONE,
+    {HTTP_GET, API "experiments.*", experiment_list, HTTP_BODY_NONE, "all experiments",
+     .query = experiment_list_query, .output = &encode_experiment_schema, LIST, KEPT},
+    {HTTP_GET, EXPERIMENT, experiment_get, HTTP_BODY_NONE, "one experiment",
+     .query = experiment_get_query, .output = &encode_experiment_schema, KEPT},
+    {HTTP_PATCH, EXPERIMENT, experiment_patch, HTTP_BODY_MEMORY,
+     "change its name, notes, tags or priority",
+     .input = &experiment_labels_schema, .examples = LABELS, .output = &encode_experiment_schema},
+    {HTTP_DELETE, EXPERIMENT, experiment_delete, HTTP_BODY_NONE,
      "delete an experiment with its trials",
      .description = "409 while it runs, unless force is given.",
      .query = experiment_delete_query, STATUS(204)},
-    {HTTP_POST, API "experiments/{experiment}/pause", experiment_pause, HTTP_BODY_NONE,
+    {HTTP_POST, EXPERIMENT "/pause", experiment_pause, HTTP_BODY_NONE,
      "let running folds end and start no others", STATUS(202), .output = &encode_experiment_schema},
-    {HTTP_POST, API "experiments/{experiment}/resume", experiment_resume, HTTP_BODY_NONE,
+    {HTTP_POST, EXPERIMENT "/resume", experiment_resume, HTTP_BODY_NONE,
      "go on after a pause", STATUS(202), .output = &encode_experiment_schema},
-    {HTTP_POST, API "experiments/{experiment}/cancel", experiment_cancel, HTTP_BODY_NONE,
+    {HTTP_POST, EXPERIMENT "/cancel", experiment_cancel, HTTP_BODY_NONE,
      "end it now; what is done is kept", STATUS(202), .output = &encode_experiment_schema},
-    {HTTP_POST, API "experiments/{experiment}/extend", experiment_extend, HTTP_BODY_MEMORY,
+    {HTTP_POST, EXPERIMENT "/extend", experiment_extend, HTTP_BODY_MEMORY,
      "more trials for a search that runs or has completed",
      .input = &experiment_extend_schema, .examples = MORE, STATUS(202),
      .output = &encode_experiment_schema},
-    {HTTP_POST, API "experiments/{experiment}/clone", experiment_clone, HTTP_BODY_MEMORY,
+    {HTTP_POST, EXPERIMENT "/clone", experiment_clone, HTTP_BODY_MEMORY,
      "a new experiment from an old one's definition and a merge patch",
-     .input = &experiment_patch_schema, .may_be_empty = true, .examples = PATCH, STATUS(201),
+     .input = &experiment_patch_schema, .may_be_empty = true, .examples = PATCH, STATUS(201), LOCATED,
      .output = &encode_experiment_schema},
-    {HTTP_POST, API "experiments/{experiment}/unseal", experiment_unseal, HTTP_BODY_NONE,
+    {HTTP_POST, EXPERIMENT "/unseal", experiment_unseal, HTTP_BODY_NONE,
      "score the best trial on the rows that were set aside, once",
      .description = "202 the first time; 200, with what came of it, after that.",
-     STATUS(202, 200), .output = &encode_unsealed_schema},
-    {HTTP_GET, API "experiments/{experiment}/best", experiment_best, HTTP_BODY_NONE,
-     "the best trial", .output = &encode_best_schema},
-    {HTTP_GET, API "experiments/{experiment}/trials.*", trial_list, HTTP_BODY_NONE, "its trials",
+     STATUS(202, 200), LOCATED, .output = &encode_unsealed_schema},
+    {HTTP_GET, EXPERIMENT "/best", experiment_best, HTTP_BODY_NONE,
+     "the best trial", .output = &encode_best_schema, KEPT},
+    {HTTP_GET, EXPERIMENT "/trials.*", trial_list, HTTP_BODY_NONE, "its trials",
      .description = "As CSV there is no limit unless asked.",
-     .query = trial_list_query, .output = &encode_trial_schema, .is_list = true},
-    {HTTP_POST, API "experiments/{experiment}/ask", trial_ask, HTTP_BODY_MEMORY,
+     .query = trial_list_query, .output = &encode_trial_schema, LIST, KEPT},
+    {HTTP_POST, EXPERIMENT "/ask", trial_ask, HTTP_BODY_MEMORY,
      "configurations to train elsewhere",
      .input = &trial_ask_schema, .may_be_empty = true, .examples = ASK, STATUS(201),
      .output = &trial_asked_schema},
-    {HTTP_POST, API "experiments/{experiment}/trials", trial_import, HTTP_BODY_MEMORY,
+    {HTTP_POST, EXPERIMENT "/trials", trial_import, HTTP_BODY_MEMORY,
      "trials that were trained elsewhere before",
      .input = &imports_schema, .examples = IMPORT, STATUS(201), .output = &trial_imported_schema},
-    {HTTP_POST, API "experiments/{experiment}/trials/{trial}/report", trial_report,
+    {HTTP_POST, TRIAL "/report", trial_report,
      HTTP_BODY_MEMORY, "an intermediate value of a trial",
      .input = &trial_report_schema, .examples = REPORT, .output = &trial_verdict_schema},
-    {HTTP_POST, API "experiments/{experiment}/trials/{trial}/tell", trial_tell, HTTP_BODY_MEMORY,
+    {HTTP_POST, TRIAL "/tell", trial_tell, HTTP_BODY_MEMORY,
      "what came of a trial",
      .input = &trial_tell_schema, .examples = TELL, .output = &trial_told_schema},
-    {HTTP_GET, API "experiments/{experiment}/trials/{trial}", trial_get, HTTP_BODY_NONE,
-     "one trial with its folds", .output = &encode_trial_schema},
-    {HTTP_GET, API "experiments/{experiment}/trials/{trial}/curves", trial_curves, HTTP_BODY_NONE,
-     "its learning curves", .output = &encode_curves_schema},
-    {HTTP_GET, API "experiments/{experiment}/importance", experiment_importance, HTTP_BODY_NONE,
+    {HTTP_GET, TRIAL, trial_get, HTTP_BODY_NONE,
+     "one trial with its folds", .output = &encode_trial_schema, KEPT},
+    {HTTP_GET, TRIAL "/curves.*", trial_curves, HTTP_BODY_NONE,
+     "its learning curves", .output = &encode_curves_schema, KEPT},
+    {HTTP_GET, EXPERIMENT "/importance.*", experiment_importance, HTTP_BODY_NONE,
      "how much each hyperparameter mattered for the score",
-     .output = &experiment_importance_schema},
-    {HTTP_GET, API "experiments/{experiment}/folds.csv", experiment_folds, HTTP_BODY_NONE,
-     "the fold plan", CSV},
-    {HTTP_GET, API "experiments/{experiment}/export.db", experiment_export, HTTP_BODY_NONE,
+     .output = &experiment_importance_schema, KEPT},
+    {HTTP_GET, EXPERIMENT "/folds.*", experiment_folds, HTTP_BODY_NONE, "the fold plan",
+     .query = experiment_folds_query, .output = &experiment_fold_schema, LIST, KEPT},
+    {HTTP_GET, EXPERIMENT "/export.db", experiment_export, HTTP_BODY_NONE,
      "this experiment alone as an SQLite file", .type = "application/vnd.sqlite3"},
-    {HTTP_GET, API "experiments/{experiment}/watch", experiment_watch, HTTP_BODY_NONE,
-     "progress as text until it ends", TEXT},
+    {HTTP_GET, EXPERIMENT "/columns", experiment_columns, HTTP_BODY_NONE,
+     "its trials as arrays, one for each column; ?since= for what has changed",
+     .query = experiment_columns_query, .output = &experiment_columns_schema, KEPT},
+    {HTTP_GET, EXPERIMENT "/events", experiment_events, HTTP_BODY_NONE,
+     "what happens to it, as server-sent events",
+     .description = "state, trial and progress; reset, of {}, where the last id is not of this "
+                    "database: what is shown is to be loaded anew.",
+     .query = events_query, .headers = events_headers, STREAM, .events = EVENTS},
+    {HTTP_GET, API "events", service_events, HTTP_BODY_NONE,
+     "what happens to all experiments, as server-sent events",
+     .description = "state, and progress of those that run; reset, of {}, where states after the "
+                    "last id are forgotten: what is shown is to be loaded anew.",
+     .query = events_query, .headers = events_headers, STREAM, .events = ALL_EVENTS},
+    {HTTP_GET, EXPERIMENT "/watch", experiment_watch, HTTP_BODY_NONE,
+     "progress as text until it ends", TEXT, .goes_on = true},
 };
 /* clang-format on */
 enum { N_ROUTES = sizeof ROUTES / sizeof *ROUTES };
@@ -177,6 +210,13 @@ static const char *next_segment(const char *p, size_t *length)
 
     *length = slash ? (size_t)(slash - p) : strlen(p);
     return slash ? slash + 1 : NULL;
+}
+
+bool route_has_forms(const struct route *route)
+{
+    size_t n = strlen(route->pattern);
+
+    return n > 2 && strcmp(route->pattern + n - 2, ".*") == 0;
 }
 
 static bool is_form_suffix(const char *suffix)
@@ -285,19 +325,6 @@ static unsigned match(void *ctx, enum http_method method, size_t n, const char *
     return 0;
 }
 
-static enum call_form wanted_form(const struct http_request *q)
-{
-    const char *last = q->n_segments > 0 ? q->segments[q->n_segments - 1] : "";
-    const char *suffix = strrchr(last, '.'), *accept = http_header(q, "Accept");
-
-    if (suffix)
-        return strcmp(suffix, ".csv") == 0 ? CALL_CSV : strcmp(suffix, ".txt") == 0 ? CALL_TEXT
-                                                                                     : CALL_JSON;
-    if (accept && strncmp(accept, "text/csv", 8) == 0)
-        return CALL_CSV;
-    return accept && strncmp(accept, "text/plain", 10) == 0 ? CALL_TEXT : CALL_JSON;
-}
-
 static void answer_error(struct call *c, const struct error *e)
 {
     unsigned status = problem_status(e->code);
@@ -322,22 +349,39 @@ static bool is_open(const struct call *c)
     return route->is_always_open || c->q->last_try || atomic_load(&c->api->ready);
 }
 
+/* Whether the last segment names no form, so that Accept chooses it. */
+static bool is_negotiated(const struct route *route, const struct http_request *q)
+{
+    return route_has_forms(route) && !strchr(q->segments[q->n_segments - 1], '.');
+}
+
+static enum err run(struct call *c, const struct route *route, struct error *e)
+{
+    const struct http_request *q = c->q;
+
+    if (!is_open(c))
+        return error_set(e, ERR_BUSY, "the daemon is starting or stopping");
+    c->form = form_wanted(q->segments[q->n_segments - 1], http_header(q, "Accept"));
+    c->is_kept = route->kept && c->form == FORM_JSON;
+    c->changes = store_changes(c->api->store);
+    if (is_negotiated(route, q))
+        (void)http_respond_header(c->r, "Vary", "Accept");
+    if (kept_answer(c))
+        return ERR_OK;
+    if (!route->is_page)
+        call_check_known(c, q->query, q->n_query);
+    if (!route->query)
+        TRY(faults_check(&c->faults, e)); /* else the handler adds what its parameters lack */
+    return q->method == HTTP_POST ? once_run(c, route->handler, e) : route->handler(c, e);
+}
+
 static void handle(void *ctx, const struct http_request *q, struct http_response *r)
 {
-    const struct route *route = q->route;
-    struct call c = {.api = ctx, .q = q, .r = r, .form = wanted_form(q)};
+    struct call c = {.api = ctx, .q = q, .r = r};
     struct error e = {0};
 
     faults_init(&c.faults, q->arena);
-    if (!route->is_page)
-        call_check_known(&c, q->query, q->n_query);
-    if (!is_open(&c)) {
-        (void)error_set(&e, ERR_BUSY, "the daemon is starting or stopping");
-        answer_error(&c, &e);
-        return;
-    }
-    if ((!route->query && faults_check(&c.faults, &e) != ERR_OK) ||
-        route->handler(&c, &e) != ERR_OK)
+    if (run(&c, q->route, &e) != ERR_OK)
         answer_error(&c, &e);
     call_release(&c);
 }
@@ -365,9 +409,19 @@ static void complain(void *ctx, const char *message)
     log_write(LOG_WARNING, "http: %s", message);
 }
 
+void api_finish(struct api *api)
+{
+    kept_destroy(api->kept);
+    onces_destroy(api->onces);
+    api->kept = NULL;
+    api->onces = NULL;
+}
+
 struct http_router api_router(struct api *api)
 {
     make_allow_texts();
+    api->kept = kept_create();
+    api->onces = onces_create();
     return (struct http_router){
         .ctx = api,
         .match = match,

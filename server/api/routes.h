@@ -23,16 +23,20 @@ struct route {
     const char *summary; /* one line for a person */
 
     /* Each may be left out: */
-    const char *description;    /* what the summary does not say */
-    const struct field *query;  /* its parameters; NULL: it takes none */
-    const struct field *headers; /* of the request, with a meaning for this call; documented only */
-    const struct schema *input; /* of a JSON body */
-    bool may_be_empty;          /* the body */
+    const char *description;     /* what the summary does not say */
+    const struct field *query;   /* its parameters; NULL: it takes none */
+    const struct field *headers; /* of the request, with a meaning for this call alone */
+    const struct schema *input;  /* of a JSON body */
+    bool may_be_empty;           /* the body */
     const struct example *examples; /* of the body */
     unsigned status[2];          /* of answers that are no problems; {0}: 200 */
     const struct schema *output; /* of a JSON answer */
     bool is_list;                /* of pages of them */
+    bool kept;                   /* its answer as JSON depends on the database alone */
+    bool is_located;             /* Location says where what it answers is to be found */
     const char *type;            /* of an answer that is no JSON */
+    bool goes_on;                /* it is a stream, which nothing is known of beforehand */
+    const struct schema *const *events; /* that such a stream tells; ends in NULL */
     bool is_always_open;         /* also before recovery is done, and while draining */
     bool is_page;                /* for browsers: not checked, not documented */
 };
@@ -41,6 +45,9 @@ size_t route_count(void);
 
 /** The i-th of the table, i < route_count(). */
 const struct route *route_at(size_t i);
+
+/** Whether it has a path for each form of its answer. */
+bool route_has_forms(const struct route *route);
 
 /** "GET". */
 const char *route_method_name(enum http_method method);

@@ -227,6 +227,21 @@ static void write_metrics(const void *in, struct json *j, const char *key)
     json_end(j);
 }
 
+/* What a pruner of reported values can be. */
+static void describe_reports(struct json *j)
+{
+    json_array(j, "pruners");
+    for (const struct reports_kind *const *k = reports_kinds; *k; k++) {
+        json_object(j, NULL);
+        json_string(j, "name", (*k)->name);
+        json_string(j, "description", (*k)->summary);
+        json_string(j, "compares", (*k)->race ? "folds" : "steps");
+        field_document(definition_reports_fields(*k), FIELD_REQUEST, j, "settings");
+        json_end(j);
+    }
+    json_end(j);
+}
+
 static void write_ask_and_tell(const void *in, struct json *j, const char *key)
 {
     (void)in;
@@ -238,8 +253,10 @@ static void write_ask_and_tell(const void *in, struct json *j, const char *key)
     json_string(j, NULL, "name");
     json_string(j, NULL, "direction");
     json_string(j, NULL, "folds");
+    json_string(j, NULL, "steps");
     json_string(j, NULL, "lease_seconds");
     json_end(j);
+    describe_reports(j);
     json_end(j);
 }
 

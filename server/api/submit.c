@@ -11,6 +11,7 @@
 #include "core/data/prepare.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/once.h"
 #include "server/clock.h"
 #include "server/jobs/facts.h"
 #include "server/jobs/writer.h"
@@ -29,8 +30,10 @@ struct draft {
     struct definition *definition;
     struct split *split;
     struct plan plan;
-    const char *json; /* the definition, complete */
-    int64_t id;       /* once it is stored */
+    const char *json;  /* the definition, complete */
+    int64_t id;        /* once it is stored */
+    struct buf answer; /* likewise, and where it is: */
+    char url[CALL_URL_BYTES];
 };
 
 static struct draft draft_of(struct call *c)
@@ -44,6 +47,7 @@ static void draft_finish(struct draft *d)
 {
     split_destroy(d->split);
     jobs_release_table(d->call->api->jobs, d->table);
+    buf_finish(&d->answer);
 }
 
 static enum err find_dataset(struct draft *d, const struct definition_dataset *named,
@@ -173,23 +177,8 @@ static enum err write_name(struct store *s, struct draft *d, struct error *e)
     return store_experiment_set_plan(s, d->id, d->plan.trials, d->json, e);
 }
 
-static const char *write_tags(const struct draft *d)
+static enum err insert_record(struct store *s, struct draft *d, struct error *e)
 {
-    const struct field_texts *tags = &d->definition->tags;
-    CLEANUP(buf_finish) struct buf text = {0};
-    struct json j;
-
-    json_init(&j, &text);
-    json_array_inline(&j, NULL);
-    for (size_t i = 0; i < tags->n; i++)
-        json_string(&j, NULL, tags->items[i]);
-    json_end(&j);
-    return text.failed ? NULL : arena_strndup(d->call->q->arena, text.data, text.length - 1);
-}
-
-static enum err insert(struct store *s, void *ctx, struct error *e)
-{
-    struct draft *d = ctx;
     const struct definition *x = d->definition;
     struct experiment_record record = {
         .name = x->name, /* none: DATASET-ID */
@@ -198,7 +187,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .metric = x->metric->name,
         .direction = x->metric->maximize ? "maximize" : "minimize",
         .sampler = x->sampler->name,
-        .pruner = x->pruner ? x->pruner->name : "none",
+        .pruner = definition_pruner_name(x),
         .seed = (int64_t)x->seed_search,
         .definition = d->json,
         .planned_trials = d->plan.trials,
@@ -206,7 +195,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .sealed_rows = d->plan.sealed_rows,
         .priority = x->priority,
         .notes = x->notes ? x->notes : "",
-        .tags = write_tags(d),
+        .tags = encode_texts(&x->tags, d->call->q->arena),
         .created_at_ms = clock_now_ms(),
     };
     struct experiment_change begun = {
@@ -220,22 +209,21 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
     return x->name ? ERR_OK : write_name(s, d, e);
 }
 
-static enum err answer(struct draft *d, struct error *e)
+/* The answer is part of the transaction: it tells of the experiment as it was stored. */
+static enum err insert(struct store *s, void *ctx, struct error *e)
 {
-    struct call *c = d->call;
+    struct draft *d = ctx;
     struct experiment_view view;
-    struct buf out = {0};
     struct json j;
-    char url[64];
 
-    TRY(call_reader(c, e));
-    TRY(encode_experiment_read(c->reader, d->id, c->q->arena, &view, e));
+    TRY(insert_record(s, d, e));
+    TRY(encode_experiment_read(store_writer(s), d->id, d->call->q->arena, &view, e));
     view.plan = &d->plan;
-    (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64, d->id);
-    (void)http_respond_header(c->r, "Location", url);
-    json_init(&j, &out);
+    buf_clear(&d->answer);
+    json_init(&j, &d->answer);
     encode_experiment(&j, NULL, &view);
-    return call_json(c, 201, &out, e);
+    call_url(d->url, "experiments", d->id);
+    return once_keep(d->call, s, 201, d->url, &d->answer, e);
 }
 
 static enum err submit(struct draft *d, struct error *e)
@@ -247,7 +235,8 @@ static enum err submit(struct draft *d, struct error *e)
     TRY(writer_call(jobs_writer(jobs), insert, d, e));
     if (!d->definition->objective)
         TRY(jobs_begin(jobs, d->id, e));
-    return answer(d, e);
+    (void)http_respond_header(d->call->r, "Location", d->url);
+    return call_json(d->call, 201, &d->answer, e);
 }
 
 enum err experiment_submit(struct call *c, struct error *e)

@@ -2,6 +2,7 @@
  * Ask and tell: trials that are trained elsewhere are handed out, reported on and told of.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -157,7 +158,7 @@ static const struct field tell_fields[] = {
 static void document_tell(struct json *j)
 {
     field_document_members(tell_fields, FIELD_REQUEST, j);
-    field_document_either("score", "error", j);
+    field_document_not_both("score", "error", j);
 }
 
 const struct schema trial_report_schema = {.name = "Report",
@@ -167,7 +168,8 @@ const struct schema trial_report_schema = {.name = "Report",
 const struct schema trial_tell_schema = {.name = "Tell",
                                          .document = document_tell,
                                          .is_request = true,
-                                         .summary = "What came of a trial: a score or an error."};
+                                         .summary = "What came of a trial: a score or an error; neither "
+                                                    "of one that was told to stop."};
 
 struct judgement {
     bool stop;
@@ -187,7 +189,7 @@ struct told {
 
 static const struct field told_fields[] = {
     FIELD("trial", INT, told, trial, .summary = "its number"),
-    FIELD("state", TEXT, told, state, .summary = "completed or failed"),
+    FIELD("state", TEXT, told, state, .summary = "completed, failed or pruned"),
     {.key = NULL},
 };
 const struct schema trial_told_schema = {
@@ -200,34 +202,44 @@ static enum err find_trial(struct call *c, int64_t *id, int64_t *trial, struct e
     return call_number(call_segment(c, 1), "trial", trial, e);
 }
 
-/* No pruner of this build judges trials that are trained elsewhere: none is ever to stop. */
+/* What can be invalid of it is the step. */
 enum err trial_report(struct call *c, struct error *e)
 {
     struct tell_body body = {0};
+    struct judgement judgement;
     int64_t id, trial;
+    enum err failed;
 
     TRY(read_body(c, report_fields, &body, e));
     TRY(find_trial(c, &id, &trial, e));
-    TRY(study_report(c->api->jobs, id, trial, body.lease, body.step, body.value, e));
-    return call_object(c, 200, verdict_fields, &(struct judgement){.stop = false}, e);
+    failed = study_report(c->api->jobs, id, trial, body.lease, body.step, body.value,
+                          &judgement.stop, e);
+    if (failed == ERR_INVALID)
+        faults_add(&c->faults, "/step", NULL, "%s", e->message);
+    TRY(failed);
+    return call_object(c, 200, verdict_fields, &judgement, e);
 }
 
 enum err trial_tell(struct call *c, struct error *e)
 {
-    struct tell_body body = {0};
+    struct tell_body body = {.score = (double)NAN};
     struct study_result result;
-    int64_t id, trial;
+    int64_t id;
+    struct told told;
+    enum err failed;
 
     TRY(read_body(c, tell_fields, &body, e));
-    if (body.has_score == (body.error != NULL)) {
+    if (body.has_score && body.error) {
         faults_add(&c->faults, "", NULL, "give either \"score\", a number, or \"error\", a text");
         return faults_check(&c->faults, e);
     }
-    TRY(find_trial(c, &id, &trial, e));
+    TRY(find_trial(c, &id, &told.trial, e));
     result = (struct study_result){.score = body.score, .error = body.error};
-    TRY(study_tell(c->api->jobs, id, trial, body.lease, &result, e));
-    return call_object(c, 200, told_fields,
-                       &(struct told){trial, body.error ? "failed" : "completed"}, e);
+    failed = study_tell(c->api->jobs, id, told.trial, body.lease, &result, &told.state, e);
+    if (failed == ERR_INVALID)
+        faults_add(&c->faults, "", NULL, "%s", e->message);
+    TRY(failed);
+    return call_object(c, 200, told_fields, &told, e);
 }
 
 /* ---- trials from before ------------------------------------------------------------------ */

@@ -14,6 +14,7 @@
 #include "core/data/read.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/once.h"
 #include "server/clock.h"
 #include "server/jobs/writer.h"
 #include "server/schema/query.h"
@@ -67,8 +68,8 @@ struct upload {
     char sha256[SHA256_HEX_BYTES];
     struct table *table;
     const char *report;
-    int64_t id;     /* once it is stored */
-    bool was_there; /* before this upload */
+    struct dataset_record record; /* once it is stored */
+    bool was_there;               /* before this upload */
     struct call *call;
 };
 
@@ -318,9 +319,8 @@ static enum err find_same(const struct upload *u, struct reader *r, struct datas
                                    u->call->q->arena, out, e);
 }
 
-static enum err insert(struct store *s, void *ctx, struct error *e)
+static enum err insert_record(struct upload *u, struct store *s, struct error *e)
 {
-    struct upload *u = ctx;
     struct dataset_record record = {
         .name = u->name[0] ? u->name : NULL,
         .sha256 = u->sha256,
@@ -329,36 +329,49 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .bytes = (int64_t)count_bytes(u->call->q),
         .created_at_ms = clock_now_ms(),
     };
-    struct dataset_record same;
-    enum err found = find_same(u, store_writer(s), &same, e); /* it may have come meanwhile */
+    int64_t id;
 
-    if (found != ERR_NOT_FOUND) {
-        TRY(found);
-        u->was_there = true;
-        u->id = same.id;
-        return ERR_OK;
-    }
-    return store_dataset_insert(s, &record, u->table, &u->id, e);
+    TRY(store_dataset_insert(s, &record, u->table, &id, e));
+    return store_dataset_get(store_writer(s), id, u->call->q->arena, &u->record, e);
 }
 
-static enum err answer(struct call *c, unsigned status, const struct dataset_record *d,
-                       struct error *e)
+static void encode(const struct upload *u, char url[CALL_URL_BYTES], struct buf *out)
+{
+    struct json j;
+
+    json_init(&j, out);
+    encode_dataset(&j, NULL, &u->record);
+    call_url(url, "datasets", u->record.id);
+}
+
+static enum err insert(struct store *s, void *ctx, struct error *e)
+{
+    CLEANUP(buf_finish) struct buf answer = {0};
+    struct upload *u = ctx;
+    enum err found = find_same(u, store_writer(s), &u->record, e); /* it may have come meanwhile */
+    char url[CALL_URL_BYTES];
+
+    u->was_there = found == ERR_OK;
+    if (found != ERR_NOT_FOUND)
+        return found;
+    TRY(insert_record(u, s, e));
+    encode(u, url, &answer);
+    return once_keep(u->call, s, 201, url, &answer, e);
+}
+
+static enum err answer(struct upload *u, unsigned status, struct error *e)
 {
     struct buf out = {0};
-    struct json j;
-    char url[64];
+    char url[CALL_URL_BYTES];
 
-    (void)snprintf(url, sizeof url, "/api/v1/datasets/%" PRId64, d->id);
-    (void)http_respond_header(c->r, "Location", url);
-    json_init(&j, &out);
-    encode_dataset(&j, NULL, d);
-    return call_json(c, status, &out, e);
+    encode(u, url, &out);
+    (void)http_respond_header(u->call->r, "Location", url);
+    return call_json(u->call, status, &out, e);
 }
 
 enum err dataset_upload(struct call *c, struct error *e)
 {
     CLEANUP(upload_finish) struct upload u = {.call = c};
-    struct dataset_record record;
     enum err found;
 
     TRY(read_options(&u, e));
@@ -368,15 +381,13 @@ enum err dataset_upload(struct call *c, struct error *e)
                          "--data-binary @FILE) or as the form's field \"file\" (-F file=@FILE)");
     TRY(hash_bytes(&u, e));
     TRY(call_reader(c, e));
-    found = find_same(&u, c->reader, &record, e);
+    found = find_same(&u, c->reader, &u.record, e);
     call_release(c);
     if (found == ERR_OK)
-        return answer(c, 200, &record, e);
+        return answer(&u, 200, e);
     if (found != ERR_NOT_FOUND)
         return found;
     TRY(read_table(&u, e));
     TRY(writer_call(jobs_writer(c->api->jobs), insert, &u, e));
-    TRY(call_reader(c, e));
-    TRY(store_dataset_get(c->reader, u.id, c->q->arena, &record, e));
-    return answer(c, u.was_there ? 200 : 201, &record, e);
+    return answer(&u, u.was_there ? 200 : 201, e);
 }

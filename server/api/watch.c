@@ -11,7 +11,6 @@
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/api/leaderboard.h"
-#include "server/clock.h"
 
 enum {
     LINE_COLUMNS = 79, /* the last of 80 would wrap on some terminals */
@@ -19,16 +18,15 @@ enum {
     BAR_LEAST = 8,
     BAR_MOST = 24,
     LINE_BYTES = 256,
-    LEADERBOARD_ROWS = 10
+    LEADERBOARD_ROWS = 10,
+    PAUSE_MS = 200 /* between lines */
 };
 
-static const double SECONDS_BETWEEN = 0.2; /* lines */
 
 struct watch {
     struct api *api;
     int64_t id;
     char line[LINE_BYTES]; /* the last one written */
-    double written_at;
     bool ended;
 };
 
@@ -127,13 +125,13 @@ static void write_line(struct watch *w, const char *line, struct buf *out)
     for (size_t i = now; i < before; i++)
         buf_putc(out, ' ');
     (void)snprintf(w->line, sizeof w->line, "%s", line);
-    w->written_at = clock_seconds();
 }
 
 static enum err write_end(struct reader *r, const struct experiment_view *x, struct arena *a,
                           struct buf *out, struct error *e)
 {
-    struct trial_query query = {.experiment = x->record.id, .sort = "rank"};
+    struct trial_query query = {
+        .experiment = x->record.id, .sort = "rank", .page = LEADERBOARD_ROWS};
 
     buf_printf(out, "\n%s: %s", x->record.name, x->record.state);
     if (x->record.stop_reason)
@@ -142,7 +140,7 @@ static enum err write_end(struct reader *r, const struct experiment_view *x, str
         buf_printf(out, ": %s", x->record.error);
     buf_printf(out, "; %s, %s is best\n\n", x->record.metric,
                strcmp(x->record.direction, "maximize") == 0 ? "larger" : "smaller");
-    return leaderboard_text(r, &query, 0, LEADERBOARD_ROWS, a, out, e);
+    return leaderboard_text(r, &query, a, out, e);
 }
 
 static enum err look(struct watch *w, struct reader *r, struct arena *a, struct buf *out,
@@ -168,8 +166,6 @@ static enum http_stream_state watch_next(void *ctx, struct buf *out)
 
     if (w->ended)
         return HTTP_STREAM_END;
-    if (clock_seconds() - w->written_at < SECONDS_BETWEEN)
-        return HTTP_STREAM_WAIT;
     if (arena_create(1 << 14, &a, NULL) != ERR_OK ||
         store_reader_acquire(w->api->store, &r, NULL) != ERR_OK)
         return HTTP_STREAM_WAIT; /* memory or connections are short: a moment later, then */
@@ -179,7 +175,7 @@ static enum http_stream_state watch_next(void *ctx, struct buf *out)
         buf_puts(out, "\nthe experiment was deleted\n");
         w->ended = true;
     }
-    return out->length > 0 ? HTTP_STREAM_MORE : HTTP_STREAM_WAIT;
+    return w->ended ? HTTP_STREAM_MORE : HTTP_STREAM_WAIT;
 }
 
 enum err experiment_watch(struct call *c, struct error *e)
@@ -196,6 +192,6 @@ enum err experiment_watch(struct call *c, struct error *e)
     w->api = c->api;
     w->id = id;
     http_respond_stream(c->r, "text/plain; charset=utf-8",
-                        (struct http_stream){w, watch_next, free});
+                        (struct http_stream){w, watch_next, free, PAUSE_MS});
     return ERR_OK;
 }

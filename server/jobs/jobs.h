@@ -68,6 +68,10 @@ struct jobs_extension {
 enum err jobs_extend(struct jobs *j, int64_t experiment, const struct jobs_extension *x,
                      struct error *e);
 
+/** Lets an experiment, if it has not ended, have its folds trained at another priority from now on;
+ * the one that is stored holds from the next start on. */
+enum err jobs_prioritize(struct jobs *j, int64_t experiment, int64_t priority, struct error *e);
+
 /**
  * Trains and scores what store_unseal_insert has stored of an experiment; returns as soon as that
  * is queued. Does nothing where it has ended or was begun before.

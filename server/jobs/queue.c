@@ -104,6 +104,13 @@ void queue_hold(struct queue *q, struct lane *lane, bool held)
     pthread_mutex_unlock(&q->lock);
 }
 
+void queue_prioritize(struct queue *q, struct lane *lane, int64_t priority)
+{
+    pthread_mutex_lock(&q->lock);
+    lane->priority = priority;
+    pthread_mutex_unlock(&q->lock);
+}
+
 static size_t owner_running(const struct queue *q, const char *owner)
 {
     size_t n = 0;

@@ -307,6 +307,7 @@ static void write_call(struct writer *w, struct call *c)
     c->ended = true;
     pthread_cond_broadcast(&w->ended);
     pthread_mutex_unlock(&w->lock);
+    w->written(w->ctx);
 }
 
 /* Waits for more posts, so that they share a transaction, unless somebody waits for one. */

@@ -36,7 +36,8 @@ struct write {
     struct write *next;
 };
 
-/** Starts the thread; written(ctx) runs on it after each group of posts and their `done`. */
+/** Starts the thread; written(ctx) runs on it after each call and each group of posts with their
+ * `done`. */
 enum err writer_start(struct store *s, void (*written)(void *ctx), void *ctx, struct writer **out,
                       struct error *e);
 

@@ -135,23 +135,6 @@ static bool has_one_fold(const struct split_spec *s)
     return s->kind == SPLIT_HOLDOUT && s->n_repeats < 2;
 }
 
-/* Trials that are trained elsewhere run to their end. */
-static void refuse_pruner(const struct decoding *c, const cJSON *item)
-{
-    struct reader r, word;
-
-    if (!item)
-        return;
-    r = reader_child(&c->root, item, 0);
-    if (decode_kind(&r, &word) && cJSON_IsString(word.item) &&
-        strcmp(word.item->valuestring, "none") == 0) {
-        if (cJSON_IsObject(item))
-            field_decode_object(&r, kind_fields, NULL, c->d);
-    } else
-        reader_fault(&r, "pruner: for trials that are trained elsewhere not in this build; known: "
-                         "none");
-}
-
 static void decode_pruner(const struct decoding *c)
 {
     const cJSON *item = decode_member(&c->root, "pruner");
@@ -161,10 +144,8 @@ static void decode_pruner(const struct decoding *c)
 
     d->alpha = 0.1;
     d->revisit = true;
-    if (d->objective) {
-        refuse_pruner(c, item);
-        return;
-    }
+    if (d->objective)
+        return; /* it has pruners of its own */
     if (!item) { /* the standard search races where there are folds to race over */
         if (!decode_member(&c->root, "space") && !has_one_fold(&d->split))
             d->pruner = pruner_find("racing");
@@ -191,15 +172,14 @@ static void decode_pruner(const struct decoding *c)
 
 /* ---- for documentation ---------------------------------------------------------------------- */
 
-static void document_kinds(const char *const *names, struct json *j)
+void decode_document_names(const char *const *names, struct json *j)
 {
     json_object_inline(j, NULL);
     field_document_words(names, j);
     json_end(j);
 }
 
-/* {"kind": one of the names, …}, the other keys from a table whose first line is `kind`. */
-static void document_kind(const char *const *names, const struct field *fields, struct json *j)
+void decode_document_kind(const char *const *names, const struct field *fields, struct json *j)
 {
     json_object(j, NULL);
     json_string(j, "type", "object");
@@ -228,9 +208,9 @@ void decode_document_sampler(struct json *j)
         if (!words_has(shuffled, *name))
             others[n++] = *name;
     json_array(j, "anyOf");
-    document_kinds(names, j);
-    document_kind(shuffled, sampler_fields, j);
-    document_kind(others, kind_fields, j);
+    decode_document_names(names, j);
+    decode_document_kind(shuffled, sampler_fields, j);
+    decode_document_kind(others, kind_fields, j);
     json_end(j);
 }
 
@@ -240,11 +220,11 @@ void decode_document_pruner(struct json *j)
 
     pruner_names(names);
     json_array(j, "anyOf");
-    document_kinds(names, j);
+    decode_document_names(names, j);
     for (const char **name = names; *name; name++) {
         const char *const one[] = {*name, NULL};
 
-        document_kind(one, pruner_fields(pruner_find(*name)), j);
+        decode_document_kind(one, pruner_fields(pruner_find(*name)), j);
     }
     json_end(j);
 }

@@ -128,9 +128,15 @@ static const struct field definition_table[] = {
 };
 /* clang-format on */
 
-/* The table without some of its keys, and with others that must be there. */
+/* What stands under a key in a variant of the table. */
+struct instead {
+    const char *key; /* NULL ends a list */
+    field_documenter *document;
+};
+
+/* The table without some of its keys, with others that must be there, or that hold another thing. */
 static void document_variant(const char *const *without, const char *const *required,
-                             field_documenter *space, struct json *j)
+                             const struct instead *instead, struct json *j)
 {
     struct field fields[sizeof definition_table / sizeof *definition_table];
     struct field *to = fields;
@@ -140,8 +146,9 @@ static void document_variant(const char *const *without, const char *const *requ
             continue;
         *to = *f;
         to->required = words_has(required, f->key);
-        if (strcmp(f->key, "space") == 0)
-            to->document = space;
+        for (const struct instead *x = instead; x->key; x++)
+            if (strcmp(f->key, x->key) == 0)
+                to->document = x->document;
         to++;
     }
     *to = (struct field){.key = NULL};
@@ -152,15 +159,20 @@ static void document_search(struct json *j)
 {
     static const char *const without[] = {"objective", NULL};
     static const char *const required[] = {"dataset", NULL};
+    static const struct instead nothing[] = {{NULL, NULL}};
 
-    document_variant(without, required, dimensions_document, j);
+    document_variant(without, required, nothing, j);
 }
 
 static void document_study(struct json *j)
 {
     static const char *const required[] = {"objective", "space", NULL};
 
-    document_variant(decode_not_of_studies, required, dimensions_document_study, j);
+    static const struct instead instead[] = {{"space", dimensions_document_study},
+                                             {"pruner", decode_document_reports},
+                                             {NULL, NULL}};
+
+    document_variant(decode_not_of_studies, required, instead, j);
 }
 
 const struct schema definition_search_schema = {
@@ -448,6 +460,13 @@ struct sampler_settings definition_sampler_settings(const struct definition *d)
         .shuffle = d->shuffle,
         .concurrency = d->objective ? 0 : (uint32_t)d->concurrency,
     };
+}
+
+const char *definition_pruner_name(const struct definition *d)
+{
+    if (d->objective)
+        return d->objective->pruner ? d->objective->pruner->name : "none";
+    return d->pruner ? d->pruner->name : "none";
 }
 
 struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds)

@@ -193,42 +193,42 @@ static bool is_left_out(const struct field *f, const void *in, const void *membe
                            (f->type == FIELD_TEXT && !*(const char *const *)member));
 }
 
-static void encode_field(const struct field *f, const char *in, struct json *j)
+void field_encode_one(const struct field *f, const void *in, struct json *j, const char *key)
 {
-    const void *member = in + f->offset;
+    const void *member = (const char *)in + f->offset;
 
     if (is_left_out(f, in, member))
         return;
     switch (f->type) {
     case FIELD_BOOL:
-        json_bool(j, f->key, *(const bool *)member);
+        json_bool(j, key, *(const bool *)member);
         break;
     case FIELD_INT:
-        json_i64(j, f->key, *(const int64_t *)member);
+        json_i64(j, key, *(const int64_t *)member);
         break;
     case FIELD_REAL:
-        json_double(j, f->key, *(const double *)member);
+        json_double(j, key, *(const double *)member);
         break;
     case FIELD_TEXT:
-        json_string(j, f->key, *(const char *const *)member);
+        json_string(j, key, *(const char *const *)member);
         break;
     case FIELD_TEXTS:
-        encode_texts(member, j, f->key);
+        encode_texts(member, j, key);
         break;
     case FIELD_TIME:
-        encode_time(*(const int64_t *)member, j, f->key);
+        encode_time(*(const int64_t *)member, j, key);
         break;
     case FIELD_JSON:
-        encode_json(*(const char *const *)member, j, f->key);
+        encode_json(*(const char *const *)member, j, key);
         break;
     case FIELD_OBJECT:
-        json_object(j, f->key);
+        json_object(j, key);
         field_encode(f->fields, member, j);
         json_end(j);
         break;
     case FIELD_OTHER:
         if (f->write)
-            f->write(in, j, f->key);
+            f->write(in, j, key);
         break;
     }
 }
@@ -236,5 +236,5 @@ static void encode_field(const struct field *f, const char *in, struct json *j)
 void field_encode(const struct field *fields, const void *in, struct json *j)
 {
     for (; fields->key; fields++)
-        encode_field(fields, in, j);
+        field_encode_one(fields, in, j, fields->key);
 }

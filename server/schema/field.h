@@ -29,7 +29,7 @@ enum field_type {
     FIELD_TIME,   /* int64_t: milliseconds since 1970; 0: null */
     FIELD_JSON,   /* const char *: JSON as text; NULL: null */
     FIELD_OBJECT, /* a struct with a table of its own, `fields` */
-    FIELD_OTHER   /* has a form of its own: decoded elsewhere, encoded by `write` */
+    FIELD_OTHER   /* has a form of its own: decoded elsewhere or by `read`, encoded by `write` */
 };
 
 /* How often that which `fields` describes stands under the key. */
@@ -68,6 +68,8 @@ struct field {
     field_documenter *document;  /* a schema in its own words */
     const struct field *fields;  /* an object's members; see shape */
     enum field_shape shape;
+    /* Of a parameter that is FIELD_OTHER: reads its text, or adds a fault. */
+    void (*read)(struct faults *faults, const char *name, const char *text, void *member);
     /* Of answers: */
     bool nullable; /* may be null */
     bool optional; /* left out where the number or the text does not exist */
@@ -105,6 +107,9 @@ enum err field_decode(const char *body, size_t length, const struct field *field
 /** Writes the members into the object that is open; FIELD_OTHER without `write` is left out. */
 void field_encode(const struct field *fields, const void *in, struct json *j);
 
+/** Writes one of them under a key, or as an element where that is NULL. */
+void field_encode_one(const struct field *f, const void *in, struct json *j, const char *key);
+
 enum field_use {
     FIELD_REQUEST, /* null is a key left out; other keys are faults */
     FIELD_ANSWER   /* keys are there, null where they say so; others may join them */
@@ -124,6 +129,9 @@ void field_document_one(const struct field *f, enum field_use use, struct json *
 
 /** Writes that exactly one of two keys is there and not null, as a member of the open object. */
 void field_document_either(const char *a, const char *b, struct json *j);
+
+/** Writes that not both of them are. */
+void field_document_not_both(const char *a, const char *b, struct json *j);
 
 /** Writes "enum": [words], if there are any. */
 void field_document_words(const char *const *words, struct json *j);

@@ -87,6 +87,16 @@ void field_document_either(const char *a, const char *b, struct json *j)
     json_end(j);
 }
 
+void field_document_not_both(const char *a, const char *b, struct json *j)
+{
+    json_object(j, "not");
+    json_array(j, "allOf");
+    document_given(a, j);
+    document_given(b, j);
+    json_end(j);
+    json_end(j);
+}
+
 void field_document_ref(const char *name, struct json *j, const char *key)
 {
     char path[128];

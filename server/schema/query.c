@@ -93,9 +93,35 @@ void query_choice(struct faults *f, const char *name, const char *text, const ch
     refuse(f, name, text, buf_text(&expected));
 }
 
-static const char *after_sign(const struct field *field, const char *text)
+void query_sort(struct faults *f, const char *name, const char *text, const char *const *known)
 {
-    return text && field->may_descend && text[0] == '-' ? text + 1 : text;
+    CLEANUP(buf_finish) struct buf expected = {0};
+    const char *word = text ? text + (text[0] == '-') : NULL;
+    const char *near = word ? words_nearest(known, word) : NULL;
+
+    if (!text || words_has(known, word))
+        return;
+    if (near) {
+        buf_printf(&expected, "a column, perhaps %s", near);
+    } else {
+        buf_puts(&expected, "one of ");
+        words_join(known, &expected);
+    }
+    buf_puts(&expected, ", with - in front for descending");
+    refuse(f, name, text, buf_text(&expected));
+}
+
+static void read_text(struct faults *f, const struct field *field, const char *text,
+                      const char **out)
+{
+    if (field->choices && !field->may_descend) {
+        query_choice(f, field->key, text, field->choices, out);
+        return;
+    }
+    if (field->choices)
+        query_sort(f, field->key, text, field->choices);
+    if (text)
+        *out = text;
 }
 
 void query_field(struct faults *f, const struct field *field, const char *text, void *out)
@@ -113,16 +139,16 @@ void query_field(struct faults *f, const struct field *field, const char *text, 
         query_real(f, field->key, text, field->min, field->max, member);
         break;
     case FIELD_TEXT:
-        if (field->choices)
-            query_choice(f, field->key, after_sign(field, text), field->choices, member);
-        if (text && (!field->choices || field->may_descend))
-            *(const char **)member = text;
+        read_text(f, field, text, member);
+        break;
+    case FIELD_OTHER:
+        if (text && field->read)
+            field->read(f, field->key, text, member);
         break;
     case FIELD_TEXTS:
     case FIELD_TIME:
     case FIELD_JSON:
     case FIELD_OBJECT:
-    case FIELD_OTHER:
         break;
     }
 }

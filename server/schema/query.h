@@ -26,6 +26,8 @@ void query_choice(struct faults *f, const char *name, const char *text, const ch
                   const char **out);
 /** One of the above, as the field says; out is the object that its offset is of. */
 void query_field(struct faults *f, const struct field *field, const char *text, void *out);
+/** A name of `known` (NULL-terminated), maybe with a '-' in front; the text itself is the value. */
+void query_sort(struct faults *f, const char *name, const char *text, const char *const *known);
 /** A fault unless `name` is in `known` (NULL-terminated), with the nearest one suggested. */
 void query_known(struct faults *f, const char *name, const char *const *known);
 

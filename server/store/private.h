@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,9 @@ struct store {
     bool txn_group;                 /* the outermost transaction is a group */
     bool txn_spoiled;               /* a part of the group was not committed */
     enum txn_durability durability; /* as set on the connection */
+    atomic_ullong changes;          /* see store_changes */
+    atomic_int_fast64_t last_event; /* number of it; see event_number.h */
+    uint64_t n_states;              /* appended since the store was opened */
     pthread_mutex_t pool_lock;      /* guards `free_readers` */
     bool has_pool_lock;
     struct reader *free_readers;

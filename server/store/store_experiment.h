@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/mem.h"
+#include "server/store/bookmark.h"
 #include "server/store/store.h"
 
 /* States: queued, running, paused, completed, cancelled, failed. */
@@ -58,17 +59,17 @@ struct experiment_query {
     int64_t dataset_id; /* 0: all */
     const char *tag;
     const char *owner;
-    const char *contains; /* part of the name; ASCII letters match in either case */
-    const char *sort;     /* see store_experiment_sorts; NULL: newest first */
-    int64_t offset;
-    int64_t limit; /* at most this many */
+    const char *contains;  /* part of the name; ASCII letters match in either case */
+    const char *sort;      /* see store_experiment_sorts; NULL: newest first */
+    struct bookmark after; /* the row before the first, for the pages after one */
+    int64_t limit;         /* at most this many */
 };
 
 struct experiment_list {
     size_t n;
     struct experiment_record *items;
-    int64_t total;       /* that pass the filters */
-    int64_t next_offset; /* of the next page; -1 at the end */
+    int64_t total;        /* that pass the filters */
+    struct bookmark next; /* `after` of the next page; its id is 0 at the end */
 };
 
 /** ERR_INVALID for an unknown sort, naming the known ones. */
@@ -108,6 +109,7 @@ struct experiment_patch {
     const char *notes;       /* NULL: as it was */
     const char *tags;        /* JSON array of strings; NULL: as it was */
     const int64_t *priority; /* NULL: as it was */
+    const char *definition;  /* that says the same; NULL: as it was */
 };
 
 enum err store_experiment_update(struct store *s, int64_t id, const struct experiment_patch *patch,

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/mem.h"
 #include "core/base/value.h"
+#include "server/store/bookmark.h"
 #include "server/store/store.h"
 
 /* The effective value of what every table about trials shows, defaults included. */
@@ -121,12 +122,16 @@ struct trial_query {
     const char *state; /* NULL: all */
     const char *sort;  /* NULL: trial. See store_trial_sorts, or any hyperparameter's name; a '-' in
                           front for descending. Trials without a value come last, ties by number. */
+    struct bookmark after; /* only those behind this one */
+    int64_t page;          /* whose end is to be told; 0: no page */
 };
 
 struct trial_order {
     size_t n;
-    int64_t *trials; /* (n) their numbers in the order asked for */
-    int64_t *ranks;  /* (n) of each within the experiment */
+    int64_t *trials;      /* (n) their numbers in the order asked for */
+    int64_t *ranks;       /* (n) of each within the experiment */
+    int64_t total;        /* with those before `after` */
+    struct bookmark next; /* `after` of the next page; its id is 0 where there is none */
 };
 
 /**
@@ -148,12 +153,12 @@ struct trial_list {
     size_t n;
     struct trial_record *items;
     int64_t total;
-    int64_t next_offset; /* -1 at the end */
+    struct bookmark next; /* `after` of the next page; its id is 0 at the end */
 };
 
-/** One page: store_trial_order and store_trial_fetch together. */
-enum err store_trial_list(struct reader *r, const struct trial_query *query, int64_t offset,
-                          int64_t limit, struct arena *a, struct trial_list *out, struct error *e);
+/** The first query->page trials: store_trial_order and store_trial_fetch together. */
+enum err store_trial_list(struct reader *r, const struct trial_query *query, struct arena *a,
+                          struct trial_list *out, struct error *e);
 
 /** Columns to sort by; NULL ends the list. */
 extern const char *const store_trial_sorts[];

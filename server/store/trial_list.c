@@ -203,24 +203,22 @@ enum err store_trial_fetch(struct reader *r, int64_t experiment, const struct tr
     return ERR_OK;
 }
 
-enum err store_trial_list(struct reader *r, const struct trial_query *query, int64_t offset,
-                          int64_t limit, struct arena *a, struct trial_list *out, struct error *e)
+enum err store_trial_list(struct reader *r, const struct trial_query *query, struct arena *a,
+                          struct trial_list *out, struct error *e)
 {
     CLEANUP(snapshot_end) struct snapshot snapshot = {0};
     struct trial_list list = {0};
     struct trial_order order;
-    int64_t left;
 
     TRY(snapshot_begin(r, &snapshot, e));
     TRY(store_trial_order(r, query, a, &order, e));
-    list.total = (int64_t)order.n;
-    left = offset < list.total ? list.total - offset : 0;
-    list.n = (size_t)(left < limit ? left : limit);
+    list.total = order.total;
+    list.next = order.next;
+    list.n = order.n < (size_t)query->page ? order.n : (size_t)query->page;
     list.items = arena_alloc(a, list.n + 1, sizeof *list.items);
     if (!list.items)
         return error_no_memory(e);
-    TRY(store_trial_fetch(r, query->experiment, &order, (size_t)offset, list.n, a, list.items, e));
-    list.next_offset = left > limit ? offset + limit : -1;
+    TRY(store_trial_fetch(r, query->experiment, &order, 0, list.n, a, list.items, e));
     *out = list;
     return ERR_OK;
 }

@@ -73,7 +73,8 @@ for (const pruner of ["none", "racing"])
     test(`a trial that takes too long fails, and the search goes on (pruner ${pruner})`, async () => {
         const made = await submit(daemon.url, {
             dataset: "iris", sampler: "grid", budget: { trial_seconds: 2 }, pruner,
-            cross_validation: { folds: 3 }, space: { epochs: [1, LONG, 2], ...NET } });
+            cross_validation: { folds: 3 },
+            space: { epochs: [1, LONG, 2], layers: 2, width: 64, batch_size: 8 } });
         const done = await finished(daemon.url, made.id);
         assert.deepEqual([done.state, done.stop_reason], ["completed", "space_exhausted"]);
         const all = await trials(made.id);

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import Ajv from "ajv/dist/2020.js";
 
 import { api, finished, startDaemon, submit, upload } from "../lib/daemon.mjs";
+import { openEvents } from "../lib/events.mjs";
 
 const METHODS = ["get", "post", "put", "delete", "patch"];
 /* What orders of an experiment need before they can be given. */
@@ -44,6 +45,22 @@ function check(schema, value, what) {
     const pointer = schema.$ref.replace("#", "contract#");
     const validate = validator.getSchema(pointer);
     assert.ok(validate(value), `${what}: ${JSON.stringify(validate.errors?.slice(0, 5), null, 1)}`);
+}
+
+/* Reads a stream until it has told of the progress, and demands that its events are those described. */
+async function listen(call, path) {
+    const stream = await openEvents(daemon.url, `${path.replace("/api/v1", "")}?last_event_id=0`);
+    const { content } = call.responses[stream.status];
+    const told = new Set();
+    for (const { event, data } of await stream.until((all) => all.some((e) => e.event === "progress"))) {
+        const schema = content["text/event-stream"]["x-events"].find(({ $ref }) => $ref.toLowerCase().endsWith(`/${event}event`));
+        assert.equal(schema !== undefined, data !== undefined, event);
+        if (schema)
+            check(schema, data, `${nameOf(call)} ${event} ${JSON.stringify(data)}`);
+        told.add(event);
+    }
+    stream.close();
+    assert.ok(told.has("state"), nameOf(call));
 }
 
 /* Asks, and demands that the answer is one of those described. */
@@ -106,6 +123,8 @@ test("each call answers an example as the contract says", async (t) => {
     for (const call of operations())
         await t.test(nameOf(call), async () => {
             const examples = bodies(call);
+            if (call.responses[200]?.content?.["text/event-stream"])
+                return await listen(call, await place(call));
             for (const { headers, body } of examples.length > 0 ? examples : [{}]) {
                 const query = call.method === "post" && call.path.endsWith("/datasets") ? "?name=table2" : "";
                 const { status } = await ask(call, await place(call) + query, { headers, body });
@@ -141,6 +160,8 @@ const REFUSED = [
     { objective: { name: "x", direction: "minimize" } },
     { objective: { name: "x", direction: "minimize" }, space: { a: 1 }, metric: "accuracy" },
     { objective: { name: "x", direction: "minimize" }, space: { a: 1 }, pruner: { kind: "none", alpha: 1 } },
+    { objective: { name: "x", direction: "minimize", steps: 9 }, space: { a: 1 }, pruner: { kind: "hyperband", min_step: 0 } },
+    { objective: { name: "x", direction: "minimize", folds: 3 }, space: { a: 1 }, pruner: { kind: "racing", revisit: true } },
 ];
 const ACCEPTED = [
     iris({}), iris({ dataset: { id: 1, name: "iris" } }), iris({ seed: { search: 3 } }), iris({ name: null, tags: ["a"] }),
@@ -149,6 +170,9 @@ const ACCEPTED = [
     iris({ space: { hidden: [[], [8], [8, 4]] } }), iris({ space: { hidden: [8, 4] } }),
     iris({ space: { layers: 2, width: { choices: [4, 8], per_layer: true }, activation_1: "tanh" } }),
     iris({ space: { batch_size: ["auto", "full", 16], early_stopping: [false, 5], gradient_clip: "none" } }),
+    { objective: { name: "x", direction: "minimize", steps: 9 }, space: { a: 1 }, pruner: { kind: "hyperband", eta: 4 } },
+    { objective: { name: "x", direction: "minimize", folds: 3 }, space: { a: 1 }, pruner: "racing" },
+    { objective: { name: "x", direction: "minimize" }, space: { a: 1 }, pruner: { kind: "median", startup_trials: 2 } },
     { objective: { name: "x", direction: "maximize" }, space: { "any name": [1, "two", true] }, start: false },
 ];
 

@@ -49,6 +49,7 @@ struct app {
     atomic_uint n_handled; /* all requests */
     atomic_uint news;      /* streams and waits tell of it */
     atomic_uint n_streams; /* open */
+    atomic_uint n_looks;   /* at news, by /gathered */
     atomic_uint n_logged;
     atomic_uint slow_ms;  /* how long /slow takes at most; it looks now and then */
     atomic_uint later_ms; /* how long /later waits for news */
@@ -163,6 +164,14 @@ static inline enum http_stream_state next_news(void *ctx, struct buf *out)
     return HTTP_STREAM_MORE;
 }
 
+/* All that has come since it was asked before. */
+static inline enum http_stream_state next_gathered(void *ctx, struct buf *out)
+{
+    (void)next_news(ctx, out);
+    app.n_looks++;
+    return HTTP_STREAM_WAIT;
+}
+
 static inline enum http_stream_state next_line(void *ctx, struct buf *out)
 {
     struct stream_state *s = ctx;
@@ -171,7 +180,7 @@ static inline enum http_stream_state next_line(void *ctx, struct buf *out)
         return HTTP_STREAM_END;
     s->left--;
     buf_printf(out, "line %u\n", s->left);
-    return s->left % 3 ? HTTP_STREAM_MORE : HTTP_STREAM_WAIT;
+    return HTTP_STREAM_MORE;
 }
 
 static inline enum http_stream_state next_block(void *ctx, struct buf *out)
@@ -191,32 +200,41 @@ static inline void destroy_stream(void *ctx)
 
 static inline void respond_stream(struct http_response *r, const char *type,
                                   enum http_stream_state (*next)(void *, struct buf *),
-                                  unsigned left)
+                                  unsigned left, unsigned pause_ms)
 {
     struct stream_state *s = calloc(1, sizeof *s);
 
     must(s);
     *s = (struct stream_state){app.news, left};
     app.n_streams++;
-    http_respond_stream(r, type, (struct http_stream){s, next, destroy_stream});
+    http_respond_stream(r, type, (struct http_stream){s, next, destroy_stream, pause_ms});
 }
 
 static inline void handle_events(const struct http_request *q, struct http_response *r)
 {
     (void)q;
-    respond_stream(r, "text/event-stream", next_news, 0);
+    respond_stream(r, "text/event-stream", next_news, 0, 0);
+}
+
+/* /gathered looks at once and not again, /gathered?pause=50 twenty times a second at most. */
+static inline void handle_gathered(const struct http_request *q, struct http_response *r)
+{
+    const char *pause = http_query(q, "pause");
+
+    respond_stream(r, "text/event-stream", next_gathered, 0,
+                   pause ? (unsigned)atoi(pause) : 1000000);
 }
 
 static inline void handle_lines(const struct http_request *q, struct http_response *r)
 {
     (void)q;
-    respond_stream(r, "text/plain", next_line, 5);
+    respond_stream(r, "text/plain", next_line, 5, 0);
 }
 
 static inline void handle_endless(const struct http_request *q, struct http_response *r)
 {
     (void)q;
-    respond_stream(r, "text/plain", next_block, 0);
+    respond_stream(r, "text/plain", next_block, 0, 0);
 }
 
 static inline void handle_later(const struct http_request *q, struct http_response *r)
@@ -254,6 +272,7 @@ static const struct route routes[] = {
     {"page", HTTP_GET, HTTP_BODY_NONE, handle_page},
     {"file", HTTP_GET, HTTP_BODY_NONE, handle_file},
     {"events", HTTP_GET, HTTP_BODY_NONE, handle_events},
+    {"gathered", HTTP_GET, HTTP_BODY_NONE, handle_gathered},
     {"lines", HTTP_GET, HTTP_BODY_NONE, handle_lines},
     {"endless", HTTP_GET, HTTP_BODY_NONE, handle_endless},
     {"later", HTTP_GET, HTTP_BODY_NONE, handle_later},

@@ -34,6 +34,45 @@ static void a_stream_tells_news_at_once(void **state)
     buf_finish(&b);
 }
 
+/* What is seen by one stream in twenty blocks stays for another, until its pause is over. */
+static void a_stream_with_a_pause_gathers_what_comes_meanwhile(void **state)
+{
+    struct buf b = {0}, gathered = {0};
+    int s = open_stream("/events", &b), g = open_stream("/gathered", &gathered);
+
+    (void)state;
+    while (app.n_looks == 0)
+        usleep(1000);
+    for (unsigned i = 1; i <= 20; i++) {
+        char wanted[20];
+
+        (void)snprintf(wanted, sizeof wanted, "news %u\n", i);
+        app.news = i;
+        http_wake(app.h);
+        assert_true(read_until(s, &b, wanted, 5000));
+    }
+    assert_int_equal(app.n_looks, 1);
+    close(s);
+    close(g);
+    buf_finish(&b);
+    buf_finish(&gathered);
+}
+
+static void what_a_stream_has_gathered_comes_after_its_pause(void **state)
+{
+    struct buf b = {0};
+    int s = open_stream("/gathered?pause=50", &b);
+
+    (void)state;
+    for (unsigned i = 1; i <= 20; i++) {
+        app.news = i;
+        http_wake(app.h);
+    }
+    assert_true(read_until(s, &b, "news 20\n", 20000));
+    close(s);
+    buf_finish(&b);
+}
+
 static bool streams_become(unsigned n, int ms)
 {
     for (; ms > 0 && app.n_streams != n; ms -= 10)
@@ -124,6 +163,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_APP(a_stream_is_sent_whole),
         WITH_APP(a_stream_tells_news_at_once),
+        WITH_APP(a_stream_with_a_pause_gathers_what_comes_meanwhile),
+        WITH_APP(what_a_stream_has_gathered_comes_after_its_pause),
         WITH_APP(a_stream_is_looked_after_each_second),
         WITH_APP(too_many_streams_get_503),
         WITH_APP(a_wait_ends_when_time_is_up),
