@@ -48,6 +48,8 @@ struct jobs {
     struct studies *studies;   /* any thread; see study.h */
     atomic_bool stopping;      /* any thread: leave trainings as soon as possible */
     struct pace pace;
+    /* Any thread: folds that were stored since the start. */
+    atomic_uint_fast64_t folds_completed, folds_failed, folds_reused, training_us;
 };
 
 enum { OUTCOME_CURVES = 5 };

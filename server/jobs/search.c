@@ -332,15 +332,27 @@ static void take_fold(struct fold_run *run)
         search_close_trial(t);
 }
 
+static void count_fold(struct jobs *j, const struct fold_run *run)
+{
+    if (run->is_copied)
+        atomic_fetch_add(&j->folds_reused, 1);
+    else if (run->outcome.state == FOLD_COMPLETED)
+        atomic_fetch_add(&j->folds_completed, 1);
+    else
+        atomic_fetch_add(&j->folds_failed, 1);
+    atomic_fetch_add(&j->training_us, (uint_fast64_t)(run->outcome.seconds * 1e6));
+}
+
 void search_fold_ended(struct note *n)
 {
     struct fold_run *run = OWNER(n, struct fold_run, note);
     struct search *s = run->trial->search;
 
     s->n_flying--;
-    if (run->outcome.state != FOLD_DROPPED)
+    if (run->outcome.state != FOLD_DROPPED) {
+        count_fold(s->jobs, run);
         take_fold(run);
-    else if (run->outcome.error[0])
+    } else if (run->outcome.error[0])
         search_fail(s, "a fold could not be stored", run->outcome.error);
     search_go_on(s);
 }

@@ -174,7 +174,7 @@ size_t definition_shared_epochs(const struct definition *d);
 /** The keys of a pruner of an objective's trials, for documentation. */
 const struct field *definition_reports_fields(const struct reports_kind *k);
 
-/** The keys of a definition, for documentation. */
-const struct field *definition_fields(void);
+/* For documentation: a definition is one of a search or one of a study. */
+extern const struct schema definition_schema, definition_search_schema, definition_study_schema;
 
 #endif

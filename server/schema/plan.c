@@ -285,32 +285,84 @@ void plan_write_warnings(const struct plan *p, struct json *j)
     json_end(j);
 }
 
-/* What only trainings of ours take. */
-static void write_trainings(const struct plan *p, struct json *j)
+/* ---- written ----------------------------------------------------------------------------- */
+
+static bool trains_here(const void *in)
 {
-    json_i64(j, "sealed_rows", p->sealed_rows);
-    json_object_inline(j, "weights");
-    json_i64(j, "min", (int64_t)p->weights_min);
-    json_i64(j, "max", (int64_t)p->weights_max);
-    json_end(j);
-    json_i64(j, "memory_bytes", (int64_t)p->memory_bytes);
-    if (p->busy_threads > 0)
-        json_i64(j, "busy_threads", p->busy_threads);
-    else
-        json_null(j, "busy_threads");
-    json_double(j, "estimated_seconds", p->seconds);
-    json_bool(j, "all_trials_seen", p->all_trials_seen);
-    write_defaults(p->definition, j);
+    return !((const struct plan *)in)->definition->objective;
 }
+
+static void write_warnings(const void *in, struct json *j, const char *key)
+{
+    (void)key; /* the same */
+    plan_write_warnings(in, j);
+}
+
+static void write_plan_defaults(const void *in, struct json *j, const char *key)
+{
+    (void)key; /* the same */
+    write_defaults(((const struct plan *)in)->definition, j);
+}
+
+static void write_busy_threads(const void *in, struct json *j, const char *key)
+{
+    const struct plan *p = in;
+
+    if (p->busy_threads > 0)
+        json_i64(j, key, p->busy_threads);
+    else
+        json_null(j, key);
+}
+
+static const struct field weights_fields[] = {
+    FIELD("min", INT, plan, weights_min, .summary = "of a trial's network"),
+    FIELD("max", INT, plan, weights_max, .summary = "of a trial's network"),
+    {.key = NULL},
+};
+
+static void write_weights(const void *in, struct json *j, const char *key)
+{
+    json_object_inline(j, key);
+    field_encode(weights_fields, in, j);
+    json_end(j);
+}
+
+static void document_object(struct json *j)
+{
+    json_string(j, "type", "object");
+}
+
+/* clang-format off */
+static const struct field plan_fields[] = {
+    FIELD("trials", INT, plan, trials, .summary = "that will be tried"),
+    FIELD("folds_per_trial", INT, plan, folds_per_trial, .summary = "of all repeats"),
+    FIELD("folds", INT, plan, folds, .summary = "of all trials"),
+    FIELD("sealed_rows", INT, plan, sealed_rows, .present = trains_here, .summary = "set aside"),
+    {.key = "weights", .type = FIELD_OTHER, .fields = weights_fields, .write = write_weights,
+     .present = trains_here, .summary = "over the trials looked at"},
+    FIELD("memory_bytes", INT, plan, memory_bytes, .present = trains_here,
+          .summary = "of prepared folds, and of trainings at once"),
+    {.key = "busy_threads", .type = FIELD_OTHER, .document = field_document_integer,
+     .write = write_busy_threads, .nullable = true, .present = trains_here,
+     .summary = "that the search can use at most; null: as many as it has folds"},
+    FIELD("estimated_seconds", REAL, plan, seconds, .nullable = true, .present = trains_here),
+    FIELD("all_trials_seen", BOOL, plan, all_trials_seen, .present = trains_here,
+          .summary = "false: the numbers come from a sample of the trials"),
+    {.key = "defaults", .type = FIELD_OTHER, .document = document_object,
+     .write = write_plan_defaults, .present = trains_here,
+     .summary = "of the hyperparameters that space does not name"},
+    {.key = "warnings", .type = FIELD_OTHER, .document = field_document_texts,
+     .write = write_warnings, .summary = "sentences"},
+    {.key = NULL},
+};
+/* clang-format on */
+
+const struct schema plan_schema = {
+    .name = "Plan", .fields = plan_fields, .summary = "What an experiment will take."};
 
 void plan_write(const struct plan *p, struct json *j, const char *key)
 {
     json_object(j, key);
-    json_i64(j, "trials", p->trials);
-    json_i64(j, "folds_per_trial", p->folds_per_trial);
-    json_i64(j, "folds", p->folds);
-    if (!p->definition->objective)
-        write_trainings(p, j);
-    plan_write_warnings(p, j);
+    field_encode(plan_fields, p, j);
     json_end(j);
 }
