@@ -57,6 +57,29 @@ enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **o
     return ERR_OK;
 }
 
+static enum err give_table(void *ctx, void **object, size_t *bytes, struct error *e)
+{
+    struct table **t = ctx;
+
+    (void)e; /* takes no memory */
+    *object = *t;
+    *bytes = table_bytes(*t);
+    *t = NULL;
+    return ERR_OK;
+}
+
+void jobs_keep_table(struct jobs *j, int64_t dataset, struct table **t)
+{
+    struct cache_maker maker = {give_table, destroy_table, t};
+    struct error unused;
+    const void *object;
+    char key[KEY_BYTES];
+
+    key_of(dataset, key);
+    if (cache_take(j->cache, key, maker, &object, &unused) == ERR_OK)
+        cache_release(j->cache, object);
+}
+
 void jobs_release_table(struct jobs *j, const struct table *t)
 {
     cache_release(j->cache, t);
