@@ -46,8 +46,8 @@ enum err scaling_fit(enum scaling_kind kind, double *x, size_t n, struct scaling
                      struct error *e);
 
 /**
- * scaling_fit for n_columns columns one behind the other: x (n_columns, n). Best are SCALING_ABREAST
- * of them. Zero-initialise `out`; also after a failure all of it is to be finished.
+ * scaling_fit for n_columns columns one behind the other: x (n_columns, n). Fastest are
+ * SCALING_ABREAST of them. Zero-initialise `out`; also after a failure all of it is to be finished.
  */
 enum err scaling_fit_columns(enum scaling_kind kind, double *x, size_t n, size_t n_columns,
                              struct scaling *out, struct error *e);

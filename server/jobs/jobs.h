@@ -78,7 +78,7 @@ enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **o
                          struct error *e);
 void jobs_release_table(struct jobs *j, const struct table *t);
 
-/** Keeps the table of a new data set in memory, within the budget, as it will be wanted soon. Sets *t
+/** Keeps the table of a new data set in memory, within the budget: it will be wanted soon. Sets *t
  *  to NULL where it is kept; else it stays the caller's. */
 void jobs_keep_table(struct jobs *j, int64_t dataset, struct table **t);
 

@@ -24,9 +24,15 @@ static enum err make_table(void *ctx, void **object, size_t *bytes, struct error
     const struct order *order = ctx;
     CLEANUP(close_reader) struct reader *r = NULL;
     struct table *t;
+    enum err failed;
 
     TRY(store_reader_open(order->store, &r, e));
     TRY(store_dataset_load(r, order->dataset, &t, e));
+    failed = table_keep_first_equal(t, e);
+    if (failed != ERR_OK) {
+        table_destroy(t);
+        return failed;
+    }
     *object = t;
     *bytes = table_bytes(t);
     return ERR_OK;
@@ -61,7 +67,7 @@ static enum err give_table(void *ctx, void **object, size_t *bytes, struct error
 {
     struct table **t = ctx;
 
-    (void)e; /* takes no memory */
+    TRY(table_keep_first_equal(*t, e));
     *object = *t;
     *bytes = table_bytes(*t);
     *t = NULL;
