@@ -32,8 +32,8 @@ static size_t round_up(size_t n, size_t multiple)
     return n > SIZE_MAX - multiple ? SIZE_MAX : (n + multiple - 1) / multiple * multiple;
 }
 
-/* From this size on a block begins with a large page, and asks for such pages: fewer of them have to
- * be made and looked up. A 50,000 x 784 fold is prepared in two thirds of the time. */
+/* From this size on a block begins with a large page, and asks for such pages: fewer of them have
+ * to be made and looked up. A 50,000 x 784 fold is prepared in two thirds of the time. */
 enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 4 << 20 };
 
 static void *allocate(size_t bytes)
@@ -44,7 +44,7 @@ static void *allocate(size_t bytes)
         return aligned_alloc(MEM_ALIGN, bytes);
     p = aligned_alloc(LARGE_PAGE, round_up(bytes, LARGE_PAGE));
     if (p)
-        (void)madvise(p, bytes, MADV_HUGEPAGE); /* without them it only takes longer */
+        (void)madvise(p, bytes, MADV_HUGEPAGE); /* without them it takes longer */
     return p;
 }
 
