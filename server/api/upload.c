@@ -389,13 +389,7 @@ enum err dataset_upload(struct call *c, struct error *e)
         return found;
     TRY(read_table(&u, e));
     TRY(writer_call(jobs_writer(c->api->jobs), insert, &u, e));
-<<<<<<< HEAD
-    return answer(&u, u.was_there ? 200 : 201, e);
-=======
     if (!u.was_there)
-        jobs_keep_table(c->api->jobs, u.id, &u.table);
-    TRY(call_reader(c, e));
-    TRY(store_dataset_get(c->reader, u.id, c->q->arena, &record, e));
-    return answer(c, u.was_there ? 200 : 201, &record, e);
->>>>>>> perf
+        jobs_keep_table(c->api->jobs, u.record.id, &u.table);
+    return answer(&u, u.was_there ? 200 : 201, e);
 }
