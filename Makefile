@@ -146,6 +146,15 @@ check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory -j$(shell nproc) WERROR=1 SANITIZE=$(SANITIZERS_OF_CHECK) tests
 	@tests/run.sh $(CHECK_BUILDS)
 
+KILLS ?= 500
+SEED ?=
+
+.PHONY: torture
+torture: ## kill -9 at KILLS=500 moments, SEED=number, over every kind of search; about 4 minutes
+	@tests/deps.sh check
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@SWEEPD=$(BUILD)/sweepd KILLS=$(KILLS) SEED=$(SEED) node tests/torture/torture.mjs
+
 # What the daemon is measured against: current versions from PyPI, in a folder of the build.
 BENCH := SWEEPD=$(BUILD)/sweepd BENCH_FOLDER=$(BUILD)/bench node
 BENCH_VENV := $(BUILD)/bench-venv

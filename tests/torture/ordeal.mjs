@@ -1,0 +1,228 @@
+/*
+ * The torture itself: scenarios run side by side on one database while the daemon is killed and
+ * started again. After each kill the database is looked at from outside: it is sound, every fact is
+ * there, and no fold that was stored is other than it was. At the end the results are compared with
+ * those of a run that nobody disturbed.
+ */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+
+import { api, startDaemon } from "../lib/daemon.mjs";
+import { makeClient, sleep } from "./client.mjs";
+import { prepare } from "./scenarios.mjs";
+
+const run = promisify(execFile);
+const BUFFER = { maxBuffer: 1 << 28 };
+
+/** Numbers in [0, 1), the same for the same seed (mulberry32, by Tommy Ettinger). */
+export function makeRandom(seed) {
+    let state = seed >>> 0;
+    return () => {
+        state = (state + 0x6d2b79f5) >>> 0;
+        let x = Math.imul(state ^ (state >>> 15), state | 1);
+        x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+        return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+    };
+}
+
+async function sql(db, query) {
+    const { stdout } = await run("sqlite3", ["-readonly", "-json", db, query], BUFFER);
+    return stdout ? JSON.parse(stdout) : [];
+}
+
+/* ---- what is in the database -------------------------------------------------------------------- */
+
+/* Times, counters of the database, and where a number was computed or copied from. */
+const VOLATILE = /_ms$|seconds$|^(experiment_id|change|kernel|reused_experiment|reused_trial)$/;
+
+async function resultTables(db) {
+    const columns = await sql(db, `SELECT m.name AS "table", c.name FROM sqlite_master m, pragma_table_info(m.name) c
+        WHERE m.type = 'table' AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'experiment_id')
+          AND m.name <> 'event' ORDER BY 1, c.cid`);
+    const tables = Map.groupBy?.(columns, (c) => c.table) ?? columns.reduce(
+        (all, c) => all.set(c.table, [...(all.get(c.table) ?? []), c]), new Map());
+    return [...tables].map(([table, list]) =>
+        [table, list.map((c) => c.name).filter((n) => !VOLATILE.test(n))]);
+}
+
+/** All results by the name of the scenario, as lines of text. */
+export async function dump(db) {
+    const results = new Map();
+    const experiments = await sql(db, `SELECT id, name, state, stop_reason, error, planned_trials, definition
+                                         FROM experiment ORDER BY name, id`);
+    const add = (name, line) => results.set(name, [...(results.get(name) ?? []), line]);
+    const tables = await resultTables(db);
+
+    for (const { id, name, ...facts } of experiments) {
+        add(name, JSON.stringify(facts));
+        for (const [table, names] of tables)
+            for (const row of await sql(db, `SELECT ${names.join(", ")} FROM ${table}
+                                              WHERE experiment_id = ${id} ORDER BY ${names.join(", ")}`))
+                add(name, `${table} ${JSON.stringify(row)}`);
+    }
+    return results;
+}
+
+/* Folds as they were when they were stored: trained again they would have other times. */
+async function foldRows(db) {
+    const rows = await sql(db, `SELECT experiment_id || '/' || trial || '/' || repeat || '/' || fold AS "key",
+        experiment_id, finished_at_ms, seconds, weights_hash FROM fold`);
+    return new Map(rows.map((row) => [row.key, row]));
+}
+
+async function checkFacts(db, clients) {
+    const facts = clients.flatMap((c) => [...c.facts].map(([key, holds]) => [c.name, key, holds]));
+    const lost = [];
+    for (let i = 0; i < facts.length; i += 100) { /* SQLite joins at most 500 SELECTs */
+        const asked = facts.slice(i, i + 100);
+        const rows = await sql(db, asked.map(([, , holds], k) => `SELECT ${k} AS k WHERE NOT (${holds})`)
+            .join(" UNION ALL "));
+        lost.push(...rows.map(({ k }) => asked[k].join(": ")));
+    }
+    assert.deepEqual(lost, [], "acknowledged, but not kept");
+    return facts.length;
+}
+
+/* ---- the daemon that is killed ------------------------------------------------------------------ */
+
+/* What the clients see of it: a url, until it is gone. */
+function makeServer() {
+    let open, close, url = null;
+    let opened = new Promise((resolve) => (open = resolve));
+    let closed = new Promise((resolve) => (close = resolve));
+    let on_sent = () => {};
+    return {
+        ready: () => opened,
+        gone: async (which) => { if (which === url) await closed; },
+        sent: () => on_sent(),
+        nextSent: () => new Promise((resolve) => (on_sent = resolve)),
+        opens(at) {
+            url = at;
+            open({ url });
+        },
+        closes() {
+            close();
+            url = null;
+            opened = new Promise((resolve) => (open = resolve));
+            closed = new Promise((resolve) => (close = resolve));
+        },
+    };
+}
+
+/* Some are killed before they are ready, some just after a request that writes was sent. */
+async function waitForMoment(random, server, span_ms) {
+    if (random() < 0.4)
+        await Promise.race([server.nextSent().then(() => sleep(4 * random())), sleep(span_ms)]);
+    else
+        await sleep(span_ms * random() ** 2);
+}
+
+/* Starts a daemon that may be killed before it is ready; null if it was. */
+async function startMortal(options, kill_after_ms) {
+    let killed = false, timer, died;
+    const spawned = (child) => {
+        died = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
+        if (kill_after_ms !== null)
+            timer = setTimeout(() => { killed = true; child.kill("SIGKILL"); }, kill_after_ms);
+    };
+    try {
+        const daemon = await startDaemon({ ...options, spawned });
+        clearTimeout(timer);
+        if (!killed)
+            return { ...daemon, died };
+        await daemon.kill9();
+    } catch (error) {
+        if (!killed)
+            throw error;
+    }
+    return null;
+}
+
+/**
+ * Runs the scenarios on the database `db` while at most `kills` daemons are killed, within about
+ * span_ms of their being ready. The answer tells the kills that were needed and what was checked.
+ */
+export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1), span_ms = 400 }) {
+    const server = makeServer();
+    const clients = scenarios.map(([name]) => makeClient(server, name));
+    const preparing = prepare(makeClient(server, "preparation"));
+    let all_done = false, failure = null;
+    const running = preparing.then(() => Promise.all(scenarios.map(([, act], i) => act(clients[i]))))
+        .then(() => undefined, (error) => { failure = error; })
+        .finally(() => { all_done = true; });
+    const counts = { kills: 0, early: 0, facts: 0, folds: 0 };
+    let kept = new Map(), start_ms = 50, kernels = [null];
+
+    async function checkDatabase() {
+        const sound = await sql(db, "PRAGMA integrity_check");
+        assert.deepEqual(sound, [{ integrity_check: "ok" }]);
+        counts.facts += await checkFacts(db, clients);
+        const rows = await foldRows(db);
+        const alive = new Set((await sql(db, "SELECT id FROM experiment")).map((e) => e.id));
+        for (const [key, row] of kept)
+            if (alive.has(row.experiment_id)) /* else it was deleted: a fact, if that was not asked for */
+                assert.deepEqual(rows.get(key), row, "a fold that was stored is lost or trained again");
+        kept = rows;
+        counts.folds += rows.size;
+    }
+
+    async function live(is_mortal) {
+        const kernel = kernels[Math.floor(random() * kernels.length)];
+        const options = { db, args: ["--threads", String(1 + Math.floor(random() * 3))],
+                          env: kernel ? { SWEEPD_KERNEL: kernel } : {} };
+        const is_early = is_mortal && counts.kills > 0 && random() < 0.15;
+        const began = performance.now();
+        const daemon = await startMortal(options, is_early ? start_ms * random() : null);
+        counts.early += daemon === null;
+        if (!daemon)
+            return;
+        start_ms = performance.now() - began;
+        if (kernels[0] === null)
+            kernels = (await api(daemon.url, "")).json.kernels.split(", ");
+        server.opens(daemon.url);
+        const moment = is_mortal ? waitForMoment(random, server, span_ms) : new Promise(() => {});
+        const how = await Promise.race([running, moment, daemon.died]);
+        assert.equal(how, undefined, `the daemon died by itself: ${how}\n${daemon.stderr()}`);
+        await (is_mortal && !all_done ? daemon.kill9() : daemon.stop());
+        server.closes();
+    }
+
+    while (!all_done) {
+        const is_mortal = counts.kills < kills;
+        await live(is_mortal);
+        counts.kills += is_mortal && !all_done;
+        if (is_mortal)
+            await checkDatabase();
+    }
+    if (failure)
+        throw failure;
+    return counts;
+}
+
+/** A run without a kill, to compare with: what dump() gives. */
+export async function undisturbed(folder, scenarios) {
+    const db = path.join(folder, "undisturbed.db");
+    await ordeal({ db, scenarios });
+    return dump(db);
+}
+
+/** Compares scenario by scenario, so that a difference is named. */
+export function assertSame(found, expected) {
+    assert.deepEqual([...found.keys()], [...expected.keys()]);
+    for (const [name, lines] of expected)
+        assert.deepEqual(found.get(name), lines, name);
+}
+
+export async function withFolder(act) {
+    const folder = await mkdtemp(path.join(tmpdir(), "sweepd-torture-"));
+    try {
+        return await act(folder);
+    } finally {
+        await rm(folder, { recursive: true, force: true });
+    }
+}
