@@ -279,14 +279,15 @@ static bool is_cancelled(const struct search *s)
 }
 
 /* Adds the time since the last call to the trial's; a search with such a limit trains its folds
- * one by one. */
+ * one by one. Of a larger crew the first trial may be closed and gone while the others go on. */
 static bool is_late(struct crew *c)
 {
-    struct trial_run *t = c->trainings[0].run->trial;
+    struct trial_run *t;
     double now;
 
     if (c->search->definition->trial_seconds <= 0)
         return false;
+    t = c->trainings[0].run->trial;
     now = clock_seconds();
     atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * (now - c->counted)));
     c->counted = now;
