@@ -15,8 +15,7 @@ test(`wherever kill -9 falls, nothing acknowledged is lost and the results are t
      () => withFolder(async (folder) => {
     const expected = await undisturbed(folder, SCENARIOS);
     const db = path.join(folder, "killed.db");
-    const counts = await ordeal({ db, scenarios: SCENARIOS, kills: KILLS, random: makeRandom(SEED),
-                                  span_ms: 150 });
+    const counts = await ordeal({ db, scenarios: SCENARIOS, kills: KILLS, random: makeRandom(SEED) });
     assert.ok(counts.kills > 0 && counts.facts > 0 && counts.folds > 0);
     assertSame(await dump(db), expected);
 }));

@@ -14,7 +14,8 @@ const text = (value) => `'${String(value).replaceAll("'", "''")}'`;
 
 /**
  * `server` has ready(), which resolves to the url of a daemon that answers, gone(url), which
- * resolves when that daemon has been killed, and sent(), told of each request that writes.
+ * resolves when that daemon has been killed, and is told by sent() of each request that writes, by
+ * answered() of each answer.
  */
 export function makeClient(server, name) {
     const facts = new Map();
@@ -31,6 +32,7 @@ export function makeClient(server, name) {
                 if ((options.method ?? (options.json ? "POST" : "GET")) !== "GET")
                     server.sent();
                 const answer = await api(url, path, options);
+                server.answered();
                 if (answer.status !== 503)
                     return answer;
                 await sleep(PAUSE_MS);

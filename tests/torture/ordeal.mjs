@@ -17,6 +17,7 @@ import { makeClient, sleep } from "./client.mjs";
 import { prepare } from "./scenarios.mjs";
 
 const run = promisify(execFile);
+const MOST_ANSWERS = 300; /* that a daemon gives before it is killed */
 const BUFFER = { maxBuffer: 1 << 28 };
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32, by Tommy Ettinger). */
@@ -41,29 +42,26 @@ async function sql(db, query) {
 const VOLATILE = /_ms$|seconds$|^(experiment_id|change|kernel|reused_experiment|reused_trial)$/;
 
 async function resultTables(db) {
-    const columns = await sql(db, `SELECT m.name AS "table", c.name FROM sqlite_master m, pragma_table_info(m.name) c
-        WHERE m.type = 'table' AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'experiment_id')
-          AND m.name <> 'event' ORDER BY 1, c.cid`);
-    const tables = Map.groupBy?.(columns, (c) => c.table) ?? columns.reduce(
-        (all, c) => all.set(c.table, [...(all.get(c.table) ?? []), c]), new Map());
-    return [...tables].map(([table, list]) =>
-        [table, list.map((c) => c.name).filter((n) => !VOLATILE.test(n))]);
+    const columns = await sql(db, `SELECT m.name AS "table", json_group_array(c.name) AS names
+        FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name <> 'event'
+       GROUP BY 1 HAVING sum(c.name = 'experiment_id') ORDER BY 1`);
+    return columns.map(({ table, names }) => [table, JSON.parse(names).filter((n) => !VOLATILE.test(n))]);
 }
 
 /** All results by the name of the scenario, as lines of text. */
 export async function dump(db) {
     const results = new Map();
-    const experiments = await sql(db, `SELECT id, name, state, stop_reason, error, planned_trials, definition
-                                         FROM experiment ORDER BY name, id`);
-    const add = (name, line) => results.set(name, [...(results.get(name) ?? []), line]);
-    const tables = await resultTables(db);
+    const add = ({ scenario, ...row }, prefix) =>
+        results.set(scenario, [...(results.get(scenario) ?? []), `${prefix} ${JSON.stringify(row)}`]);
 
-    for (const { id, name, ...facts } of experiments) {
-        add(name, JSON.stringify(facts));
-        for (const [table, names] of tables)
-            for (const row of await sql(db, `SELECT ${names.join(", ")} FROM ${table}
-                                              WHERE experiment_id = ${id} ORDER BY ${names.join(", ")}`))
-                add(name, `${table} ${JSON.stringify(row)}`);
+    for (const row of await sql(db, `SELECT name AS scenario, state, stop_reason, error, planned_trials,
+        definition FROM experiment ORDER BY name, id`))
+        add(row, "experiment");
+    for (const [table, names] of await resultTables(db)) {
+        const columns = names.map((n) => `t.${n}`).join(", ");
+        for (const row of await sql(db, `SELECT e.name AS scenario, ${columns}
+            FROM ${table} t JOIN experiment e ON e.id = t.experiment_id ORDER BY e.name, e.id, ${columns}`))
+            add(row, table);
     }
     return results;
 }
@@ -75,7 +73,7 @@ async function foldRows(db) {
     return new Map(rows.map((row) => [row.key, row]));
 }
 
-async function checkFacts(db, clients) {
+async function checkFacts(db, [preparer, ...clients]) {
     const facts = clients.flatMap((c) => [...c.facts].map(([key, holds]) => [c.name, key, holds]));
     const lost = [];
     for (let i = 0; i < facts.length; i += 100) { /* SQLite joins at most 500 SELECTs */
@@ -95,14 +93,20 @@ function makeServer() {
     let open, close, url = null;
     let opened = new Promise((resolve) => (open = resolve));
     let closed = new Promise((resolve) => (close = resolve));
-    let on_sent = () => {};
+    let onSent = () => {}, onAnswered = () => {}, n_answered = 0;
     return {
         ready: () => opened,
         gone: async (which) => { if (which === url) await closed; },
-        sent: () => on_sent(),
-        nextSent: () => new Promise((resolve) => (on_sent = resolve)),
+        sent: () => onSent(),
+        answered: () => onAnswered(++n_answered),
+        nextSent: () => new Promise((resolve) => (onSent = resolve)),
+        answers: (n) => new Promise((resolve) => {
+            onAnswered = (now) => { if (now >= n) resolve(); };
+            onAnswered(n_answered);
+        }),
         opens(at) {
             url = at;
+            n_answered = 0;
             open({ url });
         },
         closes() {
@@ -114,12 +118,14 @@ function makeServer() {
     };
 }
 
-/* Some are killed before they are ready, some just after a request that writes was sent. */
-async function waitForMoment(random, server, span_ms) {
-    if (random() < 0.4)
-        await Promise.race([server.nextSent().then(() => sleep(4 * random())), sleep(span_ms)]);
+/* After some answers, so that a slow machine gets as far as a quick one; then often just after a
+ * request that writes was sent. */
+async function waitForMoment(random, server) {
+    await server.answers(Math.floor(MOST_ANSWERS * random() ** 2));
+    if (random() < 0.5)
+        await server.nextSent().then(() => sleep(4 * random()));
     else
-        await sleep(span_ms * random() ** 2);
+        await sleep(20 * random());
 }
 
 /* Starts a daemon that may be killed before it is ready; null if it was. */
@@ -144,15 +150,15 @@ async function startMortal(options, kill_after_ms) {
 }
 
 /**
- * Runs the scenarios on the database `db` while at most `kills` daemons are killed, within about
- * span_ms of their being ready. The answer tells the kills that were needed and what was checked.
+ * Runs the scenarios on the database `db` while at most `kills` daemons are killed. The answer tells
+ * how many it took, and how much was checked.
  */
-export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1), span_ms = 400 }) {
+export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1) }) {
     const server = makeServer();
     const clients = scenarios.map(([name]) => makeClient(server, name));
-    const preparing = prepare(makeClient(server, "preparation"));
+    const preparer = makeClient(server, "preparation");
     let all_done = false, failure = null;
-    const running = preparing.then(() => Promise.all(scenarios.map(([, act], i) => act(clients[i]))))
+    const running = prepare(preparer).then(() => Promise.all(scenarios.map(([, act], i) => act(clients[i]))))
         .then(() => undefined, (error) => { failure = error; })
         .finally(() => { all_done = true; });
     const counts = { kills: 0, early: 0, facts: 0, folds: 0 };
@@ -161,7 +167,7 @@ export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1),
     async function checkDatabase() {
         const sound = await sql(db, "PRAGMA integrity_check");
         assert.deepEqual(sound, [{ integrity_check: "ok" }]);
-        counts.facts += await checkFacts(db, clients);
+        counts.facts += await checkFacts(db, [preparer, ...clients]);
         const rows = await foldRows(db);
         const alive = new Set((await sql(db, "SELECT id FROM experiment")).map((e) => e.id));
         for (const [key, row] of kept)
@@ -185,7 +191,7 @@ export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1),
         if (kernels[0] === null)
             kernels = (await api(daemon.url, "")).json.kernels.split(", ");
         server.opens(daemon.url);
-        const moment = is_mortal ? waitForMoment(random, server, span_ms) : new Promise(() => {});
+        const moment = is_mortal ? waitForMoment(random, server) : new Promise(() => {});
         const how = await Promise.race([running, moment, daemon.died]);
         assert.equal(how, undefined, `the daemon died by itself: ${how}\n${daemon.stderr()}`);
         await (is_mortal && !all_done ? daemon.kill9() : daemon.stop());
