@@ -117,7 +117,12 @@ $(call programs,$(CORE_TESTS)): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(TEST_H
 
 $(call programs,$(SERVER_TESTS)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libserver.a $(BUILD)/libcore.a
 	@echo "  link $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(SERVER_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(SERVER_LIBS)
+
+# Every allocation of ours goes through the test, which lets one of them fail.
+FAULTS_PROGRAM := $(BUILD)/tests/server/faults/test_faults
+$(FAULTS_PROGRAM): $(BUILD)/tests/server/faults/faults.o
+$(FAULTS_PROGRAM): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 .PHONY: tests
 tests: $(BUILD)/sweepd $(call programs,$(CORE_TESTS) $(SERVER_TESTS))
@@ -154,6 +159,10 @@ torture: ## kill -9 at KILLS=500 moments, SEED=number, over every kind of search
 	@tests/deps.sh check
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	@SWEEPD=$(BUILD)/sweepd KILLS=$(KILLS) SEED=$(SEED) node tests/torture/torture.mjs
+
+.PHONY: torture-faults
+torture-faults: $(FAULTS_PROGRAM) ## every allocation, write, sync, … fails once, and for ever
+	@FAULTS_ALL=1 $(FAULTS_PROGRAM)
 
 # What the daemon is measured against: current versions from PyPI, in a folder of the build.
 BENCH := SWEEPD=$(BUILD)/sweepd BENCH_FOLDER=$(BUILD)/bench node

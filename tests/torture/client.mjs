@@ -84,14 +84,13 @@ export function makeClient(server, name) {
         know(`budget of ${id}`, `(SELECT definition ->> '$.budget.trials' FROM experiment
             WHERE id = ${id}) >= ${definition.budget.trials}`));
 
-    /* It may have ended before. */
+    /* It may have been done before, or have ended. */
     async function order(id, what) {
         if (what === "resume")
             facts.delete(`pause of ${id}`);
-        const answer = expect(await call(`/experiments/${id}/${what}`, { method: "POST" }), 202, 409);
-        if (what === "pause" && answer.status === 202)
+        const { status } = expect(await call(`/experiments/${id}/${what}`, { method: "POST" }), 202, 409);
+        if (what === "pause" && status === 202)
             know(`pause of ${id}`, `(SELECT state FROM experiment WHERE id = ${id}) <> 'running'`);
-        return answer.status === 202;
     }
 
     /* Whatever a look at it shows is a fact from then on. */

@@ -18,6 +18,7 @@ import { prepare } from "./scenarios.mjs";
 
 const run = promisify(execFile);
 const MOST_ANSWERS = 300; /* that a daemon gives before it is killed */
+const PATIENCE_MS = 300000; /* on a slow machine, under sanitizers */
 const BUFFER = { maxBuffer: 1 << 28 };
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32, by Tommy Ettinger). */
@@ -157,8 +158,13 @@ export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1) 
     const server = makeServer();
     const clients = scenarios.map(([name]) => makeClient(server, name));
     const preparer = makeClient(server, "preparation");
+    const unfinished = new Set(clients);
     let all_done = false, failure = null;
-    const running = prepare(preparer).then(() => Promise.all(scenarios.map(([, act], i) => act(clients[i]))))
+    const running = prepare(preparer)
+        .then(() => Promise.all(clients.map(async (c, i) => {
+            await scenarios[i][1](c);
+            unfinished.delete(c);
+        })))
         .then(() => undefined, (error) => { failure = error; })
         .finally(() => { all_done = true; });
     const counts = { kills: 0, early: 0, facts: 0, folds: 0 };
@@ -192,8 +198,11 @@ export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1) 
             kernels = (await api(daemon.url, "")).json.kernels.split(", ");
         server.opens(daemon.url);
         const moment = is_mortal ? waitForMoment(random, server) : new Promise(() => {});
-        const how = await Promise.race([running, moment, daemon.died]);
-        assert.equal(how, undefined, `the daemon died by itself: ${how}\n${daemon.stderr()}`);
+        const patience = new Promise((resolve) =>
+            setTimeout(resolve, PATIENCE_MS, "nothing: it hangs").unref());
+        const how = await Promise.race([running, moment, daemon.died, patience]);
+        assert.equal(how, undefined, `the daemon died of ${how}; not at their end: ` +
+            `${[...unfinished].map((c) => c.name).join(", ")}\n${daemon.stderr()}`);
         await (is_mortal && !all_done ? daemon.kill9() : daemon.stop());
         server.closes();
     }

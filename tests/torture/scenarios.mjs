@@ -123,10 +123,10 @@ async function extended(c) {
 
 async function paused(c) {
     const id = await c.submit({ ...LONGER, sampler: "tpe", seed: 102, start: false });
-    for (let goes_on = true; goes_on; await sleep(40)) {
+    while ((await c.get(`/experiments/${id}`)).state !== "completed") {
         await c.order(id, "resume");
         await sleep(40);
-        goes_on = await c.order(id, "pause");
+        await c.order(id, "pause");
     }
     await c.finished(id);
 }
