@@ -17,7 +17,7 @@ import { makeClient, sleep } from "./client.mjs";
 import { prepare } from "./scenarios.mjs";
 
 const run = promisify(execFile);
-const MOST_ANSWERS = 300; /* that a daemon gives before it is killed */
+const MOST_ANSWERS = 150; /* that a daemon gives before it is killed */
 const PATIENCE_MS = 300000; /* on a slow machine, under sanitizers */
 const BUFFER = { maxBuffer: 1 << 28 };
 

@@ -29,7 +29,8 @@ static const char DEFINITION[] =
 
 /* Everything that makes a result, and nothing that tells when. */
 static const char RESULTS[] = "SELECT trial, state, printf('%.17g', score), params,"
-                              " (SELECT group_concat(weights_hash) FROM fold f"
+                              " (SELECT json_group_object(fold, weights_hash)"
+                              "    FROM (SELECT * FROM fold ORDER BY fold) f"
                               "   WHERE f.trial = t.trial) FROM trial t ORDER BY trial";
 
 /* One life; x->store is open while jobs is. */
@@ -129,6 +130,19 @@ static enum err define(struct life *l, const struct table *t, const char **json)
     return change_write(d, x->a, json, &x->e);
 }
 
+static enum err read_state(struct life *l, int64_t id,
+                           struct experiment_record *out)
+{
+    struct scratch *x = l->x;
+    struct reader *r;
+    enum err failed;
+
+    TRY(store_reader_acquire(x->store, &r, &x->e));
+    failed = store_experiment_get(r, id, x->a, out, &x->e);
+    store_reader_release(x->store, r);
+    return failed;
+}
+
 static enum err submit(struct life *l)
 {
     struct draft draft = {.record = scratch_experiment_record(l->dataset)};
@@ -144,18 +158,6 @@ static enum err submit(struct life *l)
     return jobs_begin(l->jobs, draft.id, &l->x->e);
 }
 
-static enum err read_state(struct life *l, struct experiment_record *out)
-{
-    struct scratch *x = l->x;
-    struct reader *r;
-    enum err failed;
-
-    TRY(store_reader_acquire(x->store, &r, &x->e));
-    failed = store_experiment_get(r, l->experiment, x->a, out, &x->e);
-    store_reader_release(x->store, r);
-    return failed;
-}
-
 static enum err finish(struct life *l)
 {
     struct experiment_record record;
@@ -164,7 +166,7 @@ static enum err finish(struct life *l)
     for (int ms = 0; ms < PATIENCE_MS; ms++) {
         if (jobs_degraded(l->jobs, why) && ms > 0)
             return error_set(&l->x->e, ERR_IO, "degraded: %.400s", why);
-        TRY(read_state(l, &record));
+        TRY(read_state(l, l->experiment, &record));
         l->has_failed = strcmp(record.state, "failed") == 0;
         if (l->has_failed || strcmp(record.state, "completed") == 0)
             return ERR_OK;
@@ -201,6 +203,19 @@ static bool is_of_a_fault(enum err code)
            code == ERR_INVALID; /* "it is damaged": what could not be read at a start */
 }
 
+/* What was refused may be there after a start: a commit whose sync failed got through. A client that
+ * gives a key is told so; this one looks. */
+static enum err submit_unless_there(struct life *l)
+{
+    struct experiment_record record;
+    enum err failed = read_state(l, 1, &record);
+
+    if (failed == ERR_NOT_FOUND)
+        return submit(l);
+    l->experiment = 1;
+    return failed;
+}
+
 /* The daemon is ended where something failed, and started on a sound machine. */
 static void start_again(struct life *l, enum err failed)
 {
@@ -221,7 +236,7 @@ static void insist(struct life *l, enum err (*step)(struct life *l))
         start_again(l, failed);
         if (step == open_all)
             return;
-        failed = step == submit && l->experiment ? ERR_OK : step(l);
+        failed = step == submit ? submit_unless_there(l) : step(l);
     }
     if (failed && !(step == delete_all && failed == ERR_NOT_FOUND))
         fail_msg("error %d on a sound machine: %s (%s)", failed, l->x->e.message, l->x->e.detail);
