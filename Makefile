@@ -202,6 +202,12 @@ bench-kernels: $(BUILD)/tests/bench/kernels ## GFLOP/s by shape and share of pea
 bench-many: $(BUILD)/sweepd ## COUNT=100000 trials of a tiny network in one experiment
 	@COUNT=$(COUNT) $(BENCH) tests/bench/many.mjs
 
+.PHONY: load
+load: ## requests a second, slow clients, large uploads, many trials: target and figure
+	@tests/deps.sh load
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@SWEEPD=$(BUILD)/sweepd node tests/load/load.mjs
+
 .PHONY: bench-search
 bench-search: $(SEARCH_PROGRAM) $(BENCH_VENV)/searchers ## searches beside Optuna's, SEEDS=30; rewrites tests/bench/search.md
 	@$(BENCH_VENV)/bin/python tests/bench/search.py $(SEARCH_PROGRAM) $(BUILD)/bench/search
