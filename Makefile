@@ -152,6 +152,7 @@ check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
 	@tests/run.sh $(CHECK_BUILDS)
 
 KILLS ?= 500
+FAULTS_STEP ?= 1
 SEED ?=
 
 .PHONY: torture
@@ -161,8 +162,8 @@ torture: ## kill -9 at KILLS=500 moments, SEED=number, over every kind of search
 	@SWEEPD=$(BUILD)/sweepd KILLS=$(KILLS) SEED=$(SEED) node tests/torture/torture.mjs
 
 .PHONY: torture-faults
-torture-faults: $(FAULTS_PROGRAM) ## every allocation, write, sync, … fails once, and for ever
-	@FAULTS_ALL=1 $(FAULTS_PROGRAM)
+torture-faults: $(FAULTS_PROGRAM) ## each allocation, write, sync, … fails; FAULTS_STEP=1: an hour or so
+	@FAULTS_STEP=$(FAULTS_STEP) $(FAULTS_PROGRAM)
 
 # What the daemon is measured against: current versions from PyPI, in a folder of the build.
 BENCH := SWEEPD=$(BUILD)/sweepd BENCH_FOLDER=$(BUILD)/bench node
