@@ -70,6 +70,7 @@ static void block_signals(sigset_t *set)
     sigaddset(set, SIGTERM);
     (void)pthread_sigmask(SIG_BLOCK, set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is like a full disk */
 }
 
 static enum err open_store(struct daemon *d, struct error *e)
