@@ -20,6 +20,7 @@ const SEARCH = { dataset: "iris", metric: "log_loss", space: SPACE, sampler: "ra
                  budget: { trials: 12 }, cross_validation: { folds: 3 } };
 const RACE = { cross_validation: { folds: 5 }, budget: { trials: 16 },
                space: { ...SPACE, optimizer: ["adam", "sgd"], epochs: 4 } };
+const RUNGS = { budget: { trials: 18 }, space: { ...SPACE, epochs: 9 } };
 const GRID = { sampler: "grid", budget: undefined };
 
 const SEARCHES = {
@@ -33,6 +34,11 @@ const SEARCHES = {
     "racing with tpe": { ...RACE, sampler: "tpe", pruner: { kind: "racing", alpha: 0.4 } },
     wilcoxon: { ...RACE, pruner: "wilcoxon" },
     forgiving: { ...RACE, pruner: "forgiving" },
+    "racing inside folds": { ...RACE, space: { ...SPACE, epochs: 9 },
+                             pruner: { kind: "racing", alpha: 0.4, epochs: true } },
+    median: { ...RUNGS, pruner: "median" },
+    successive_halving: { ...RUNGS, pruner: "successive_halving" },
+    "hyperband with tpe": { ...RUNGS, pruner: "hyperband", sampler: "tpe" },
     "shared epochs": { ...GRID, space: { epochs: [2, 9, 4], width: [3, 6], learning_rate: [0.1, 0.01] } },
     "early stopping": { space: { ...SPACE, epochs: 30, early_stopping: 2, dropout: 0.1 } },
     enqueue: { sampler: "tpe", enqueue: [{ layers: 2, width: 5, activation: "tanh", learning_rate: 0.05 }] },
