@@ -36,8 +36,8 @@
 #define COLUMN(name, expression) BY(name, expression, FROM)
 
 struct sort {
-    const char *name;             /* NULL: any hyperparameter's, which is bound as ?5 */
-    const char *whole[2], *page[2]; /* ascending, descending; a page's last parameter is its limit */
+    const char *name;               /* NULL: any hyperparameter's, which is bound as ?5 */
+    const char *whole[2], *page[2]; /* ascending, descending; a page binds its limit last */
 };
 
 /* One value in place of class and key: numbers come before texts. */

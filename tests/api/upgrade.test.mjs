@@ -98,7 +98,8 @@ for (let n = 1; n < MIGRATIONS.length; n++)
         const db = path.join(folder, `schema-${n}.db`);
         await makeOld(db, n);
         const daemon = await startDaemon({ db });
-        assert.match(daemon.stderr(), new RegExp(`schema ${n} was migrated to ${MIGRATIONS.length}; a copy is in`));
+        assert.match(daemon.stderr(),
+                     new RegExp(`schema ${n} was migrated to ${MIGRATIONS.length}; a copy is in`));
         assert.equal((await finished(daemon.url, running)).state, "completed");
         assert.deepEqual(await tables(daemon.url), expected);
         if (n >= STUDIES_SINCE) {

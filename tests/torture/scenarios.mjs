@@ -43,9 +43,10 @@ const SEARCHES = {
     "early stopping": { space: { ...SPACE, epochs: 30, early_stopping: 2, dropout: 0.1 } },
     enqueue: { sampler: "tpe", enqueue: [{ layers: 2, width: 5, activation: "tanh", learning_rate: 0.05 }] },
     stop_when: { sampler: "tpe", stop_when: { patience: 4 } },
-    "diverging trials": { space: { ...SPACE, optimizer: "sgd", learning_rate: { min: 1e-3, max: 1e6, scale: "log" } } },
-    "wide networks, two of one fold": { budget: { trials: 2 }, space: { layers: 2, width: [160, 192], epochs: 2 },
-                                        sampler: "grid", cross_validation: { kind: "holdout" } },
+    "diverging trials": { space: { ...SPACE, optimizer: "sgd",
+                                   learning_rate: { min: 1e-3, max: 1e6, scale: "log" } } },
+    "wide networks": { ...GRID, space: { layers: 2, width: [160, 192], epochs: 2 },
+                       cross_validation: { kind: "holdout" } },
 };
 
 const search = (definition) => async (c) => { await c.finished(await c.submit(definition)); };
@@ -65,7 +66,8 @@ const STUDIES = {
     "a study, hyperband": { steps: 4, pruner: { kind: "hyperband", eta: 2 } },
 };
 
-const valueOf = (p, step) => (p.x - 1) ** 2 + (p.kind === "fancy" ? 0 : 2) + Math.sin(7 * p.x + step) / (1 + step);
+const valueOf = (p, step) =>
+    (p.x - 1) ** 2 + (p.kind === "fancy" ? 0 : 2) + Math.sin(7 * p.x + step) / (1 + step);
 
 /* The next trial, or one that was handed out in an answer that never came; null at the end. */
 async function ask(c, id, last) {

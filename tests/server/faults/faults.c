@@ -54,7 +54,7 @@ static bool fails_now(enum faults_call call)
     return true;
 }
 
-/* ---- memory: the linker's --wrap for ours, a setting of SQLite's ------------------------------ */
+/* ---- memory: the linker's --wrap for ours, a setting of SQLite's --------------------------- */
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -90,7 +90,7 @@ static void *sqlite_realloc(void *p, int n)
     return fails_now(FAULTS_ALLOCATION) ? NULL : real_memory.xRealloc(p, n);
 }
 
-/* ---- files: a VFS around SQLite's own; of version 2, so that the WAL's shared memory is there --- */
+/* ---- files: a VFS around SQLite's own, of version 2: the WAL's shared memory is there -------- */
 
 struct file {
     sqlite3_file base;

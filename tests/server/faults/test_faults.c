@@ -22,7 +22,8 @@
 
 enum { FEW = 6, VERY_FEW = 2, PATIENCE_MS = 60000 };
 
-static const char CSV[] = "x,z,y\n1,5,a\n2,3,b\n3,8,a\n4,1,b\n5,7,a\n6,2,b\n7,9,a\n8,1,b\n2,7,a\n3,2,b\n";
+static const char CSV[] = "x,z,y\n1,5,a\n2,3,b\n3,8,a\n4,1,b\n5,7,a\n"
+                          "6,2,b\n7,9,a\n8,1,b\n2,7,a\n3,2,b\n";
 static const char DEFINITION[] =
     "{\"dataset\": \"d\", \"name\": \"e\", \"sampler\": \"grid\", \"metric\": \"log_loss\","
     " \"space\": {\"layers\": 1, \"width\": [2, 3], \"epochs\": 2},"
@@ -196,7 +197,7 @@ static enum err delete_all(struct life *l)
     return writer_call(jobs_writer(l->jobs), delete_dataset, l, &l->x->e);
 }
 
-/* ---- a life ------------------------------------------------------------------------------------ */
+/* ---- a life -------------------------------------------------------------------------------- */
 
 static bool is_of_a_fault(enum err code)
 {
@@ -204,8 +205,8 @@ static bool is_of_a_fault(enum err code)
            code == ERR_INVALID; /* "it is damaged": what could not be read at a start */
 }
 
-/* What was refused may be there after a start: a commit whose sync failed got through. A client that
- * gives a key is told so; this one looks. */
+/* What was refused may be there after a start: a commit whose sync failed got through. A client
+ * that gives a key is told so; this one looks. */
 static enum err submit_unless_there(struct life *l)
 {
     struct experiment_record record;
@@ -338,7 +339,8 @@ static bool live_with_fault(struct scratch *x, const char *expected, enum faults
     assert_string_equal(scratch_ask(x, x->path,
                                     "SELECT (SELECT count(*) FROM dataset)"
                                     "     + (SELECT count(*) FROM experiment)"
-                                    "     + (SELECT count(*) FROM trial) + (SELECT count(*) FROM fold)"),
+                                    "     + (SELECT count(*) FROM trial)"
+                                    "     + (SELECT count(*) FROM fold)"),
                         "0\n");
     return faults_struck();
 }
@@ -364,7 +366,7 @@ static void fail_each(struct scratch *x, enum faults_call call, enum faults_how 
     expected = live(x, NULL);
     total = faults_count(call);
     SUCCEED(arena_create(1 << 16, &x->a, &x->e)); /* of one life */
-    step = step_for(total, for_ever ? VERY_FEW : FEW); /* who waits for a broken disk waits long */
+    step = step_for(total, for_ever ? VERY_FEW : FEW); /* a broken disk is waited for long */
     for (long n = 1; n <= total; n += step) {
         struck += live_with_fault(x, expected, call, how, for_ever, n);
         arena_reset(x->a);
