@@ -5,6 +5,7 @@
 #define SWEEPD_SERVER_API_CALL_H
 
 #include "server/api/api.h"
+#include "server/intake/intake.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
 
@@ -28,6 +29,9 @@ enum err call_reader(struct call *c, struct error *e);
 
 /** Gives the connection back early, before something that takes long. */
 void call_release(struct call *c);
+
+/** What taking in a data set or a definition needs. */
+struct intake call_intake(struct call *c);
 
 /** Answers with a JSON document and releases the buffer. */
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e);

@@ -14,11 +14,8 @@
 #include "server/store/store_trial.h"
 #include "server/store/store_unseal.h"
 
-/** {"id": 1, "name": …}; the report in the record was made by encode_report. */
+/** {"id": 1, "name": …}; the report in the record was made by report_write. */
 void encode_dataset(struct json *j, const char *key, const struct dataset_record *d);
-
-/** What an upload found, as it is kept in the database: the members that encode_dataset adds. */
-void encode_report(struct json *j, const struct table *t);
 
 /** A row of the table as {"column": value, …}, missing values as null. */
 void encode_row(struct json *j, const struct table *t, size_t row);

@@ -138,6 +138,29 @@ enum err store_experiment_latest(struct reader *r, int64_t *out, struct error *e
     return ERR_OK;
 }
 
+enum err store_experiment_find_same(struct reader *r, int64_t dataset_id, const char *definition,
+                                    int64_t *out, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+    bool row;
+
+    TRY(stmt_begin(r,
+                   "SELECT id FROM experiment"
+                   " WHERE dataset_id = ?1 AND state NOT IN ('cancelled', 'failed')"
+                   "   AND json_remove(definition, '$.name') = json_remove(?2, '$.name')"
+                   "   AND coalesce(?2 ->> '$.name', definition ->> '$.name')"
+                   "       = definition ->> '$.name'"
+                   " ORDER BY id DESC LIMIT 1",
+                   &q, e));
+    stmt_bind_i64(&q, dataset_id);
+    stmt_bind_text(&q, definition);
+    TRY(stmt_next(&q, &row, e));
+    if (!row)
+        return error_set(e, ERR_NOT_FOUND, "there is no experiment with this definition");
+    *out = stmt_i64(&q);
+    return stmt_check(&q, e);
+}
+
 /* ---- lists --------------------------------------------------------------------------------- */
 
 #define FILTER                                                                                     \
