@@ -6,6 +6,14 @@
 #include <string.h>
 
 #include "server/clock.h"
+#include "server/config.h"
+
+static const char *base_path = "";
+
+void encode_setup(const char *path)
+{
+    base_path = path;
+}
 
 void encode_time(struct json *j, const char *key, int64_t ms)
 {
@@ -165,16 +173,17 @@ static void encode_links(struct json *j, const struct experiment_record *x)
         {"self", ""},        {"best", "/best"},       {"trials", "/trials"},
         {"watch", "/watch"}, {"folds", "/folds.csv"}, {"export", "/export.db"},
     };
-    char url[80];
+    char url[80 + CONFIG_HOST_BYTES];
 
     json_object(j, "links");
     for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++) {
         if (x->dataset_id == 0 && strcmp(LINKS[i][0], "folds") == 0)
             continue;
-        (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64 "%s", x->id, LINKS[i][1]);
+        (void)snprintf(url, sizeof url, "%s/api/v1/experiments/%" PRId64 "%s", base_path, x->id,
+                       LINKS[i][1]);
         json_string(j, LINKS[i][0], url);
     }
-    (void)snprintf(url, sizeof url, "/#/experiments/%" PRId64, x->id);
+    (void)snprintf(url, sizeof url, "%s/#/experiments/%" PRId64, base_path, x->id);
     json_string(j, "page", url);
     json_end(j);
 }

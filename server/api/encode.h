@@ -14,6 +14,9 @@
 #include "server/store/store_trial.h"
 #include "server/store/store_unseal.h"
 
+/** What stands before every path in `links`. Once, before there are threads. */
+void encode_setup(const char *base_path);
+
 /** {"id": 1, "name": …}; the report in the record was made by report_write. */
 void encode_dataset(struct json *j, const char *key, const struct dataset_record *d);
 

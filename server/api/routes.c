@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/log.h"
 
@@ -189,11 +190,12 @@ static enum call_form wanted_form(const struct http_request *q)
 static void answer_error(struct call *c, const struct error *e)
 {
     unsigned status = problem_status(e->code);
+    const struct log_field fields[] = {
+        {"id", c->q->id, 0}, {"status", NULL, status}, {"detail", e->detail, 0}};
     struct buf out = {0};
 
     if (status >= 500)
-        log_write(LOG_ERROR, "%s: %s%s%s", c->q->id, e->message, e->detail[0] ? ": " : "",
-                  e->detail);
+        log_fields(LOG_ERROR, e->message, e->detail[0] ? 3 : 2, fields);
     if (status == 503)
         (void)http_respond_header(c->r, "Retry-After", "1");
     problem_write(&out, status, e->message, c->q->path, c->q->id, &c->faults);
@@ -223,9 +225,17 @@ static void problem(void *ctx, unsigned status, const char *detail, const char *
 static void write_log(void *ctx, const char *id, const char *method, const char *path,
                       unsigned status, uint64_t body_bytes, double seconds)
 {
+    const struct log_field fields[] = {
+        {"id", id, 0},
+        {"method", method, 0},
+        {"path", path, 0},
+        {"status", NULL, status},
+        {"bytes", NULL, (int64_t)body_bytes},
+        {"microseconds", NULL, (int64_t)(1e6 * seconds)},
+    };
+
     (void)ctx;
-    log_write(LOG_DEBUG, "%s %s %s %u, %llu bytes, %.1f ms", id, method, path, status,
-              (unsigned long long)body_bytes, 1000 * seconds);
+    log_fields(LOG_DEBUG, "request", sizeof fields / sizeof *fields, fields);
 }
 
 static void complain(void *ctx, const char *message)
@@ -237,6 +247,7 @@ static void complain(void *ctx, const char *message)
 struct http_router api_router(struct api *api)
 {
     make_allow_texts();
+    encode_setup(api->config->base_path);
     return (struct http_router){
         .ctx = api,
         .match = match,

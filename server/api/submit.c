@@ -43,7 +43,7 @@ static enum err answer(struct call *c, const struct draft *d, struct error *e)
     TRY(encode_experiment_read(c->reader, d->id, c->q->arena, &view, e));
     view.plan = &d->plan;
     (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64, d->id);
-    (void)http_respond_header(c->r, "Location", url);
+    http_respond_location(c->r, url);
     json_init(&j, &out);
     encode_experiment(&j, NULL, &view);
     return call_json(c, 201, &out, e);

@@ -94,7 +94,7 @@ static enum err answer(struct call *c, const struct unsealing *u, struct error *
     char url[64];
 
     (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64, u->experiment.id);
-    (void)http_respond_header(c->r, "Location", url);
+    http_respond_location(c->r, url);
     json_init(&j, &out);
     encode_unsealed(&j, NULL, &u->record);
     return call_json(c, u->is_new ? 202 : 200, &out, e);

@@ -36,7 +36,7 @@ static enum err answer(struct call *c, unsigned status, const struct dataset_rec
     char url[64];
 
     (void)snprintf(url, sizeof url, "/api/v1/datasets/%" PRId64, d->id);
-    (void)http_respond_header(c->r, "Location", url);
+    http_respond_location(c->r, url);
     json_init(&j, &out);
     encode_dataset(&j, NULL, d);
     return call_json(c, status, &out, e);

@@ -174,6 +174,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
 
 enum err draft_submit(struct draft *d, struct error *e)
 {
+    TRY(jobs_check_room(d->in->jobs, e));
     TRY(write_definition(d, e));
     TRY(writer_call(jobs_writer(d->in->jobs), insert, d, e));
     return d->definition->objective ? ERR_OK : jobs_begin(d->in->jobs, d->id, e);

@@ -360,6 +360,7 @@ enum err upload_take(const struct intake *in, const struct upload_given *given,
     *was_there = found == ERR_OK;
     if (found != ERR_NOT_FOUND)
         return found;
+    TRY(jobs_check_room(in->jobs, e));
     TRY(read_table(&u, e));
     TRY(writer_call(jobs_writer(in->jobs), insert, &u, e));
     TRY(get(&u, out, e));

@@ -34,6 +34,15 @@ struct change_source {
 enum err change_patch(const struct change_source *source, const char *patch, size_t length,
                       struct arena *a, const char **json, struct error *e);
 
+/**
+ * A definition with this data set in place of its own, as text that is to be decoded. What is no
+ * object stays as it is.
+ *
+ * Errors  ERR_SYNTAX with line and column
+ */
+enum err change_dataset(const char *definition, size_t length, const char *dataset,
+                        struct arena *a, const char **json, struct error *e);
+
 /** Writes a definition as it is stored; lives as long as a. */
 enum err change_write(const struct definition *d, struct arena *a, const char **json,
                       struct error *e);

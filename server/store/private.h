@@ -46,6 +46,10 @@ struct store {
     bool txn_group;                 /* the outermost transaction is a group */
     bool txn_spoiled;               /* a part of the group was not committed */
     enum txn_durability durability; /* as set on the connection */
+    int64_t *ends; /* (n_ends) experiments that the open transaction has ended */
+    size_t n_ends, ends_capacity;
+    void (*ended)(void *ctx, int64_t id); /* NULL: nobody wants to know */
+    void *ended_ctx;
     pthread_mutex_t pool_lock;      /* guards `free_readers` */
     bool has_pool_lock;
     struct reader *free_readers;
@@ -54,6 +58,7 @@ struct store {
 enum db_mode {
     DB_WRITE,
     DB_READ,
+    DB_COPY, /* read only, without a deadline, and may write a copy elsewhere */
     DB_EXPORT /* a new file that attaches the database by a URI */
 };
 
@@ -76,6 +81,9 @@ enum err db_i64(struct reader *r, const char *sql, int64_t *out, struct error *e
 
 /** What quick_check has to say, at most `size` bytes; empty if all is well. */
 enum err db_quick_check(struct reader *r, char *fault, size_t size, struct error *e);
+
+/** Writes the database as it is now to a new file, or to one that is empty. */
+enum err db_copy(struct reader *r, const char *copy, struct error *e);
 
 /** The connection's last error as ours; `rc` is what the call returned. */
 enum err db_error(struct reader *r, int rc, struct error *e);
@@ -117,6 +125,9 @@ enum err migrate_check(struct reader *r, const struct embedded *files, int *vers
 /** Copies the database beside itself, `path`.schema-N.bak, where it is about to be migrated. */
 enum err migrate_backup(struct reader *r, const struct embedded *files, const char *path,
                         int version, char *copy, size_t size, struct error *e);
+
+/** Whether the version is the build's. */
+bool migrate_is_current(const struct embedded *files, int version);
 
 /** Runs what has not run yet; *version becomes the build's. `files` may hold other files too. */
 enum err migrate_run(struct reader *r, const struct embedded *files, int *version, struct error *e);

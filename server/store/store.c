@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "server/clock.h"
 #include "server/store/private.h"
@@ -136,6 +137,7 @@ static void destroy(struct store *s)
         store_reader_close(r);
     }
     db_close(&s->writer);
+    free(s->ends);
     if (s->has_pool_lock)
         (void)pthread_mutex_destroy(&s->pool_lock); /* nobody holds it any more */
     free(s->path);
@@ -193,6 +195,12 @@ enum err store_open(const char *path, const struct store_options *options, struc
         *opening = what;
     *out = s;
     return ERR_OK;
+}
+
+void store_watch_ends(struct store *s, void (*ended)(void *ctx, int64_t id), void *ctx)
+{
+    s->ended = ended;
+    s->ended_ctx = ctx;
 }
 
 void store_close(struct store *s)
@@ -291,6 +299,14 @@ static int64_t wal_bytes(const char *path)
     return stat(name, &st) == 0 ? (int64_t)st.st_size : 0; /* stat() drops no lock */
 }
 
+/* Where the file system does not tell, nothing is known to be short. */
+static uint64_t disk_free_bytes(const char *path)
+{
+    struct statvfs fs;
+
+    return statvfs(path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : UINT64_MAX;
+}
+
 static enum err count_pages(struct reader *r, struct store_facts *out, struct error *e)
 {
     TRY(db_i64(r, "PRAGMA page_size", &out->page_bytes, e));
@@ -304,7 +320,8 @@ enum err store_facts(struct store *s, struct store_facts *out, struct error *e)
                                 .schema_version = s->schema_version,
                                 .sqlite_version = sqlite3_libversion(),
                                 .has_wal_reset_bug = has_wal_reset_bug(sqlite3_libversion_number()),
-                                .wal_bytes = wal_bytes(s->path)};
+                                .wal_bytes = wal_bytes(s->path),
+                                .disk_free_bytes = disk_free_bytes(s->path)};
     struct reader *r;
     enum err failed;
 

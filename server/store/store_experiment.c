@@ -308,6 +308,12 @@ enum err store_experiment_unfinished(struct reader *r, struct arena *a, size_t *
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
+static bool is_end(const char *state)
+{
+    return strcmp(state, "completed") == 0 || strcmp(state, "cancelled") == 0 ||
+           strcmp(state, "failed") == 0;
+}
+
 enum err store_experiment_set_state(struct store *s, int64_t id,
                                     const struct experiment_change *change, struct error *e)
 {
@@ -333,6 +339,8 @@ enum err store_experiment_set_state(struct store *s, int64_t id,
     stmt_bind_i64(&q, change->at_ms);
     stmt_bind_i64_or_null(&q, change->elapsed_ms, -1);
     TRY(change_one(&q, id, e));
+    if (is_end(change->state))
+        TRY(txn_note_end(s, id, e));
     return txn_commit(&txn, e);
 }
 
