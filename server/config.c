@@ -86,6 +86,8 @@ static enum err take_operand(struct reading *r, const char *text, struct error *
 {
     const struct config_command *c = r->command;
 
+    if (!c->name)
+        return error_set(e, ERR_INVALID, "\"%s\" is no command; sweepd --help lists them", text);
     if (r->n_operands == c->n_operands)
         return error_set(e, ERR_INVALID, "\"%s\" is one word too many; usage: sweepd %s", text,
                          c->synopsis);
@@ -268,8 +270,8 @@ void config_help(const struct config_command *command, struct buf *out)
             buf_printf(out, " --%s", *own);
         buf_puts(out, "\n\n");
     }
-    buf_puts(out, "Options, each also an environment variable and a line \"option = value\" of the\n"
-                  "config file; the command line wins, then the environment:\n\n");
+    buf_puts(out, "Options, each also an environment variable and a line \"option = value\" of\n"
+                  "the config file; the command line wins, then the environment:\n\n");
     for (size_t i = 0; i < n_options; i++)
         if (options[i].uses & command->use)
             write_option(&options[i], out);

@@ -58,7 +58,7 @@ struct config {
     uint64_t min_free_bytes;           /* of its file system */
     struct config_hosts hosts;         /* to answer to besides localhost */
     char on_finish[CONFIG_TEXT_BYTES]; /* a program; empty: none */
-    char web_root[CONFIG_TEXT_BYTES];  /* files of the page from disk, for its authors; else empty */
+    char web_root[CONFIG_TEXT_BYTES];  /* files of the page from disk; empty: from the binary */
     enum log_level log_level;
     bool log_json;
 };

@@ -29,34 +29,35 @@ static const struct command COMMANDS[] = {
      serve_command},
     {{.name = "run",
       .synopsis = "run DEFINITION --data TABLE [OPTION VALUE]…",
-      .help = "Searches as the file DEFINITION says (JSON, as for POST /api/v1/experiments; its\n"
-              "\"dataset\" is the table), prints the leaderboard and ends. What is done is kept in the\n"
-              "database: the same command again goes on where it stopped. --data may be repeated for\n"
-              "tables of several files; the other options of its own are those of an upload.\n",
+      .help = "Searches as the file DEFINITION says (JSON, as for POST /api/v1/experiments;\n"
+              "its \"dataset\" is the table), prints the leaderboard and ends. What is done is\n"
+              "kept in the database: the same command again goes on where it stopped. --data\n"
+              "may be repeated for tables of several files; the other options of its own are\n"
+              "those of an upload.\n",
       .n_operands = 1,
       .use = CONFIG_RUN,
       .own = run_options},
      run_command},
     {{.name = "backup",
       .synopsis = "backup FILE [--db FILE]",
-      .help = "Writes a copy of the database as it is at this moment to FILE, which must not exist.\n"
-              "A daemon may be running.\n",
+      .help = "Writes a copy of the database as it is at this moment to FILE, which must not\n"
+              "exist. A daemon may be running.\n",
       .n_operands = 1,
       .use = CONFIG_ADMIN},
      backup_command},
     {{.name = "restore",
       .synopsis = "restore FILE [--db FILE] [--force]",
-      .help = "Makes a database of the copy FILE after checking it. No daemon may be running. A\n"
-              "database that exists is replaced with --force only.\n",
+      .help = "Makes a database of the copy FILE after checking it. No daemon may be running.\n"
+              "A database that exists is replaced with --force only.\n",
       .n_operands = 1,
       .use = CONFIG_ADMIN,
       .flag = "force"},
      restore_command},
     {{.name = "check",
       .synopsis = "check [--db FILE]",
-      .help = "Looks for damage in the database: pages and indexes, references, the content of every\n"
-              "data set. A line for each finding; the status is 1 if there is one. A daemon may be\n"
-              "running.\n",
+      .help = "Looks for damage in the database: pages and indexes, references, the content\n"
+              "of every data set. A line for each finding; the status is 1 if there is one. A\n"
+              "daemon may be running.\n",
       .use = CONFIG_ADMIN},
      check_command},
 };

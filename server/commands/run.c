@@ -107,6 +107,7 @@ static enum err read_definition(struct run *r, struct error *e)
 static enum err open_data(struct run *r, struct error *e)
 {
     const struct config_words *w = &r->line->words;
+    const char *slash;
 
     for (size_t i = 0; i < w->n_own; i++) {
         if (w->own[i].name != DATA)
@@ -115,6 +116,9 @@ static enum err open_data(struct run *r, struct error *e)
             return error_set(e, ERR_INVALID, "--data was given more than %d times",
                              TABLE_MAX_FILES);
         TRY(open_file(w->own[i].value, &r->files[r->n_files], e));
+        slash = strrchr(w->own[i].value, '/');
+        if (slash) /* as a client of the API names it: the same data set wherever it lies */
+            r->files[r->n_files].name = slash + 1;
         if (r->files[r->n_files++].length == 0)
             return error_set(e, ERR_INVALID, "\"%s\" is empty: expected a table", w->own[i].value);
     }

@@ -83,8 +83,8 @@ static enum err check_public(int socket, struct error *e)
                  (bound.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr));
     return is_private ? ERR_OK
                       : error_set(e, ERR_INVALID,
-                                  "the socket that was passed is not a loopback address: that needs "
-                                  "tokens, which are not in this build");
+                                  "the socket that was passed is not a loopback address: that "
+                                  "needs tokens, which are not in this build");
 }
 
 static enum err find_socket(int *fd, struct error *e)

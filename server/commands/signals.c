@@ -20,7 +20,7 @@ void signals_block(void)
     fill(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* cannot fail with this set */
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it: children are waited for */
+    (void)signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it */
 }
 
 int signals_wait(double seconds)

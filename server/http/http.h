@@ -51,7 +51,7 @@ struct http_pair {
 struct http_request {
     enum http_method method;
     const char *path;  /* raw, with the base path, without the query: "/api/v1/datasets/iris" */
-    size_t n_segments; /* of the path after the base path, each percent-decoded; "/a/b/" has "a", "b", "" */
+    size_t n_segments; /* after the base path, each percent-decoded; "/a/b/" has "a", "b", "" */
     const char *const *segments;
     size_t n_query;
     const struct http_pair *query; /* in order; a name may repeat */

@@ -97,6 +97,8 @@ static unsigned or_default(unsigned value, unsigned preset)
 
 static void complete(struct http_options *o)
 {
+    if (!o->base_path)
+        o->base_path = "";
     if (o->max_json_bytes == 0)
         o->max_json_bytes = 1U << 20;
     if (o->max_upload_bytes == 0)
@@ -145,10 +147,9 @@ static enum err copy_options(struct http *h, const struct http_options *o, struc
 {
     h->o = *o;
     complete(&h->o);
-    if (!h->o.base_path)
-        h->o.base_path = "";
-    if (!copy_string(h->arena, &h->o.address) || !copy_string(h->arena, &h->o.base_path) || !copy_string(h->arena, &h->o.unix_path) ||
-        !copy_string(h->arena, &h->o.spool_folder) || !copy_hosts(h->arena, &h->o.allow_hosts))
+    if (!copy_string(h->arena, &h->o.address) || !copy_string(h->arena, &h->o.unix_path) ||
+        !copy_string(h->arena, &h->o.base_path) || !copy_string(h->arena, &h->o.spool_folder) ||
+        !copy_hosts(h->arena, &h->o.allow_hosts))
         return error_no_memory(e);
     return ERR_OK;
 }

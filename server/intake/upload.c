@@ -216,8 +216,8 @@ static uint64_t count_bytes(const struct upload_given *given)
     return n;
 }
 
-static enum err hash_file(const struct upload_file *f, unsigned char *block, struct sha256_ctx *state,
-                          struct error *e)
+static enum err hash_file(const struct upload_file *f, unsigned char *block,
+                          struct sha256_ctx *state, struct error *e)
 {
     size_t n = 1;
 

@@ -201,7 +201,7 @@ static enum err check_dataset(struct reader *r, const struct dataset_record *d,
     dataset_rows_hash(t, hash);
     table_destroy(t);
     if (strcmp(hash, d->content_hash) != 0)
-        find(f, "data set %" PRId64 " \"%s\": its content has the hash %.16s…, and %.16s… was stored",
+        find(f, "data set %" PRId64 " \"%s\": its content has the hash %.16s…, not %.16s… as stored",
              d->id, d->name, hash, d->content_hash);
     return ERR_OK;
 }

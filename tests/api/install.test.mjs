@@ -50,8 +50,8 @@ test("the configuration that is installed names every option and passes the chec
 });
 
 /* What bash offers after these words, the last of them unfinished. */
-async function offered(...words_) {
-    const line = ["sweepd", ...words_];
+async function offered(...typed) {
+    const line = ["sweepd", ...typed];
     const { stdout } = await run("bash", ["-c", `
         source "$0"
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -68,14 +68,14 @@ test("bash completes commands, options, words and files", async () => {
     assert.ok((await offered("run", "x.json", "--data", "READ")).includes("README.md"));
     assert.ok(!(await offered("backup", "--")).includes("--threads"));
     const all = (await Promise.all([[""], ["run", "--"], ["restore", "--"]]
-        .map((words_) => offered(...words_)))).flat();
-    assert.deepEqual([...new Set(all.filter((w) => w.startsWith("--")).map((w) => w.slice(2)))].sort(),
-                     [...words].sort());
+        .map((typed) => offered(...typed)))).flat();
+    const seen = all.filter((word) => word.startsWith("--")).map((word) => word.slice(2));
+    assert.deepEqual([...new Set(seen)].sort(), [...words].sort());
 });
 
 const make = (target, ...more) =>
-    run("make", ["-o", `${BUILD}/sweepd`, target, `BUILD=${BUILD}`, `DESTDIR=${folder}/root`, ...more],
-        { cwd: TOP });
+    run("make", ["-o", `${BUILD}/sweepd`, target, `BUILD=${BUILD}`, `DESTDIR=${folder}/root`,
+                 ...more], { cwd: TOP });
 
 async function installed() {
     const root = path.join(folder, "root");
@@ -90,8 +90,8 @@ test("make install respects DESTDIR and prefix, and make uninstall takes it back
     for (const name of ["bin/sweepd", "share/man/man1/sweepd.1", "lib/systemd/system/sweepd.service",
                         "share/bash-completion/completions/sweepd", "etc/sweepd/sweepd.conf"])
         assert.ok(files.includes(`opt/sweepd/${name}`), `${name} in ${files}`);
-    const unit = await readFile(path.join(folder, "root/opt/sweepd/lib/systemd/system/sweepd.service"),
-                                "utf8");
+    const unit = await readFile(
+        path.join(folder, "root/opt/sweepd/lib/systemd/system/sweepd.service"), "utf8");
     assert.match(unit, /ExecStart=\/opt\/sweepd\/bin\/sweepd .*--config \/opt\/sweepd\/etc\/sweepd/);
 
     const config = path.join(folder, "root/opt/sweepd/etc/sweepd/sweepd.conf");

@@ -1,7 +1,7 @@
 /* What an administrator sets up: options, log, sockets, proxies, programs that are told of an end. */
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import http from "node:http";
@@ -11,8 +11,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
-import { api, finished, startDaemon, startSweepd, submit, sweepd, until, upload }
-    from "../lib/daemon.mjs";
+import { api, finished, startDaemon, submit, sweepd, until, upload } from "../lib/daemon.mjs";
 
 const run = promisify(execFile);
 const BINARY = path.resolve(process.env.SWEEPD ?? "build/sweepd");
@@ -67,6 +66,7 @@ test("a command takes the options that it can use, and no others", async () => {
         assert.match((await sweepd([command, "--help"])).stdout,
                      new RegExp(`^usage: sweepd ${command}`));
     assert.match((await sweepd(["run", "--help"])).stdout, /--data --name --target/);
+    assert.match((await sweepd(["bakcup"])).stderr, /"bakcup" is no command; sweepd --help/);
     assert.match((await sweepd(["backup", "a", "b"])).stderr, /"b" is one word too many/);
 });
 
@@ -78,9 +78,12 @@ test("log lines are key=value with quotes where needed, or JSON", async () => {
     await api(text.url, "/datasets");
     await until(() => text.stderr().includes("path="));
     await text.kill9();
-    for (const line of text.stderr().trim().split("\n"))
-        assert.match(line, /^time=\S+ level=[a-z]+ message=("(\\.|[^"\\])*"|[^" ]+)( [a-z]+=("(\\.|[^"\\])*"|[^" ]+))*$/);
-    assert.match(text.stderr(), /message=request id=\S+ method=GET path=\/api\/v1\/datasets status=200 bytes=\d+/);
+    const value = String.raw`("(\\.|[^"\\])*"|[^" ]+)`;
+    const line = new RegExp(`^time=\\S+ level=[a-z]+ message=${value}( [a-z]+=${value})*$`);
+    for (const one of text.stderr().trim().split("\n"))
+        assert.match(one, line);
+    assert.match(text.stderr(), new RegExp("message=request id=\\S+ method=GET " +
+                                           "path=/api/v1/datasets status=200 bytes=\\d+"));
 
     const json = await startDaemon({ db, args: ["--log-format", "json"] });
     await json.stop();
@@ -165,7 +168,8 @@ test("a program that fails or does not exist is logged, and hinders nothing", as
 
 /* A request over a socket in the file system. */
 function ask(socketPath, target, headers = {}) {
-    return new Promise((resolve, reject) => http.get({ socketPath, path: target, headers }, (answer) => {
+    const options = { socketPath, path: target, headers };
+    return new Promise((resolve, reject) => http.get(options, (answer) => {
         let text = "";
         answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
         answer.on("end", () => resolve({ status: answer.statusCode, text }));
@@ -192,20 +196,13 @@ test("a unix socket has mode 0660, takes any Host, and replaces one that a dead 
 });
 
 /* As systemd hands over a socket: descriptor 3, and the process number in the environment. */
-function activate(server, args, env) {
-    return execFileChild("sh", ["-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"', BINARY, ...args],
-                         server, env);
-}
-
-function execFileChild(command, args, server, env) {
-    return import("node:child_process").then(({ spawn }) => {
-        const child = spawn(command, args, { env: { ...process.env, ...env },
-                                             stdio: ["ignore", "ignore", "pipe", server._handle] });
-        let text = "";
-        child.stderr.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-        child.text = () => text;
-        return child;
-    });
+function activate(server, args) {
+    const child = spawn("sh", ["-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"', BINARY, ...args],
+                        { stdio: ["ignore", "ignore", "pipe", server._handle] });
+    let text = "";
+    child.stderr.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+    child.text = () => text;
+    return child;
 }
 
 test("a socket that the service manager opened is served, if it is loopback", async () => {
@@ -213,7 +210,7 @@ test("a socket that the service manager opened is served, if it is loopback", as
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address();
-    const child = await activate(server, ["--db", file("activated.db")]);
+    const child = activate(server, ["--db", file("activated.db")]);
     await until(() => child.text().includes(`listening on http://127.0.0.1:${port}`));
     server.close(); /* ours; the child has its own */
     assert.equal(await fetch(`http://127.0.0.1:${port}/healthz`).then((r) => r.text()), "ok\n");
@@ -223,7 +220,7 @@ test("a socket that the service manager opened is served, if it is loopback", as
     const open = net.createServer();
     open.listen(0, "0.0.0.0");
     await once(open, "listening");
-    const refused = await activate(open, ["--db", file("activated.db")]);
+    const refused = activate(open, ["--db", file("activated.db")]);
     assert.equal((await once(refused, "close"))[0], 1);
     open.close();
     assert.match(refused.text(), /not a loopback address: that needs tokens/);

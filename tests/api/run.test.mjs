@@ -92,7 +92,7 @@ test("what cannot be read is named, with status 2", async () => {
                                 [["run", file, "--data", "none.csv"], /could not open "none.csv"/],
                                 [["run", file, "--data", empty], /empty.csv" is empty/],
                                 [["run", file, "--data", IRIS, "--tagret", "x"], /unknown option/],
-                                [["run", file, "--data", IRIS, "--target", "x"], /target "x": no such/],
+                                [["run", file, "--data", IRIS, "--target", "x"], /"x": no such/],
                                 [["run", cut, "--data", IRIS], /cut.json: .*line 1, column/]]) {
         const { status, stderr } = await sweepd([...args, ...db]);
         assert.equal(status, 2, args.join(" "));
@@ -105,8 +105,8 @@ test("what cannot be read is named, with status 2", async () => {
 async function interrupt(signal) {
     for (const epochs of [60, 300, 1500, 7500]) {
         const db = database(`${signal}-${epochs}.db`);
-        const args = ["run", await write("long.json", { ...LONG, space: { ...LONG.space, epochs } }),
-                      "--data", IRIS, "--db", db];
+        const definition = { ...LONG, space: { ...LONG.space, epochs } };
+        const args = ["run", await write("long.json", definition), "--data", IRIS, "--db", db];
         const seen = async () =>
             rows(db, "SELECT count(*) AS n FROM fold").then(([r]) => r.n, () => 0);
         const child = startSweepd([...args, "--threads", "1"]);
