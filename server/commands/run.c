@@ -264,7 +264,7 @@ static enum err wait_for_end(struct run *r, int *status, struct error *e)
     TRY(look_once(r, status, e));
     while (*status < 0) {
         signal = signals_wait(pause);
-        if (signals_is_end(signal) || signal == SIGHUP) {
+        if (signals_is_end(signal) || (signal == SIGHUP && !signals_was_ignored(SIGHUP))) {
             *status = EXIT_FAILED;
             fprintf(stderr, "%ssweepd: stopped; the same command goes on from here\n",
                     r->is_terminal ? "\n" : "");

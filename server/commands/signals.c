@@ -35,6 +35,14 @@ int signals_wait(double seconds)
     return signal > 0 ? signal : 0;
 }
 
+/* Blocking has not changed it. */
+bool signals_was_ignored(int signal)
+{
+    struct sigaction action;
+
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 bool signals_is_end(int signal)
 {
     return signal == SIGINT || signal == SIGTERM;

@@ -9,6 +9,9 @@
 /** Blocks those that signals_wait waits for. Before there are threads: they inherit the mask. */
 void signals_block(void);
 
+/** Whether whoever started us had the signal ignored, as nohup does SIGHUP. */
+bool signals_was_ignored(int signal);
+
 /** Waits for SIGINT, SIGTERM, SIGHUP, SIGCHLD or signals_wake; 0 once so many seconds have passed
  * (0: never). */
 int signals_wait(double seconds);

@@ -97,6 +97,12 @@ double db_lift_deadline(struct reader *r);
 /* ---- lock.c -------------------------------------------------------------------------------- */
 
 /**
+ * The path of a database, absolute and without links: two names of one file must give one lock file.
+ * *out is the caller's; free.
+ */
+enum err lock_resolve(const char *path, char **out, struct error *e);
+
+/**
  * Takes the lock file of a database.
  *
  * was_clean  false if the file says that its last holder did not release it

@@ -16,39 +16,6 @@ enum { WAL_RESET_FIXED = 3051003, WAL_RESET_FIXED_3_50 = 3050007, WAL_RESET_FIXE
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static char *join(const char *folder, const char *name)
-{
-    size_t bytes = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(bytes);
-
-    if (path)
-        (void)snprintf(path, bytes, "%s/%s", folder, name);
-    return path;
-}
-
-/* Two names of one file must give one lock file. */
-static enum err resolve(const char *path, char **out, struct error *e)
-{
-    char *absolute = realpath(path, NULL);
-    char cut[PATH_MAX], *slash, *folder;
-
-    if (absolute) {
-        *out = absolute;
-        return ERR_OK;
-    }
-    if (snprintf(cut, sizeof cut, "%s", path) >= (int)sizeof cut)
-        return error_set(e, ERR_INVALID, "the path is longer than %d bytes", PATH_MAX);
-    slash = strrchr(cut, '/');
-    if (slash)
-        *slash = '\0';
-    folder = realpath(slash == cut ? "/" : slash ? cut : ".", NULL);
-    if (!folder)
-        return error_set(e, ERR_IO, "its folder does not exist or cannot be read");
-    *out = join(folder, slash ? slash + 1 : path);
-    free(folder);
-    return *out ? ERR_OK : error_no_memory(e);
-}
-
 /* A file system without shared memory leaves the journal as it was, without an error. */
 static enum err enter_wal(struct reader *r, struct error *e)
 {
@@ -121,7 +88,7 @@ static enum err open_all(struct store *s, const char *path, const struct store_o
     if (pthread_mutex_init(&s->pool_lock, NULL) != 0)
         return error_no_memory(e);
     s->has_pool_lock = true;
-    TRY(resolve(path, &s->path, e));
+    TRY(lock_resolve(path, &s->path, e));
     if (!options->allow_network_fs)
         TRY(lock_check_fs(s->path, e));
     TRY(lock_take(s->path, &s->lock_fd, &was_clean, e));

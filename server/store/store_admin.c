@@ -303,6 +303,7 @@ static enum err restore(struct reader *r, const char *path, struct error *e)
 enum err store_restore(const char *source, const char *path, bool force, struct error *e)
 {
     CLEANUP(db_close) struct reader r = {0};
+    CLEANUP(mem_free) char *real = NULL;
     int version, lock;
     bool was_clean;
     enum err failed;
@@ -311,10 +312,10 @@ enum err store_restore(const char *source, const char *path, bool force, struct 
         TRY(refuse_existing(path, "; --force replaces it", e));
     TRY(open_ours(source, &r, &version, e));
     TRY(check_source(&r, source, version, e));
-    TRY(lock_check_fs(path, e));
-    if (lock_take(path, &lock, &was_clean, e) != ERR_OK)
+    if (lock_resolve(path, &real, e) != ERR_OK || lock_check_fs(real, e) != ERR_OK ||
+        lock_take(real, &lock, &was_clean, e) != ERR_OK)
         return error_prefix(e, "database \"%s\"", path);
-    failed = restore(&r, path, e);
+    failed = restore(&r, real, e);
     if (failed && !was_clean)
         lock_abandon(lock); /* what is there still is to be checked */
     else

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { access, copyFile, mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
+import { access, copyFile, mkdtemp, open, readdir, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
@@ -79,6 +79,9 @@ test("restoring replaces a database only by --force, and never under a daemon", 
 
     const daemon = await startDaemon({ db });
     await upload(daemon.url, "digits");
+    await symlink(db, file("link.db"));
+    assert.match((await sweepd(["restore", file("old-copy.db"), "--db", file("link.db"),
+                                "--force"])).stderr, /held by process/, "under any name");
     const held = await sweepd(["restore", file("old-copy.db"), "--db", db, "--force"]);
     assert.equal(held.status, 2);
     assert.match(held.stderr, new RegExp(`held by process ${daemon.pid}`));
