@@ -289,15 +289,15 @@ uninstall: ## removes what install has put there; the configuration stays where 
 	@! cmp -s server/install/sweepd.conf "$(DESTDIR)$(CONFIG)" || rm "$(DESTDIR)$(CONFIG)"
 	@rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(docdir)" "$(DESTDIR)$(dir $(CONFIG))" 2> /dev/null || true
 
-STAGE = $(BUILD)/deb/stage
+STAGE = $(BUILD)/deb/debian/sweepd
 
 .PHONY: deb
 deb: ## a Debian package, build/deb/sweepd_VERSION_ARCH.deb
 	@tests/deps.sh deb
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
-	@rm -rf $(STAGE)
+	@rm -rf $(BUILD)/deb/debian
 	@$(MAKE) --no-print-directory install DESTDIR=$(STAGE) prefix=/usr > /dev/null
-	@server/install/deb.sh $(STAGE) $(BUILD)/deb $(VERSION)
+	@server/install/deb.sh $(BUILD)/deb $(VERSION)
 
 .PHONY: check-deb
 check-deb: ## the package, installed, used, upgraded and purged in a bare Debian; as root
