@@ -39,7 +39,7 @@ step() {
 # As the unit does it, with a table of iris through the API.
 read -r -d '' USE <<'END' || true
 cd /
-runuser -u sweepd -- sweepd --db /var/lib/sweepd/sweepd.db --config /etc/sweepd/sweepd.conf \
+setpriv --reuid sweepd --regid sweepd --init-groups sweepd --db /var/lib/sweepd/sweepd.db --config /etc/sweepd/sweepd.conf \
     --listen unix:/var/lib/sweepd/sock 2> /tmp/log &
 until grep -q 'listening on' /tmp/log; do kill -0 $! || { cat /tmp/log; exit 1; }; sleep 0.1; done
 ask() { curl -sS --fail-with-body --unix-socket /var/lib/sweepd/sock "$@"; }
@@ -55,11 +55,12 @@ life() {
     step 'the package is built' "$builder" 'cd /sweepd && make deb && make deb VERSION=9.9'
     cp "$builder"/sweepd/build/deb/*.deb "$user/root/"
     step 'the units are sound, and a service made of them is sandboxed' "$builder" '
-        apt-get -q -y install --no-install-recommends systemd man-db /sweepd/build/deb/sweepd_9.9_*.deb
+        apt-get -q -y install --no-install-recommends systemd man-db \
+            /sweepd/build/deb/sweepd_9.9_*.deb > /dev/null
         systemd-analyze verify /usr/lib/systemd/system/sweepd.{service,socket}
         systemd-analyze security --offline=yes --threshold=20 /usr/lib/systemd/system/sweepd.service'
     step 'lintian finds no error' "$builder" '
-        apt-get -q -y install --no-install-recommends lintian
+        apt-get -q -y install --no-install-recommends lintian > /dev/null
         lintian --allow-root --fail-on error /sweepd/build/deb/sweepd_9.9_*.deb'
     step 'it is installed with what it depends on and no more' "$user" '
         apt-get -q -y install --no-install-recommends curl
@@ -73,9 +74,9 @@ life() {
         echo "log-level = warning" >> /etc/sweepd/sweepd.conf
         sed -i "s/warning/debug/" /etc/sweepd/sweepd.conf
         apt-get -q -y install --no-install-recommends /root/sweepd_9.9_*.deb
-        sweepd --version | grep -F "sweepd 9.9"
+        [ "$(dpkg-query -W -f "\${Version}" sweepd)" = 9.9 ]
         tail -n 1 /etc/sweepd/sweepd.conf | grep -F "log-level = debug"
-        runuser -u sweepd -- sweepd check --db /var/lib/sweepd/sweepd.db | grep sound'
+        setpriv --reuid sweepd --regid sweepd --init-groups sweepd check --db /var/lib/sweepd/sweepd.db | grep sound'
     step 'a search goes on after it' "$user" "$USE"
     step 'removing it keeps database and configuration' "$user" '
         apt-get -q -y remove sweepd
