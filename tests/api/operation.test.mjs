@@ -1,7 +1,7 @@
 /* What an administrator sets up: options, log, sockets, proxies, programs that are told of an end. */
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import http from "node:http";
@@ -9,11 +9,9 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { promisify } from "node:util";
 
 import { api, finished, startDaemon, submit, sweepd, until, upload } from "../lib/daemon.mjs";
 
-const run = promisify(execFile);
 const BINARY = path.resolve(process.env.SWEEPD ?? "build/sweepd");
 const SMALL = { dataset: "iris", sampler: "grid", space: { width: [4, 8], epochs: 5 } };
 
@@ -118,6 +116,14 @@ echo "$1 $2 [$3] $SWEEPD_EXPERIMENT $SWEEPD_STATE [$SWEEPD_OWNER] $SWEEPD_DB $SW
     > "$OUT/told-$1-$$"
 `;
 
+/* Processes, zombies among them, whose parent this is. */
+async function children(pid) {
+    const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+    const stats = await Promise.all(names.map((name) =>
+        readFile(`/proc/${name}/stat`, "utf8").catch(() => ""))); /* it may have ended */
+    return stats.filter((stat) => stat.slice(stat.lastIndexOf(")")).split(" ")[2] === String(pid));
+}
+
 test("the program is run once for each experiment that ends, and leaves no zombie", async () => {
     const program = await write("tell.sh", TELL);
     await chmod(program, 0o755);
@@ -138,8 +144,7 @@ test("the program is run once for each experiment that ends, and leaves no zombi
     assert.equal(texts[0],
         `1 completed [] 1 completed [] ${daemon.db} ${daemon.url}\n`);
     assert.match(texts[1], /^2 cancelled \[\] 2 cancelled/);
-    await until(async () => (await run("sh", ["-c", `ps -o stat= --ppid ${daemon.pid} || true`]))
-        .stdout.trim() === "");
+    await until(async () => (await children(daemon.pid)).length === 0);
     await daemon.stop();
 
     const again = await startDaemon({ db: file("told.db"), args, env });
