@@ -39,9 +39,10 @@ step() {
 # As the unit does it, with a table of iris through the API.
 read -r -d '' USE <<'END' || true
 cd /
+log=$(mktemp)
 setpriv --reuid sweepd --regid sweepd --init-groups sweepd --db /var/lib/sweepd/sweepd.db --config /etc/sweepd/sweepd.conf \
-    --listen unix:/var/lib/sweepd/sock 2> /tmp/log &
-until grep -q 'listening on' /tmp/log; do kill -0 $! || { cat /tmp/log; exit 1; }; sleep 0.1; done
+    --listen unix:/var/lib/sweepd/sock 2> "$log" &
+until grep -q 'listening on' "$log"; do kill -0 $! || { cat "$log"; exit 1; }; sleep 0.1; done
 ask() { curl -sS --fail-with-body --unix-socket /var/lib/sweepd/sock "$@"; }
 ask -T /root/iris.csv 'http://localhost/api/v1/datasets/iris.csv?target=species' > /dev/null
 ask -d '{"dataset": "iris", "sampler": "grid", "space": {"width": [4, 8], "epochs": 10}}' \
