@@ -40,7 +40,8 @@ step() {
 read -r -d '' USE <<'END' || true
 cd /
 log=$(mktemp)
-setpriv --reuid sweepd --regid sweepd --init-groups sweepd --db /var/lib/sweepd/sweepd.db --config /etc/sweepd/sweepd.conf \
+setpriv --reuid sweepd --regid sweepd --init-groups \
+    sweepd --db /var/lib/sweepd/sweepd.db --config /etc/sweepd/sweepd.conf \
     --listen unix:/var/lib/sweepd/sock 2> "$log" &
 until grep -q 'listening on' "$log"; do kill -0 $! || { cat "$log"; exit 1; }; sleep 0.1; done
 ask() { curl -sS --fail-with-body --unix-socket /var/lib/sweepd/sock "$@"; }
