@@ -45,6 +45,11 @@ export async function send(path) {
     await ask(path, { method: "POST" });
 }
 
+/** What an address answers now. */
+export async function get(path, signal) {
+    return (await ask(path, { signal })).json();
+}
+
 /**
  * One address that is read again and again. The function returned answers with
  * {data, changed}; changed is false where the daemon said 304.

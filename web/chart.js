@@ -16,7 +16,7 @@ const LOG_FROM = 30; /* a range of more than this ratio is drawn on a logarithmi
 const isNumber = (v) => typeof v === "number";
 
 /* Steps of 1, 2 or 5 times a power of ten, about `wanted` of them: Heckbert, Graphics Gems 1990. */
-function linearTicks(low, high, wanted) {
+export function linearTicks(low, high, wanted) {
     const rough = (high - low || 1) / wanted;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = power * [1, 2, 5, 10].find((s) => s * power >= rough);
@@ -26,7 +26,7 @@ function linearTicks(low, high, wanted) {
     return ticks;
 }
 
-function logTicks(low, high) {
+export function logTicks(low, high) {
     const first = Math.ceil(Math.log10(low) - 1e-9);
     const last = Math.floor(Math.log10(high) + 1e-9);
     const every = Math.max(1, Math.ceil((last - first) / 5));

@@ -10,10 +10,12 @@ import { count, kind, moment, parameter, plural, score, scoreWithSpread, seconds
 import { importancePart } from "./importance.js";
 import { keep, pauseFor } from "./live.js";
 import { badge, bar, progressText } from "./parts.js";
+import { searchPart } from "./plot.js";
 import { isUnsealing, sealedPart } from "./sealed.js";
 import { sortableTable } from "./table.js";
+import { followTrials } from "./trials.js";
 
-const MOST_TRIALS = 1000; /* of one page of the API's list */
+const MOST_ROWS = 200; /* of the leaderboard */
 
 function crossValidation(definition) {
     const cv = definition.cross_validation;
@@ -53,7 +55,7 @@ function interval(trial) {
     return { low: trial.score - half, middle: trial.score, high: trial.score + half };
 }
 
-function columnsOf(experiment, trials, range) {
+function columnsOf(experiment, trials, names, range) {
     const link = (t) => h("a", { href: `#/experiments/${experiment.id}/trials/${t.trial}` },
                           String(t.trial));
     const scoreFirst = experiment.direction === "minimize" ? "ascending" : "descending";
@@ -85,7 +87,7 @@ function columnsOf(experiment, trials, range) {
         ...differs((t) => t.folds_done) ? [
             { key: "folds_done", label: "folds", kind: "number", value: (t) => t.folds_done,
               cell: (t) => String(t.folds_done) }] : [],
-        ...searched(experiment.definition.space ?? {}, trials).map(dimension),
+        ...names.map(dimension),
         { key: "weight_count", label: "weights", kind: "number", value: (t) => t.weight_count,
           cell: (t) => count(t.weight_count) },
         { key: "seconds", label: "time", kind: "number", value: (t) => t.seconds,
@@ -149,37 +151,44 @@ function definitionPart(definition) {
             h("code", {}, JSON.stringify(definition, null, 2))));
 }
 
+function shownText(rows) {
+    return rows.length > MOST_ROWS
+        ? `${count(MOST_ROWS)} of ${plural(rows.length, "trial")} are shown; a click on a column sorts them all`
+        : plural(rows.length, "trial");
+}
+
 export async function showExperiment(main, signal, id) {
     const experiment = resource(`/experiments/${id}`);
-    const trials = resource(`/experiments/${id}/trials?sort=rank&limit=${MOST_TRIALS}`);
-    const board = sortableTable({ caption: "Leaderboard", key: (t) => t.trial, sort: "rank" });
+    const trials = followTrials(id);
+    const board = sortableTable({ caption: "Leaderboard", key: (t) => t.trial, sort: "rank",
+                                  most: MOST_ROWS });
     const top = h("section", { class: "experiment" });
     const shown = h("span", { class: "facts" });
+    const search = searchPart();
     const mattered = importancePart(id);
     let isEmpty = true;
 
-    await keep(signal, async () => {
+    await keep(signal, async (isLive) => {
         const [one, all] = await Promise.all([experiment(signal), trials(signal)]);
 
         if (one.changed)
             top.replaceChildren(...head(one.data));
-        if (one.changed || all.changed) {
-            const range = spreadScale(all.data.items.map(interval).filter(Boolean),
+        if (all.changed || isEmpty) {
+            const names = searched(one.data.definition.space ?? {}, all.rows);
+            const range = spreadScale(all.rows.map(interval).filter(Boolean),
                                       one.data.direction === "maximize");
-            board.update(all.data.items, columnsOf(one.data, all.data.items, range),
-                         JSON.stringify(range));
-            shown.textContent = all.data.total > all.data.items.length
-                ? `the first ${count(all.data.items.length)} of ${plural(all.data.total, "trial")} by rank`
-                : plural(all.data.total, "trial");
+            board.update(all.rows, columnsOf(one.data, all.rows, names, range), JSON.stringify(range));
+            search.update(one.data, all.rows, names);
+            shown.textContent = shownText(all.rows);
         }
         if (isEmpty)
             main.replaceChildren(h("p", { class: "path" }, h("a", { href: "#/" }, "Experiments")),
-                top, h("div", { class: "line part" }, h("h2", {}, "Leaderboard"), shown),
+                top, search.element, h("div", { class: "line part" }, h("h2", {}, "Leaderboard"), shown),
                 board.element, mattered.element, downloads(one.data.id), definitionPart(one.data.definition));
         isEmpty = false;
         document.title = `${one.data.name} · sweepd`;
         if (one.changed && hasEnded(one.data))
             await mattered.update(signal);
-        return pauseFor(isUnsealing(one.data) ? "running" : one.data.state);
-    });
+        return isUnsealing(one.data) ? pauseFor("running") : pauseFor(one.data.state, isLive);
+    }, `/experiments/${id}/events`);
 }

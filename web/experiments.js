@@ -53,7 +53,7 @@ export async function showExperiments(main, signal) {
     const datasets = resource("/datasets?limit=1");
     let drawn = false;
 
-    await keep(signal, async () => {
+    await keep(signal, async (isLive) => {
         const { data, changed } = await list(signal);
         const hint = data.items.length > 0 ? null : await datasets(signal);
 
@@ -64,6 +64,7 @@ export async function showExperiments(main, signal) {
                 data.total > data.items.length ? h("p", { class: "note" },
                     `${data.items.length} of ${plural(data.total, "experiment")} are shown.`) : "");
         drawn = true;
-        return data.items.some((each) => pauseFor(each.state) === 1000) || hint ? 1000 : 3000;
-    });
+        return hint || data.items.some((each) => pauseFor(each.state) === 1000)
+            ? pauseFor("running", isLive && !hint) : pauseFor("completed", isLive);
+    }, "/events");
 }

@@ -34,10 +34,10 @@ function ordered(rows, column, direction) {
 
 /**
  * Makes a table. `key` names a row for ever; `sort` is the column to sort by at first (or else the
- * first of them).
+ * first of them); `most` is how many rows are drawn at most, the first in the order chosen.
  * update(rows, columns, version) shows rows; a row is drawn again where it or version changed.
  */
-export function sortableTable({ caption, key, sort }) {
+export function sortableTable({ caption, key, sort, most = Infinity }) {
     const head = h("tr");
     const body = h("tbody");
     const element = h("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: 0 },
@@ -83,7 +83,7 @@ export function sortableTable({ caption, key, sort }) {
     }
 
     function drawBody() {
-        const lines = ordered(rows, current(), direction).map(line);
+        const lines = ordered(rows, current(), direction).slice(0, most).map(line);
         const focused = document.activeElement;
 
         if (lines.length === body.children.length && lines.every((l, i) => l === body.children[i]))

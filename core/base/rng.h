@@ -20,7 +20,8 @@ enum rng_purpose {
     RNG_TEST = 5,       /* tests and benchmarks */
     RNG_DROPOUT = 6,    /* index: layer and step */
     RNG_HOLDOUT = 7,    /* rows set aside inside a training part */
-    RNG_IMPORTANCE = 16 /* forests that say what matters; index: tree */
+    RNG_IMPORTANCE = 16, /* forests that say what matters; index: tree */
+    RNG_BRACKET = 17     /* a trial's bracket in hyperband; index: trial */
 };
 
 struct rng {

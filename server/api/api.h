@@ -12,16 +12,24 @@
 #include "server/jobs/jobs.h"
 #include "server/store/store.h"
 
+struct bulletin;
+
 /* Borrowed by the router for as long as it serves. */
 struct api {
     const struct config *config;
     struct store *store;
     struct jobs *jobs;
     const struct kernel *kernel;
+    struct bulletin *bulletin; /* see bulletin.h */
     atomic_bool ready; /* recovered, and not draining */
+    struct kept *kept; /* made by api_router, like: */
+    struct onces *onces;
 };
 
 /** The router that serves the API and the page. */
 struct http_router api_router(struct api *api);
+
+/** Frees what the router has made. Accepts one that was never asked for its router. */
+void api_finish(struct api *api);
 
 #endif

@@ -1,16 +1,21 @@
 #include "server/api/call.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/data/split.h"
+#include "server/api/kept.h"
+#include "server/api/once.h"
 #include "server/api/routes.h"
 #include "server/jobs/facts.h"
 #include "server/schema/definition.h"
-#include "server/schema/query.h"
 #include "server/store/store_dataset.h"
 #include "server/store/store_experiment.h"
+
+enum { PARAMETERS_MAX = 32 }; /* of a route */
 
 enum err call_reader(struct call *c, struct error *e)
 {
@@ -26,7 +31,11 @@ void call_release(struct call *c)
 
 struct intake call_intake(struct call *c)
 {
-    return (struct intake){c->api->config, c->api->store, c->api->jobs, c->q->arena, &c->faults};
+    return (struct intake){.config = c->api->config,
+                           .store = c->api->store,
+                           .jobs = c->api->jobs,
+                           .arena = c->q->arena,
+                           .faults = &c->faults};
 }
 
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e)
@@ -34,9 +43,31 @@ enum err call_json(struct call *c, unsigned status, struct buf *out, struct erro
     enum err failed = buf_check(out, e);
 
     if (failed == ERR_OK)
+        failed = once_keep_late(c, status, out, e);
+    if (failed == ERR_OK && status == 200)
+        kept_put(c, out->data, out->length);
+    if (failed == ERR_OK)
         http_respond(c->r, status, "application/json", out->data, out->length);
     buf_finish(out);
     return failed;
+}
+
+enum err call_object(struct call *c, unsigned status, const struct field *fields, const void *in,
+                     struct error *e)
+{
+    struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    field_encode(fields, in, &j);
+    json_end(&j);
+    return call_json(c, status, &out, e);
+}
+
+void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id)
+{
+    (void)snprintf(out, CALL_URL_BYTES, "/api/v1/%s/%" PRId64, list, id);
 }
 
 const char *call_segment(const struct call *c, size_t n)
@@ -117,20 +148,36 @@ enum err call_folds(struct call *c, const struct experiment_record *x, const str
     return split_create(*table, &definition->split, out, e);
 }
 
-void call_check_query(struct call *c, const char *const *known)
+/* ---- parameters ---------------------------------------------------------------------------- */
+
+void call_check_known(struct call *c, const struct http_pair *pairs, size_t n)
 {
-    for (size_t i = 0; i < c->q->n_query; i++)
-        query_known(&c->faults, c->q->query[i].name, known);
+    const struct route *route = c->q->route;
+    const char *known[PARAMETERS_MAX + 1] = {NULL};
+    size_t n_known = 0;
+
+    for (const struct field *f = route->query; f && f->key; f++) {
+        assert(n_known < PARAMETERS_MAX);
+        known[n_known++] = f->key;
+    }
+    for (size_t i = 0; i < n; i++) {
+        query_known(&c->faults, pairs[i].name, known);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(pairs[k].name, pairs[i].name) == 0)
+                faults_add(&c->faults, pairs[i].name, NULL, "%.80s is given twice", pairs[i].name);
+    }
 }
 
-struct call_page call_page(struct call *c)
+enum err call_query(struct call *c, void *out, struct error *e)
 {
-    struct call_page page = {.limit = QUERY_LIMIT_DEFAULT};
+    const struct route *route = c->q->route;
 
-    query_i64(&c->faults, "limit", http_query(c->q, "limit"), 1, QUERY_LIMIT_MAX, &page.limit);
-    query_i64(&c->faults, "cursor", http_query(c->q, "cursor"), 0, INT64_MAX, &page.cursor);
-    return page;
+    for (const struct field *f = route->query; f->key; f++)
+        query_field(&c->faults, f, http_query(c->q, f->key), out);
+    return faults_check(&c->faults, e);
 }
+
+/* ---- pages --------------------------------------------------------------------------------- */
 
 static void append_escaped(struct buf *out, const char *s)
 {
@@ -141,16 +188,17 @@ static void append_escaped(struct buf *out, const char *s)
             buf_printf(out, "%%%02X", (unsigned char)*s);
 }
 
-void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next)
+void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total, const char *cursor)
 {
     struct buf url = {0};
 
     json_i64(j, "total", total);
-    if (next < 0) {
+    if (!cursor) {
         json_null(j, "next");
         return;
     }
-    buf_printf(&url, "%s?limit=%" PRId64 "&cursor=%" PRId64, c->q->path, limit, next);
+    buf_printf(&url, "%s?limit=%" PRId64 "&cursor=", c->q->path, limit);
+    append_escaped(&url, cursor);
     for (size_t i = 0; i < c->q->n_query; i++) {
         const struct http_pair *p = &c->q->query[i];
 
@@ -163,4 +211,23 @@ void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total,
     }
     json_string(j, "next", buf_text(&url));
     buf_finish(&url);
+}
+
+void call_page_end_at(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next)
+{
+    char cursor[24];
+
+    (void)snprintf(cursor, sizeof cursor, "%" PRId64, next);
+    call_page_end(c, j, limit, total, next < 0 ? NULL : cursor);
+}
+
+void call_page_end_behind(struct call *c, struct json *j, int64_t limit, int64_t total,
+                          const struct bookmark *next)
+{
+    CLEANUP(buf_finish) struct buf cursor = {0};
+
+    if (next->id != 0)
+        cursor_write(next, &cursor);
+    j->out->failed = j->out->failed || cursor.failed;
+    call_page_end(c, j, limit, total, next->id == 0 ? NULL : buf_text(&cursor));
 }

@@ -1,5 +1,5 @@
 /*
- * Experiments: all of them, one, its best trial, and the orders that a person gives.
+ * Experiments: one, its best trial, and the orders that a person gives.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,69 +13,6 @@
 #include "server/schema/query.h"
 
 enum { WAIT_SECONDS_MAX = 3600 };
-
-static const char *const STATES[] = {"queued",    "running",   "paused", "completed",
-                                     "cancelled", "failed", NULL};
-
-static enum err read_filters(struct call *c, struct experiment_query *query, struct error *e)
-{
-    static const char *const QUERY[] = {"state", "dataset", "tag",    "owner", "q",
-                                        "sort",  "limit",   "cursor", NULL};
-    const char *dataset = http_query(c->q, "dataset");
-    struct dataset_record record;
-    struct call_page page;
-
-    call_check_query(c, QUERY);
-    query_choice(&c->faults, "state", http_query(c->q, "state"), STATES, &query->state);
-    page = call_page(c);
-    if (dataset && call_dataset(c, dataset, &record, e) != ERR_OK)
-        faults_add(&c->faults, "dataset", NULL, "%s", e->message);
-    TRY(faults_check(&c->faults, e));
-    query->dataset_id = dataset ? record.id : 0;
-    query->tag = http_query(c->q, "tag");
-    query->owner = http_query(c->q, "owner");
-    query->contains = http_query(c->q, "q");
-    query->sort = http_query(c->q, "sort");
-    query->offset = page.cursor;
-    query->limit = page.limit;
-    return ERR_OK;
-}
-
-enum err experiment_list(struct call *c, struct error *e)
-{
-    struct experiment_query query = {0};
-    struct experiment_list list;
-    struct buf out = {0};
-    struct json j;
-
-    TRY(read_filters(c, &query, e));
-    TRY(call_reader(c, e));
-    if (store_experiment_list(c->reader, &query, c->q->arena, &list, e) != ERR_OK) {
-        if (e->code == ERR_INVALID)
-            faults_add(&c->faults, "sort", NULL, "%s", e->message);
-        return e->code;
-    }
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    json_array(&j, "items");
-    for (size_t i = 0; i < list.n; i++) {
-        struct experiment_view view;
-        enum err failed =
-            encode_experiment_read(c->reader, list.items[i].id, c->q->arena, &view, e);
-
-        if (failed == ERR_NOT_FOUND) /* deleted since the list was read */
-            continue;
-        if (failed != ERR_OK) {
-            buf_finish(&out);
-            return failed;
-        }
-        encode_experiment(&j, NULL, &view);
-    }
-    json_end(&j);
-    call_page_end(c, &j, query.limit, list.total, list.next_offset);
-    json_end(&j);
-    return call_json(c, 200, &out, e);
-}
 
 enum err call_experiment_answer(struct call *c, unsigned status, int64_t id, struct error *e)
 {
@@ -102,21 +39,28 @@ static enum err has_ended(struct call *c, int64_t id, bool *ended, struct error 
     return ERR_OK;
 }
 
-/* ?wait=SECONDS holds the answer until the experiment ends, and its unsealing. */
+struct get_form {
+    double wait;
+};
+
+const struct field experiment_get_query[] = {
+    FIELD("wait", REAL, get_form, wait, .min = 0, .max = WAIT_SECONDS_MAX, .default_json = "0",
+          .summary = "seconds to hold the answer until the experiment ends, and its unsealing"),
+    {.key = NULL},
+};
+
 enum err experiment_get(struct call *c, struct error *e)
 {
-    static const char *const QUERY[] = {"wait", NULL};
-    double wait = 0;
+    struct get_form f = {0};
     bool ended;
     int64_t id;
 
-    call_check_query(c, QUERY);
-    query_real(&c->faults, "wait", http_query(c->q, "wait"), 0, WAIT_SECONDS_MAX, &wait);
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &f, e));
+    c->is_kept = c->is_kept && f.wait == 0.0;
     TRY(call_experiment(c, &id, e));
     TRY(has_ended(c, id, &ended, e));
-    if (wait > 0 && !c->q->last_try && !ended) {
-        http_respond_later(c->r, (unsigned)(1000 * wait));
+    if (f.wait > 0 && !c->q->last_try && !ended) {
+        http_respond_later(c->r, (unsigned)(1000 * f.wait));
         return ERR_OK;
     }
     return call_experiment_answer(c, 200, id, e);
@@ -135,18 +79,10 @@ enum err experiment_best(struct call *c, struct error *e)
     TRY(call_experiment(c, &id, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &experiment, e));
     TRY(store_trial_best(c->reader, id, c->q->arena, &best, &found, e));
+    if (found)
+        TRY(encode_trial_read(c->reader, id, best.trial, c->q->arena, &parts, e));
     json_init(&j, &out);
-    json_object(&j, NULL);
-    if (found) {
-        if (encode_trial_read(c->reader, id, best.trial, c->q->arena, &parts, e) != ERR_OK) {
-            buf_finish(&out);
-            return e->code;
-        }
-        encode_trial(&j, "best", &best, experiment.metric, &parts);
-    } else {
-        json_null(&j, "best");
-    }
-    json_end(&j);
+    encode_best(&j, found ? &best : NULL, experiment.metric, &parts);
     return call_json(c, 200, &out, e);
 }
 
@@ -199,16 +135,17 @@ static enum err delete_record(struct store *s, void *ctx, struct error *e)
     return store_experiment_delete(s, d->id, e);
 }
 
-/* ?force ends it first. */
+const struct field experiment_delete_query[] = {
+    FIELD("force", BOOL, deletion, force, .summary = "end it first"),
+    {.key = NULL},
+};
+
 enum err experiment_delete(struct call *c, struct error *e)
 {
-    static const char *const QUERY[] = {"force", NULL};
     struct experiment_record record;
     struct deletion d = {0};
 
-    call_check_query(c, QUERY);
-    query_bool(&c->faults, "force", http_query(c->q, "force"), &d.force);
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &d, e));
     TRY(call_experiment(c, &d.id, e));
     TRY(store_experiment_get(c->reader, d.id, c->q->arena, &record, e));
     call_release(c);

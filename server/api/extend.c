@@ -8,6 +8,7 @@
 
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/once.h"
 #include "server/clock.h"
 #include "server/jobs/study.h"
 #include "server/jobs/writer.h"
@@ -20,7 +21,14 @@ struct extension {
     struct definition *definition; /* the new one */
     const char *json;
     bool was_changed; /* by somebody else, after it was read */
+    struct call *call;
+    struct buf answer; /* about the experiment as it was stored */
 };
+
+static void extension_finish(struct extension *x)
+{
+    buf_finish(&x->answer);
+}
 
 static const struct field extend_fields[] = {
     {.key = "trials",
@@ -32,6 +40,11 @@ static const struct field extend_fields[] = {
      .summary = "how many more"},
     {.key = NULL},
 };
+
+const struct schema experiment_extend_schema = {.name = "Extension",
+                                                .fields = extend_fields,
+                                                .is_request = true,
+                                                .summary = "How many more trials."};
 
 /* Why an experiment that has ended cannot go on, whatever its budget; NULL: it can. */
 static const char *obstacle(const struct experiment_record *x)
@@ -78,6 +91,27 @@ static enum err extend_definition(struct call *c, struct extension *x, struct er
                      x->experiment.id, x->experiment.planned_trials);
 }
 
+static enum err write_answer(struct store *s, struct extension *x, struct error *e)
+{
+    struct experiment_view view;
+    struct json j;
+
+    TRY(encode_experiment_read(store_writer(s), x->experiment.id, x->arena, &view, e));
+    buf_clear(&x->answer);
+    json_init(&j, &x->answer);
+    encode_experiment(&j, NULL, &view);
+    return once_keep(x->call, s, 202, NULL, &x->answer, e);
+}
+
+static enum err reopen(struct store *s, const struct experiment_record *x, struct error *e)
+{
+    struct experiment_change change = {.state = x->dataset_id == 0 ? "running" : "queued",
+                                       .at_ms = clock_now_ms(),
+                                       .elapsed_ms = -1};
+
+    return x->finished_at_ms == 0 ? ERR_OK : store_experiment_set_state(s, x->id, &change, e);
+}
+
 /* Stores the larger budget, unless the definition is not the one that was read. The writer's
  * thread. */
 static enum err apply(struct store *s, void *ctx, struct error *e)
@@ -101,14 +135,8 @@ static enum err apply(struct store *s, void *ctx, struct error *e)
     if (x->was_changed)
         return ERR_OK;
     TRY(store_experiment_set_plan(s, id, x->definition->planned_trials, x->json, e));
-    if (now.finished_at_ms == 0)
-        return ERR_OK;
-    return store_experiment_set_state(
-        s, id,
-        &(struct experiment_change){.state = now.dataset_id == 0 ? "running" : "queued",
-                                    .at_ms = clock_now_ms(),
-                                    .elapsed_ms = -1},
-        e);
+    TRY(reopen(s, &now, e));
+    return write_answer(s, x, e);
 }
 
 static enum err store_extension(struct call *c, struct extension *x, struct error *e)
@@ -129,7 +157,7 @@ static enum err store_extension(struct call *c, struct extension *x, struct erro
 
 enum err experiment_extend(struct call *c, struct error *e)
 {
-    struct extension x = {.arena = c->q->arena};
+    CLEANUP(extension_finish) struct extension x = {.arena = c->q->arena, .call = c};
     struct jobs_extension grown;
 
     TRY(field_decode(c->q->body ? c->q->body : "", c->q->body_length, extend_fields, &x,
@@ -140,5 +168,5 @@ enum err experiment_extend(struct call *c, struct error *e)
                                     .whole_space = x.definition->whole_space};
     if (x.experiment.dataset_id != 0)
         TRY(jobs_extend(c->api->jobs, x.experiment.id, &grown, e));
-    return call_experiment_answer(c, 202, x.experiment.id, e);
+    return call_json(c, 202, &x.answer, e);
 }

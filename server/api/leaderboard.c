@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "server/api/sheet.h"
 #include "server/schema/table_text.h"
 
 static const char *const FIRST[] = {"trial",     "rank",      "state",      "reason",      "score",
@@ -28,69 +29,30 @@ enum err leaderboard_columns(struct reader *r, int64_t experiment, struct arena 
     return ERR_OK;
 }
 
-static struct value integer(int64_t x)
-{
-    return (struct value){.kind = VALUE_INT, .integer = x};
-}
-
-static struct value real(double x)
-{
-    return (struct value){.kind = isnan(x) ? VALUE_NONE : VALUE_REAL, .real = x};
-}
-
-static struct value text(const char *s)
-{
-    return (struct value){.kind = s ? VALUE_TEXT : VALUE_NONE, .text = s};
-}
-
 /* None where the network is not ours. */
 static struct value weights(const struct trial_record *t)
 {
-    return t->network.optimizer ? integer(t->network.weight_count)
-                                : (struct value){.kind = VALUE_NONE};
+    return t->network.optimizer ? cell_integer(t->network.weight_count) : cell_text(NULL);
 }
 
-/* A trial's cells, (c->n). */
-static struct value *make_cells(const struct leaderboard_columns *c, const struct trial_record *t,
-                                struct arena *a)
+void leaderboard_cells(const struct leaderboard_columns *c, const struct trial_record *t,
+                       struct value *out)
 {
-    struct value *cells = arena_alloc(a, c->n, sizeof *cells), *cell = cells;
-
-    if (!cells)
-        return NULL;
-    *cell++ = integer(t->trial);
-    *cell++ = integer(t->rank);
-    *cell++ = text(t->state);
-    *cell++ = text(t->reason);
-    *cell++ = real(t->score);
-    *cell++ = real(t->score_std);
-    *cell++ = real(t->score_sem);
-    *cell++ = integer(t->folds_done);
-    *cell++ = weights(t);
-    for (size_t i = 0; i < c->n_dimensions; i++, cell++) {
+    *out++ = cell_integer(t->trial);
+    *out++ = cell_integer(t->rank);
+    *out++ = cell_text(t->state);
+    *out++ = cell_text(t->reason);
+    *out++ = cell_real(t->score);
+    *out++ = cell_real(t->score_std);
+    *out++ = cell_real(t->score_sem);
+    *out++ = cell_integer(t->folds_done);
+    *out++ = weights(t);
+    for (size_t i = 0; i < c->n_dimensions; i++) {
         const struct value *v = params_get(&t->params, c->names[N_FIRST + i]);
 
-        if (v)
-            *cell = *v;
+        *out++ = v ? *v : cell_text(NULL);
     }
-    *cell = real(t->seconds);
-    return cells;
-}
-
-void leaderboard_csv_header(const struct leaderboard_columns *c, struct buf *out)
-{
-    table_csv_header(out, c->names, c->n);
-}
-
-enum err leaderboard_csv_row(const struct leaderboard_columns *c, const struct trial_record *t,
-                             struct arena *a, struct buf *out, struct error *e)
-{
-    const struct value *cells = make_cells(c, t, a);
-
-    if (!cells)
-        return error_no_memory(e);
-    table_csv_row(out, cells, c->n);
-    return ERR_OK;
+    *out = cell_real(t->seconds);
 }
 
 /* ---- the table for a terminal ---------------------------------------------------------------- */
@@ -117,21 +79,22 @@ static const char *score_text(const struct trial_record *t, struct arena *a)
 static struct value *make_text_cells(const struct leaderboard_columns *c,
                                      const struct trial_record *t, struct arena *a)
 {
-    struct value *exact = make_cells(c, t, a);
+    struct value *exact = arena_alloc(a, c->n, sizeof *exact);
     struct value *cells = arena_alloc(a, N_TEXT + c->n_dimensions + 1, sizeof *cells);
 
     if (!exact || !cells)
         return NULL;
-    cells[TRIAL] = integer(t->trial);
-    cells[RANK] = integer(t->rank);
-    cells[STATE] = text(t->state);
-    cells[REASON] = text(t->reason);
-    cells[SCORE] = text(score_text(t, a));
-    cells[FOLDS] = integer(t->folds_done);
+    leaderboard_cells(c, t, exact);
+    cells[TRIAL] = cell_integer(t->trial);
+    cells[RANK] = cell_integer(t->rank);
+    cells[STATE] = cell_text(t->state);
+    cells[REASON] = cell_text(t->reason);
+    cells[SCORE] = cell_text(score_text(t, a));
+    cells[FOLDS] = cell_integer(t->folds_done);
     cells[WEIGHTS] = weights(t);
     memcpy(cells + N_TEXT, exact + N_FIRST, c->n_dimensions * sizeof *cells);
     if (!isnan(t->seconds))
-        cells[N_TEXT + c->n_dimensions] = text(arena_printf(a, "%7.2f", t->seconds));
+        cells[N_TEXT + c->n_dimensions] = cell_text(arena_printf(a, "%7.2f", t->seconds));
     return cells;
 }
 
@@ -145,7 +108,7 @@ static void align_scores(struct value *const *rows, size_t n_rows, struct arena 
             longest = strlen(rows[r][SCORE].text);
     for (size_t r = 0; r < n_rows; r++)
         if (rows[r][SCORE].kind == VALUE_TEXT)
-            rows[r][SCORE] = text(arena_printf(a, "%*s", (int)longest, rows[r][SCORE].text));
+            rows[r][SCORE] = cell_text(arena_printf(a, "%*s", (int)longest, rows[r][SCORE].text));
 }
 
 static bool all_equal(struct value *const *rows, size_t n_rows, size_t column)
@@ -212,14 +175,14 @@ static enum err write_table(const struct leaderboard_columns *c, struct value **
     return ERR_OK;
 }
 
-enum err leaderboard_text(struct reader *r, const struct trial_query *query, int64_t offset,
-                          int64_t limit, struct arena *a, struct buf *out, struct error *e)
+enum err leaderboard_text(struct reader *r, const struct trial_query *query, struct arena *a,
+                          struct buf *out, struct error *e)
 {
     struct leaderboard_columns columns;
     struct trial_list list;
     struct value **rows;
 
-    TRY(store_trial_list(r, query, offset, limit, a, &list, e));
+    TRY(store_trial_list(r, query, a, &list, e));
     TRY(leaderboard_columns(r, query->experiment, a, &columns, e));
     rows = arena_alloc(a, list.n + 1, sizeof *rows);
     if (!rows)

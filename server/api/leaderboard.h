@@ -18,13 +18,13 @@ struct leaderboard_columns {
 enum err leaderboard_columns(struct reader *r, int64_t experiment, struct arena *a,
                              struct leaderboard_columns *out, struct error *e);
 
-void leaderboard_csv_header(const struct leaderboard_columns *c, struct buf *out);
-enum err leaderboard_csv_row(const struct leaderboard_columns *c, const struct trial_record *t,
-                             struct arena *a, struct buf *out, struct error *e);
+/** A trial's cells, (c->n). */
+void leaderboard_cells(const struct leaderboard_columns *c, const struct trial_record *t,
+                       struct value *out);
 
-/** A page of trials in aligned columns, numbers rounded; what is the same in all rows is said once,
+/** The query's page in aligned columns, numbers rounded; what is the same in all rows is said once,
  * in a line below. */
-enum err leaderboard_text(struct reader *r, const struct trial_query *query, int64_t offset,
-                          int64_t limit, struct arena *a, struct buf *out, struct error *e);
+enum err leaderboard_text(struct reader *r, const struct trial_query *query, struct arena *a,
+                          struct buf *out, struct error *e);
 
 #endif

@@ -104,7 +104,8 @@ void progress_line(const struct experiment_view *x, char line[PROGRESS_LINE_BYTE
 enum err progress_end(struct reader *r, const struct experiment_view *x, struct arena *a,
                       struct buf *out, struct error *e)
 {
-    struct trial_query query = {.experiment = x->record.id, .sort = "rank"};
+    struct trial_query query = {
+        .experiment = x->record.id, .sort = "rank", .page = LEADERBOARD_ROWS};
 
     buf_printf(out, "%s: %s", x->record.name, x->record.state);
     if (x->record.stop_reason)
@@ -113,5 +114,5 @@ enum err progress_end(struct reader *r, const struct experiment_view *x, struct 
         buf_printf(out, ": %s", x->record.error);
     buf_printf(out, "; %s, %s is best\n\n", x->record.metric,
                strcmp(x->record.direction, "maximize") == 0 ? "larger" : "smaller");
-    return leaderboard_text(r, &query, 0, LEADERBOARD_ROWS, a, out, e);
+    return leaderboard_text(r, &query, a, out, e);
 }

@@ -1,80 +1,128 @@
 /*
  * A definition comes in over HTTP: to be validated, stored and begun, or as a patch of an old one.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/once.h"
 #include "server/intake/draft.h"
 #include "server/schema/change.h"
 
-static const char *body_of(const struct call *c)
+/* A definition that is answered. */
+struct submission {
+    struct call *call;
+    struct intake in;
+    struct draft draft;
+    struct buf answer; /* once it is stored, and where it is: */
+    char url[CALL_URL_BYTES];
+};
+
+static void submission_init(struct submission *s, struct call *c)
 {
-    return c->q->body ? c->q->body : "";
+    const char *body = c->q->body ? c->q->body : "";
+
+    *s = (struct submission){.call = c, .in = call_intake(c)};
+    s->draft = (struct draft){.in = &s->in, .body = body, .body_length = c->q->body_length};
 }
+
+static void submission_finish(struct submission *s)
+{
+    draft_finish(&s->draft);
+    buf_finish(&s->answer);
+}
+
+static void write_draft(const void *in, struct json *j, const char *key)
+{
+    definition_write(((const struct draft *)in)->definition, j, key);
+}
+
+static void write_plan(const void *in, struct json *j, const char *key)
+{
+    plan_write(&((const struct draft *)in)->plan, j, key);
+}
+
+static const struct field validated_fields[] = {
+    {.key = "definition",
+     .type = FIELD_OTHER,
+     .ref = "Definition",
+     .write = write_draft,
+     .summary = "made complete: every default spelled out"},
+    {.key = "plan", .type = FIELD_OTHER, .ref = "Plan", .write = write_plan},
+    {.key = NULL},
+};
+const struct schema experiment_validated_schema = {
+    .name = "Validated", .fields = validated_fields, .summary = "What a definition comes to."};
 
 enum err experiment_validate(struct call *c, struct error *e)
 {
-    struct intake in = call_intake(c);
-    CLEANUP(draft_finish) struct draft d = {.in = &in, .body = body_of(c),
-                                            .body_length = c->q->body_length};
-    struct buf out = {0};
-    struct json j;
+    CLEANUP(submission_finish) struct submission s;
 
-    TRY(draft_make(&d, e));
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    definition_write(d.definition, &j, "definition");
-    plan_write(&d.plan, &j, "plan");
-    json_end(&j);
-    return call_json(c, 200, &out, e);
+    submission_init(&s, c);
+    TRY(draft_make(&s.draft, e));
+    return call_object(c, 200, validated_fields, &s.draft, e);
 }
 
-static enum err answer(struct call *c, const struct draft *d, struct error *e)
+/* The answer is part of the transaction: it tells of the experiment as it was stored. */
+static enum err keep(struct store *store, void *ctx, struct error *e)
 {
+    struct submission *s = ctx;
     struct experiment_view view;
-    struct buf out = {0};
     struct json j;
-    char url[64];
 
-    TRY(call_reader(c, e));
-    TRY(encode_experiment_read(c->reader, d->id, c->q->arena, &view, e));
-    view.plan = &d->plan;
-    (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64, d->id);
-    http_respond_location(c->r, url);
-    json_init(&j, &out);
+    TRY(encode_experiment_read(store_writer(store), s->draft.id, s->call->q->arena, &view, e));
+    view.plan = &s->draft.plan;
+    buf_clear(&s->answer);
+    json_init(&j, &s->answer);
     encode_experiment(&j, NULL, &view);
-    return call_json(c, 201, &out, e);
+    call_url(s->url, "experiments", s->draft.id);
+    return once_keep(s->call, store, 201, s->url, &s->answer, e);
 }
 
-static enum err submit(struct call *c, const char *body, size_t length, struct error *e)
+static enum err submit(struct submission *s, struct error *e)
 {
-    struct intake in = call_intake(c);
-    CLEANUP(draft_finish) struct draft d = {.in = &in, .body = body, .body_length = length};
-
-    TRY(draft_make(&d, e));
-    TRY(draft_submit(&d, e));
-    return answer(c, &d, e);
+    s->in.stored = keep;
+    s->in.ctx = s;
+    TRY(draft_make(&s->draft, e));
+    TRY(draft_submit(&s->draft, e));
+    http_respond_location(s->call->r, s->url);
+    return call_json(s->call, 201, &s->answer, e);
 }
 
 enum err experiment_submit(struct call *c, struct error *e)
 {
-    return submit(c, body_of(c), c->q->body_length, e);
+    CLEANUP(submission_finish) struct submission s;
+
+    submission_init(&s, c);
+    return submit(&s, e);
 }
+
+static void document_patch(struct json *j)
+{
+    json_string(j, "type", "object");
+}
+
+const struct schema experiment_patch_schema = {
+    .name = "Patch",
+    .document = document_patch,
+    .is_request = true,
+    .summary = "A merge patch (RFC 7396) to a definition: what it names takes the place of what was "
+               "there, null takes it away."};
 
 /* A new experiment from an old one's definition and a merge patch. */
 enum err experiment_clone(struct call *c, struct error *e)
 {
-    const char *body;
+    CLEANUP(submission_finish) struct submission s;
     struct experiment_record x;
+    struct draft *d = &s.draft;
     int64_t id;
 
+    submission_init(&s, c);
     TRY(call_experiment(c, &id, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &x, e));
     call_release(c);
-    TRY(change_patch(&(struct change_source){x.definition, id, x.dataset_name}, body_of(c),
-                     c->q->body_length, c->q->arena, &body, e));
-    return submit(c, body, strlen(body), e);
+    TRY(change_patch(&(struct change_source){x.definition, id, x.dataset_name}, d->body,
+                     d->body_length, c->q->arena, &d->body, e));
+    d->body_length = strlen(d->body);
+    return submit(&s, e);
 }

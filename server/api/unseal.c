@@ -3,11 +3,11 @@
  * scored on the sealed ones. This is done once; whoever asks again is told what came of it.
  */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "core/data/split.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/once.h"
 #include "server/clock.h"
 #include "server/jobs/writer.h"
 
@@ -16,6 +16,7 @@ struct unsealing {
     struct experiment_record experiment;
     struct unseal_record record;
     bool is_new;
+    struct call *call;
 };
 
 static enum err count_rows(struct call *c, struct unsealing *u, struct error *e)
@@ -43,9 +44,20 @@ static enum err check_ended(const struct experiment_record *x, struct error *e)
                      x->id, x->state);
 }
 
+static void encode(const struct unsealing *u, char url[CALL_URL_BYTES], struct buf *out)
+{
+    struct json j;
+
+    json_init(&j, out);
+    encode_unsealed(&j, NULL, &u->record);
+    call_url(url, "experiments", u->experiment.id);
+}
+
 /* Stores what is asked for, unless it was before. The writer's thread. */
 static enum err insert(struct store *s, void *ctx, struct error *e)
 {
+    CLEANUP(buf_finish) struct buf answer = {0};
+    char url[CALL_URL_BYTES];
     struct unsealing *u = ctx;
     int64_t id = u->experiment.id;
     struct reader *r = store_writer(s);
@@ -72,7 +84,8 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
     TRY(store_unseal_insert(s, &u->record, e));
     TRY(store_unseal_get(r, id, u->arena, &u->record, &found, e));
     u->is_new = true;
-    return ERR_OK;
+    encode(u, url, &answer);
+    return once_keep(u->call, s, 202, url, &answer, e);
 }
 
 static enum err ask(struct call *c, struct unsealing *u, struct error *e)
@@ -87,22 +100,19 @@ static enum err ask(struct call *c, struct unsealing *u, struct error *e)
     return writer_call(jobs_writer(c->api->jobs), insert, u, e);
 }
 
-static enum err answer(struct call *c, const struct unsealing *u, struct error *e)
+static enum err answer(const struct unsealing *u, struct error *e)
 {
     struct buf out = {0};
-    struct json j;
-    char url[64];
+    char url[CALL_URL_BYTES];
 
-    (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64, u->experiment.id);
-    http_respond_location(c->r, url);
-    json_init(&j, &out);
-    encode_unsealed(&j, NULL, &u->record);
-    return call_json(c, u->is_new ? 202 : 200, &out, e);
+    encode(u, url, &out);
+    http_respond_location(u->call->r, url);
+    return call_json(u->call, u->is_new ? 202 : 200, &out, e);
 }
 
 enum err experiment_unseal(struct call *c, struct error *e)
 {
-    struct unsealing u = {.arena = c->q->arena};
+    struct unsealing u = {.arena = c->q->arena, .call = c};
     int64_t id;
     bool found;
 
@@ -114,5 +124,5 @@ enum err experiment_unseal(struct call *c, struct error *e)
         TRY(ask(c, &u, e));
     if (u.record.finished_at_ms == 0) /* also one that could not be begun when it was stored */
         TRY(jobs_unseal(c->api->jobs, id, e));
-    return answer(c, &u, e);
+    return answer(&u, e);
 }

@@ -1,12 +1,10 @@
 /*
  * A table comes in over HTTP: by PUT, as a raw body, or as a form of one or several files.
  */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "core/data/read.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/once.h"
 #include "server/intake/upload.h"
 
 /* An option stands in a form field or in the query. */
@@ -19,6 +17,7 @@ static enum err read_options(struct call *c, struct upload_given *given, struct 
 
     if (!options)
         return error_no_memory(e);
+    call_check_known(c, q->form, q->n_form);
     for (size_t i = 0; i < q->n_form; i++)
         options[n++] = (struct upload_option){q->form[i].name, q->form[i].value};
     for (size_t i = 0; i < q->n_query; i++)
@@ -28,27 +27,49 @@ static enum err read_options(struct call *c, struct upload_given *given, struct 
     return ERR_OK;
 }
 
-static enum err answer(struct call *c, unsigned status, const struct dataset_record *d,
-                       struct error *e)
-{
-    struct buf out = {0};
-    struct json j;
-    char url[64];
+/* An upload that is answered. */
+struct uploaded {
+    struct call *call;
+    struct dataset_record record;
+};
 
-    (void)snprintf(url, sizeof url, "/api/v1/datasets/%" PRId64, d->id);
-    http_respond_location(c->r, url);
-    json_init(&j, &out);
-    encode_dataset(&j, NULL, d);
-    return call_json(c, status, &out, e);
+static void encode(const struct uploaded *u, char url[CALL_URL_BYTES], struct buf *out)
+{
+    struct json j;
+
+    json_init(&j, out);
+    encode_dataset(&j, NULL, &u->record);
+    call_url(url, "datasets", u->record.id);
+}
+
+/* The answer is part of the transaction. */
+static enum err keep(struct store *s, void *ctx, struct error *e)
+{
+    CLEANUP(buf_finish) struct buf body = {0};
+    const struct uploaded *u = ctx;
+    char url[CALL_URL_BYTES];
+
+    encode(u, url, &body);
+    return once_keep(u->call, s, 201, url, &body, e);
+}
+
+static enum err answer(const struct uploaded *u, unsigned status, struct error *e)
+{
+    struct buf body = {0};
+    char url[CALL_URL_BYTES];
+
+    encode(u, url, &body);
+    http_respond_location(u->call->r, url);
+    return call_json(u->call, status, &body, e);
 }
 
 enum err dataset_upload(struct call *c, struct error *e)
 {
     const struct http_request *q = c->q;
+    struct uploaded u = {.call = c};
     struct intake in = call_intake(c);
     struct upload_file files[HTTP_MAX_FILES];
     struct upload_given given = {.n_files = q->n_files, .files = files};
-    struct dataset_record record;
     uint64_t bytes = 0;
     bool was_there;
 
@@ -64,7 +85,9 @@ enum err dataset_upload(struct call *c, struct error *e)
                          "--data-binary @FILE) or as the form's field \"file\" (-F file=@FILE)");
     if (q->method == HTTP_PUT)
         files[0].name = call_segment(c, 0);
+    in.stored = keep;
+    in.ctx = &u;
     TRY(read_options(c, &given, e));
-    TRY(upload_take(&in, &given, &record, &was_there, e));
-    return answer(c, was_there ? 200 : 201, &record, e);
+    TRY(upload_take(&in, &given, &u.record, &was_there, e));
+    return answer(&u, was_there ? 200 : 201, e);
 }

@@ -9,15 +9,13 @@
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/api/progress.h"
-#include "server/clock.h"
 
-static const double SECONDS_BETWEEN = 0.2; /* lines */
+enum { PAUSE_MS = 200 }; /* between lines */
 
 struct watch {
     struct api *api;
     int64_t id;
     char line[PROGRESS_LINE_BYTES]; /* the last one written */
-    double written_at;
     bool ended;
 };
 
@@ -30,7 +28,6 @@ static void write_line(struct watch *w, const char *line, struct buf *out)
     for (size_t i = now; i < before; i++)
         buf_putc(out, ' ');
     (void)snprintf(w->line, sizeof w->line, "%s", line);
-    w->written_at = clock_seconds();
 }
 
 static enum err look(struct watch *w, struct reader *r, struct arena *a, struct buf *out,
@@ -59,8 +56,6 @@ static enum http_stream_state watch_next(void *ctx, struct buf *out)
 
     if (w->ended)
         return HTTP_STREAM_END;
-    if (clock_seconds() - w->written_at < SECONDS_BETWEEN)
-        return HTTP_STREAM_WAIT;
     if (arena_create(1 << 14, &a, NULL) != ERR_OK ||
         store_reader_acquire(w->api->store, &r, NULL) != ERR_OK)
         return HTTP_STREAM_WAIT; /* memory or connections are short: a moment later, then */
@@ -70,7 +65,7 @@ static enum http_stream_state watch_next(void *ctx, struct buf *out)
         buf_puts(out, "\nthe experiment was deleted\n");
         w->ended = true;
     }
-    return out->length > 0 ? HTTP_STREAM_MORE : HTTP_STREAM_WAIT;
+    return w->ended ? HTTP_STREAM_MORE : HTTP_STREAM_WAIT;
 }
 
 enum err experiment_watch(struct call *c, struct error *e)
@@ -87,6 +82,6 @@ enum err experiment_watch(struct call *c, struct error *e)
     w->api = c->api;
     w->id = id;
     http_respond_stream(c->r, "text/plain; charset=utf-8",
-                        (struct http_stream){w, watch_next, free});
+                        (struct http_stream){w, watch_next, free, PAUSE_MS});
     return ERR_OK;
 }

@@ -47,12 +47,11 @@ struct run {
 const char *const *run_options(void)
 {
     static const char *names[MAX_RUN_OPTIONS];
-    const char *const *upload = upload_names();
     size_t n = 0;
 
     names[n++] = DATA;
-    while (*upload && n + 1 < MAX_RUN_OPTIONS)
-        names[n++] = *upload++;
+    for (const struct field *f = upload_options; f->key && n + 1 < MAX_RUN_OPTIONS; f++)
+        names[n++] = f->key;
     names[n] = NULL;
     return names;
 }
@@ -131,7 +130,11 @@ static enum err open_data(struct run *r, struct error *e)
 
 static struct intake intake_of(struct run *r)
 {
-    return (struct intake){&r->line->config, r->parts.store, r->parts.jobs, r->arena, &r->faults};
+    return (struct intake){.config = &r->line->config,
+                           .store = r->parts.store,
+                           .jobs = r->parts.jobs,
+                           .arena = r->arena,
+                           .faults = &r->faults};
 }
 
 static enum err take_table(struct run *r, struct dataset_record *out, struct error *e)

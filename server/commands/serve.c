@@ -11,6 +11,7 @@
 
 #include "core/linalg/kernel.h"
 #include "server/api/api.h"
+#include "server/api/bulletin.h"
 #include "server/commands/commands.h"
 #include "server/commands/on_finish.h"
 #include "server/commands/parts.h"
@@ -133,13 +134,14 @@ static enum err start(struct daemon *d, struct error *e)
     TRY(parts_open(&d->parts, d->config, e));
     TRY(on_finish_create(d->config, d->parts.store, &d->on_finish, e));
     store_watch_ends(d->parts.store, on_finish_ended, d->on_finish);
-    TRY(parts_start(&d->parts, d->config, changed, d, e));
     d->api.config = d->config;
     d->api.store = d->parts.store;
-    d->api.jobs = d->parts.jobs;
     d->api.kernel = d->parts.kernel;
-    TRY(start_http(d, e));
+    TRY(bulletin_create(d->parts.store, &d->api.bulletin, e));
+    TRY(start_http(d, e)); /* who asks meanwhile is told that it starts */
     on_finish_set_url(d->on_finish, d->url);
+    TRY(parts_start(&d->parts, d->config, changed, d, e));
+    d->api.jobs = d->parts.jobs;
     atomic_store(&d->api.ready, true);
     return ERR_OK;
 }
@@ -149,6 +151,8 @@ static void stop(struct daemon *d)
 {
     atomic_store(&d->api.ready, false);
     http_stop(set_http(d, NULL));
+    bulletin_destroy(d->api.bulletin);
+    api_finish(&d->api);
     parts_stop(&d->parts);
     if (d->on_finish)
         on_finish_go_on(d->on_finish);

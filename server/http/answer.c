@@ -6,18 +6,16 @@
 #include "server/http/internal.h"
 #include "server/http/text.h"
 
-enum { ETAG_BYTES = 48 };
-
 /* ---- ETag ---------------------------------------------------------------------------------- */
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo), and the length. */
-static void make_etag(const char *bytes, uint64_t length, char out[ETAG_BYTES])
+void http_etag(const char *body, uint64_t length, char out[HTTP_ETAG_BYTES])
 {
     uint64_t hash = 0xcbf29ce484222325U;
 
     for (uint64_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3U;
-    (void)snprintf(out, ETAG_BYTES, "\"%016" PRIx64 "-%" PRIx64 "\"", hash, length); /* fits */
+        hash = (hash ^ (unsigned char)body[i]) * 0x100000001b3U;
+    (void)snprintf(out, HTTP_ETAG_BYTES, "\"%016" PRIx64 "-%" PRIx64 "\"", hash, length); /* fits */
 }
 
 /* Weak comparison, as RFC 9110, 13.1.2 wants it for If-None-Match. */
@@ -37,32 +35,39 @@ static bool list_has_etag(const char *list, const char *etag)
     return false;
 }
 
-/* A whole answer to GET gets its ETag, and becomes 304 where the client has it. */
+/* The client has the body already: only the headers stay. */
+static void become_not_modified(struct http_response *r)
+{
+    struct response_header *headers = r->headers;
+
+    response_reset(r);
+    r->kind = RESPONSE_BYTES;
+    r->status = 304;
+    r->headers = headers;
+}
+
+/* A whole answer to GET gets its ETag, a stream has what its handler gave it; either becomes 304
+ * where the client has it. */
 static void judge_etag(struct exchange *x)
 {
     struct http_response *r = &x->r;
     const char *known = http_header(&x->q, "If-None-Match"), *etag = response_header(r, "ETag");
-    char made[ETAG_BYTES];
+    char made[HTTP_ETAG_BYTES];
 
     if (x->q.method != HTTP_GET || r->status != 200)
         return;
     if (r->kind == RESPONSE_BYTES && !etag)
-        make_etag(buf_text(&r->bytes), r->bytes.length, made);
+        http_etag(buf_text(&r->bytes), r->bytes.length, made);
     else if (r->kind == RESPONSE_STATIC && !etag)
-        make_etag(r->fixed, r->length, made);
+        http_etag(r->fixed, r->length, made);
     else if (!etag)
         return;
     if (!etag) {
         (void)http_respond_header(r, "ETag", made); /* only a saving */
         etag = made;
     }
-    if ((r->kind == RESPONSE_BYTES || r->kind == RESPONSE_STATIC) && known &&
-        list_has_etag(known, etag)) {
-        buf_finish(&r->bytes);
-        r->kind = RESPONSE_BYTES;
-        r->status = 304;
-        r->type = NULL;
-    }
+    if (known && list_has_etag(known, etag))
+        become_not_modified(r);
 }
 
 /* ---- bodies -------------------------------------------------------------------------------- */
@@ -165,11 +170,11 @@ bool answer_send(struct exchange *x)
     struct MHD_Response *m;
     bool ok;
 
+    judge_etag(x);
     if (r->kind == RESPONSE_STREAM && !waiting_admit(x->h)) {
         response_problem(r, 503, "too many streams are open");
         (void)http_respond_header(r, "Retry-After", "2"); /* a courtesy */
     }
-    judge_etag(x);
     m = make_body(x);
     if (!m)
         return false;

@@ -38,8 +38,7 @@ struct exchange *exchange_create(struct http *h, struct MHD_Connection *connecti
     return NULL;
 }
 
-/* A path for the log: what is not plain becomes '?', the query stays out (it may hold secrets). */
-static const char *plain_path(struct exchange *x)
+const char *exchange_path(struct exchange *x)
 {
     char *path = arena_strndup(x->arena, x->target, strcspn(x->target, "?"));
 
@@ -54,7 +53,7 @@ static void log_answer(struct exchange *x)
     const struct http_router *router = &x->h->router;
 
     if (x->status != 0)
-        router->log(router->ctx, x->q.id ? x->q.id : "", x->method, plain_path(x), x->status,
+        router->log(router->ctx, x->q.route, x->q.id ? x->q.id : "", x->method, exchange_path(x), x->status,
                     x->sent, clock_seconds() - x->started_s);
 }
 
@@ -169,7 +168,7 @@ static enum MHD_Result handle_get(struct exchange *x)
             return answer(x);
         if (!admit_wait(x))
             return answer_busy(x, "too many requests are waiting");
-        if (waiting_enter(x, x->later_until_ms))
+        if (waiting_enter(x, x->later_until_ms, 0))
             return MHD_YES; /* and the handler runs again */
     }
 }

@@ -78,7 +78,7 @@ const char *http_query(const struct http_request *q, const char *name);
 
 enum http_stream_state {
     HTTP_STREAM_MORE, /* text was appended; call again when it is sent */
-    HTTP_STREAM_WAIT, /* nothing now; call again after http_wake or after a second */
+    HTTP_STREAM_WAIT, /* all there is was appended; call again after http_wake or after a second */
     HTTP_STREAM_END,
     HTTP_STREAM_FAILED /* the rest cannot be made: the client sees that the answer is cut short */
 };
@@ -88,6 +88,7 @@ struct http_stream {
     void *ctx;
     enum http_stream_state (*next)(void *ctx, struct buf *out);
     void (*destroy)(void *ctx); /* always called once */
+    unsigned pause_ms; /* after HTTP_STREAM_WAIT: the least time from that call to the next */
 };
 
 /* An answer under construction; opaque. */
@@ -115,6 +116,12 @@ void http_respond_file(struct http_response *r, const char *type, int fd, uint64
  */
 void http_respond_later(struct http_response *r, unsigned ms);
 
+enum { HTTP_ETAG_BYTES = 48 };
+
+/** The ETag of a body, made from its bytes. A whole answer that is given none gets this one; a
+ * stream has none unless it is given one. */
+void http_etag(const char *body, uint64_t length, char out[HTTP_ETAG_BYTES]);
+
 /** Adds a header to the answer; refused (false) where the text cannot stand in a header. */
 bool http_respond_header(struct http_response *r, const char *name, const char *value);
 
@@ -132,11 +139,11 @@ struct http_router {
     /* Answers a complete request by one http_respond call. */
     void (*handle)(void *ctx, const struct http_request *q, struct http_response *r);
     /* Answers a fault found in this folder, as application/problem+json. `instance` is the raw
-     * path, `id` the request's id; either may be NULL. Writes the body to `out`. */
+     * path; `id`, the request's, may be NULL. Writes the body to `out`. */
     void (*problem)(void *ctx, unsigned status, const char *detail, const char *instance,
                     const char *id, struct buf *out);
-    /* One line for the log after each answer. */
-    void (*log)(void *ctx, const char *id, const char *method, const char *path, unsigned status,
+    /* One line for the log after each answer; `route` is what match chose, or NULL. */
+    void (*log)(void *ctx, const void *route, const char *id, const char *method, const char *path, unsigned status,
                 uint64_t body_bytes, double seconds);
     /* For the operator: what the HTTP library has to say, mostly of broken clients, and the causes
      * of 500 and 507 found in this folder. May be NULL. */

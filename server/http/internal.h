@@ -130,6 +130,7 @@ struct exchange {
     bool is_busy;                     /* in n_busy */
     bool is_gone;                     /* (m) the client left while the connection was suspended */
     int64_t until_ms;                 /* (m) when to look again without a wake */
+    int64_t from_ms;                  /* (m) a wake before has its effect then */
     struct exchange *next, *previous; /* (m) in http.waiting or the workers' queue */
 };
 
@@ -145,6 +146,10 @@ enum MHD_Result exchange_step(struct exchange *x, const char *method, const char
 
 /** Runs the handler. */
 void exchange_run(struct exchange *x);
+
+/** The path for people, in ASCII: what is not plain is '?', the query stays out (it may hold
+ * secrets). */
+const char *exchange_path(struct exchange *x);
 
 /** The request gets a problem for an answer, unless it has got one already. */
 void exchange_fail(struct exchange *x, unsigned status, const struct error *why);
@@ -207,10 +212,10 @@ void waiting_leave(struct http *h);
 void waiting_look(struct exchange *x);
 
 /**
- * Suspends the connection until http_wake (one since waiting_look counts) or the time. False
- * where the server is stopping.
+ * Suspends the connection until http_wake (one since waiting_look counts), but not before
+ * `from_ms`, or until a time. False where the server is stopping.
  */
-bool waiting_enter(struct exchange *x, int64_t until_ms);
+bool waiting_enter(struct exchange *x, int64_t until_ms, int64_t from_ms);
 
 /** Resumes all. */
 void waiting_end(struct http *h);

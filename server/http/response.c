@@ -96,12 +96,13 @@ const char *response_header(const struct http_response *r, const char *name)
 
 void response_problem(struct http_response *r, unsigned status, const char *detail)
 {
-    const struct exchange *x = r->x;
+    struct exchange *x = r->x;
     const struct http_router *router = &x->h->router;
+    const char *path = x->q.path ? x->q.path : exchange_path(x); /* it may be one we cannot read */
 
     response_reset(r);
     begin(r, RESPONSE_BYTES, status, "application/problem+json");
-    router->problem(router->ctx, status, detail, x->q.path, x->q.id, &r->bytes);
+    router->problem(router->ctx, status, detail, path, x->q.id, &r->bytes);
     if (r->bytes.failed) { /* the status must do */
         response_reset(r);
         begin(r, RESPONSE_BYTES, status, NULL);

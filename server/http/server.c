@@ -161,19 +161,17 @@ static enum err start_daemon(struct http *h, struct error *e)
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     unsigned idle_s = (h->o.idle_ms + 999) / 1000;
 
-#if MHD_VERSION >= 0x01000000
-    enum MHD_OPTION strictness = MHD_OPTION_CLIENT_DISCIPLINE_LVL;
-#else
-    enum MHD_OPTION strictness = MHD_OPTION_STRICT_FOR_CLIENT;
-#endif
-
     MHD_set_panic_func(on_panic, NULL);
     h->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_step, h, MHD_OPTION_EXTERNAL_LOGGER, on_message, h,
         MHD_OPTION_LISTEN_SOCKET, h->listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
         h, MHD_OPTION_CONNECTION_LIMIT, h->o.max_connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, strictness, 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+#if MHD_VERSION >= 0x01000000
+        MHD_OPTION_CLIENT_DISCIPLINE_LVL,
+        1, /* 0.9.75 would only ask for a Host, as the gate does */
+#endif
         MHD_OPTION_THREAD_POOL_SIZE, h->o.n_threads, MHD_OPTION_END);
     if (!h->daemon)
         return error_set(e, ERR_IO, "could not start the HTTP server");

@@ -11,9 +11,11 @@ struct stream {
     struct exchange *x; /* alive whenever the reader is called, perhaps not at the end */
     struct http_stream source;
     struct buf out;
-    size_t taken;  /* of out */
-    bool is_idle;  /* it had nothing to say: it may end here without a loss */
-    bool is_ended; /* out is the last */
+    size_t taken;      /* of out */
+    int64_t looked_ms; /* when it was last asked for more */
+    bool is_idle;      /* with out it has said all: it may end here without a loss */
+    bool is_to_wait;   /* before it is asked again */
+    bool is_ended;     /* out is the last */
 };
 
 /* Asks for more. 0, or what libmicrohttpd is to be told. */
@@ -26,6 +28,7 @@ static ssize_t refill(struct stream *s)
     if (waiting_is_gone(s->x))
         return MHD_CONTENT_READER_END_WITH_ERROR;
     waiting_look(s->x);
+    s->looked_ms = waiting_now_ms();
     switch (s->source.next(s->source.ctx, &s->out)) {
     case HTTP_STREAM_MORE:
         s->is_idle = false;
@@ -39,6 +42,7 @@ static ssize_t refill(struct stream *s)
     case HTTP_STREAM_FAILED:
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
+    s->is_to_wait = s->is_idle || s->out.length == 0;
     return s->out.failed ? MHD_CONTENT_READER_END_WITH_ERROR : 0;
 }
 
@@ -54,10 +58,19 @@ static ssize_t take(struct stream *s, char *out, size_t room)
     return (ssize_t)n;
 }
 
+/* Waits for news; after a block that came to nothing, others get their turn in between. */
+static bool wait_for_more(struct stream *s)
+{
+    int64_t from_ms = s->looked_ms + s->source.pause_ms, until_ms = s->looked_ms + LOOK_EVERY_MS;
+
+    if (!s->is_idle)
+        return waiting_enter(s->x, waiting_now_ms(), 0);
+    return waiting_enter(s->x, until_ms > from_ms ? until_ms : from_ms, from_ms);
+}
+
 static ssize_t read_stream(void *ctx, uint64_t position, char *out, size_t room)
 {
     struct stream *s = ctx;
-
     (void)position; /* each byte is asked for once */
     for (;;) {
         ssize_t ended;
@@ -66,12 +79,14 @@ static ssize_t read_stream(void *ctx, uint64_t position, char *out, size_t room)
             return take(s, out, room);
         if (s->is_ended)
             return MHD_CONTENT_READER_END_OF_STREAM;
+        if (s->is_to_wait) {
+            s->is_to_wait = false;
+            if (wait_for_more(s))
+                return 0; /* suspended; called again when resumed */
+        }
         ended = refill(s);
         if (ended != 0)
             return ended;
-        if (s->out.length == 0 && !s->is_ended &&
-            waiting_enter(s->x, waiting_now_ms() + (s->is_idle ? LOOK_EVERY_MS : 0)))
-            return 0; /* suspended; called again when resumed */
     }
 }
 

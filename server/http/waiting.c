@@ -37,33 +37,41 @@ void waiting_look(struct exchange *x)
     pthread_mutex_unlock(&x->h->mutex);
 }
 
-static void insert(struct exchange *x, int64_t until_ms)
+static void look_at(struct exchange *x, int64_t until_ms)
+{
+    x->until_ms = until_ms;
+    if (until_ms < x->h->next_look_ms)
+        pthread_cond_signal(&x->h->watch_cond);
+}
+
+static void insert(struct exchange *x)
 {
     struct http *h = x->h;
 
-    x->until_ms = until_ms;
     x->previous = NULL;
     x->next = h->waiting;
     if (x->next)
         x->next->previous = x;
     h->waiting = x;
-    if (until_ms < h->next_look_ms)
-        pthread_cond_signal(&h->watch_cond);
 }
 
-bool waiting_enter(struct exchange *x, int64_t until_ms)
+bool waiting_enter(struct exchange *x, int64_t until_ms, int64_t from_ms)
 {
     struct http *h = x->h;
-    bool stopping;
+    bool stopping, woken;
 
     pthread_mutex_lock(&h->mutex);
     stopping = h->stopping;
+    woken = h->wakes != x->wakes_seen;
     if (!stopping) {
         MHD_suspend_connection(x->connection);
-        if (h->wakes != x->wakes_seen)
+        x->from_ms = from_ms;
+        if (woken && from_ms <= waiting_now_ms()) {
             MHD_resume_connection(x->connection); /* others get their turn in between */
-        else
-            insert(x, until_ms);
+        } else {
+            insert(x);
+            look_at(x, woken ? from_ms : until_ms);
+        }
     }
     pthread_mutex_unlock(&h->mutex);
     return !stopping;
@@ -88,9 +96,17 @@ static void resume_all(struct http *h)
 
 void http_wake(struct http *h)
 {
+    int64_t now_ms = waiting_now_ms();
+
     pthread_mutex_lock(&h->mutex);
     h->wakes++;
-    resume_all(h);
+    for (struct exchange *x = h->waiting, *next; x; x = next) {
+        next = x->next;
+        if (x->from_ms <= now_ms)
+            resume(x);
+        else if (x->from_ms < x->until_ms)
+            look_at(x, x->from_ms);
+    }
     pthread_mutex_unlock(&h->mutex);
 }
 

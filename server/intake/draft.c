@@ -9,7 +9,6 @@
 #include "server/jobs/facts.h"
 #include "server/jobs/writer.h"
 #include "server/schema/change.h"
-#include "server/schema/json.h"
 #include "server/store/store_experiment.h"
 
 void draft_finish(struct draft *d)
@@ -125,23 +124,8 @@ static enum err write_name(struct store *s, struct draft *d, struct error *e)
     return store_experiment_set_plan(s, d->id, d->plan.trials, d->json, e);
 }
 
-static const char *write_tags(const struct draft *d)
+static enum err insert_record(struct store *s, struct draft *d, struct error *e)
 {
-    const struct field_texts *tags = &d->definition->tags;
-    CLEANUP(buf_finish) struct buf text = {0};
-    struct json j;
-
-    json_init(&j, &text);
-    json_array_inline(&j, NULL);
-    for (size_t i = 0; i < tags->n; i++)
-        json_string(&j, NULL, tags->items[i]);
-    json_end(&j);
-    return text.failed ? NULL : arena_strndup(d->in->arena, text.data, text.length - 1);
-}
-
-static enum err insert(struct store *s, void *ctx, struct error *e)
-{
-    struct draft *d = ctx;
     const struct definition *x = d->definition;
     struct experiment_record record = {
         .name = x->name, /* none: DATASET-ID */
@@ -150,7 +134,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .metric = x->metric->name,
         .direction = x->metric->maximize ? "maximize" : "minimize",
         .sampler = x->sampler->name,
-        .pruner = x->pruner ? x->pruner->name : "none",
+        .pruner = definition_pruner_name(x),
         .seed = (int64_t)x->seed_search,
         .definition = d->json,
         .planned_trials = d->plan.trials,
@@ -158,7 +142,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .sealed_rows = d->plan.sealed_rows,
         .priority = x->priority,
         .notes = x->notes ? x->notes : "",
-        .tags = write_tags(d),
+        .tags = change_texts(&x->tags, d->in->arena),
         .created_at_ms = clock_now_ms(),
     };
     struct experiment_change begun = {
@@ -170,6 +154,14 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
     if (x->objective && x->start) /* it runs as soon as it can be asked */
         TRY(store_experiment_set_state(s, d->id, &begun, e));
     return x->name ? ERR_OK : write_name(s, d, e);
+}
+
+static enum err insert(struct store *s, void *ctx, struct error *e)
+{
+    struct draft *d = ctx;
+
+    TRY(insert_record(s, d, e));
+    return d->in->stored ? d->in->stored(s, d->in->ctx, e) : ERR_OK;
 }
 
 enum err draft_submit(struct draft *d, struct error *e)

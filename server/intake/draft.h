@@ -33,7 +33,7 @@ struct draft {
 /** Decodes, checks and plans. ERR_INVALID with faults, ERR_SYNTAX. */
 enum err draft_make(struct draft *d, struct error *e);
 
-/** Stores what draft_make made and lets it begin; d->id is the experiment. */
+/** Stores what draft_make made and lets it begin; d->id is the experiment, for in->stored too. */
 enum err draft_submit(struct draft *d, struct error *e);
 
 /**

@@ -11,13 +11,17 @@
 #include "server/schema/faults.h"
 #include "server/store/store.h"
 
-/* Borrowed for the call. */
+/* Borrowed for the call. The last two may be left out. */
 struct intake {
     const struct config *config;
     struct store *store;
     struct jobs *jobs;
     struct arena *arena;   /* what comes out lives in it */
     struct faults *faults; /* what is wrong with what came in */
+    /* What else is a part of the transaction that stores it, on the writer's thread; perhaps again
+     * where that was undone. */
+    enum err (*stored)(struct store *s, void *ctx, struct error *e);
+    void *ctx;
 };
 
 #endif

@@ -11,36 +11,47 @@
 #include "core/data/read.h"
 #include "server/clock.h"
 #include "server/jobs/writer.h"
-#include "server/schema/query.h"
 #include "server/schema/report.h"
 
 enum { BLOCK_BYTES = 1 << 16, NAME_BYTES = 128, SHA256_HEX_BYTES = 2 * SHA256_DIGEST_SIZE + 1 };
 
-/* The options of an upload, in the order in which they are kept. */
-static const struct {
-    const char *name;
-    size_t offset; /* in struct table_options */
-} OPTIONS[] = {
-    {"target", offsetof(struct table_options, target)},
-    {"task", offsetof(struct table_options, task)},
-    {"positive", offsetof(struct table_options, positive)},
-    {"format", offsetof(struct table_options, format)},
-    {"delimiter", offsetof(struct table_options, delimiter)},
-    {"header", offsetof(struct table_options, header)},
-    {"comment", offsetof(struct table_options, comment)},
-    {"decimal", offsetof(struct table_options, decimal)},
-    {"missing", offsetof(struct table_options, missing)},
-    {"ignore", offsetof(struct table_options, ignore)},
-    {"categorical", offsetof(struct table_options, categorical)},
-    {"numeric", offsetof(struct table_options, numeric)},
-    {"group", offsetof(struct table_options, group)},
-    {"time", offsetof(struct table_options, time)},
-    {"weight", offsetof(struct table_options, weight)},
-    {"split", offsetof(struct table_options, split)},
-    {"fold", offsetof(struct table_options, fold)},
-    {"max_categories", offsetof(struct table_options, max_categories)},
+static const char *const TASKS[] = {"classification", "regression", NULL};
+static const char *const FORMATS[] = {"csv", "tsv", "npy", "npz", "idx", "arff", "libsvm", NULL};
+
+#define NAME_PATTERN "^(?!latest$)(?=.*[A-Za-z_.-])[A-Za-z0-9_.-]{1,127}$" /* as is_name says */
+#define OPTION(name, ...) FIELD(#name, TEXT, table_options, name, __VA_ARGS__)
+
+/* The options of an upload, in the order in which they are kept; `name` comes first and is none. */
+/* clang-format off */
+const struct field upload_options[] = {
+    {.key = "name", .type = FIELD_TEXT, .pattern = NAME_PATTERN,
+     .summary = "letters, digits, '_', '.' and '-', not all digits; the file's name without "
+                "endings, or dataset-ID, if left out"},
+    OPTION(target, .summary = "column, or several separated by commas: names or numbers from 1; "
+                              "the last column if left out"),
+    OPTION(task, .choices = TASKS, .summary = "goes by the target if left out"),
+    OPTION(positive, .summary = "the positive class of two; the last in order if left out"),
+    OPTION(format, .choices = FORMATS, .summary = "also gzipped; goes by content and name if left out"),
+    OPTION(delimiter, .summary = "a character, or: tab, whitespace; sniffed if left out"),
+    OPTION(header, .summary = "whether the first row holds names; sniffed if left out"),
+    OPTION(comment, .default_json = "\"#\"", .summary = "begins lines that are left out"),
+    OPTION(decimal, .default_json = "\".\"", .summary = "point or comma"),
+    OPTION(missing, .default_json = "\",NA,N/A,NaN,nan,null,NULL,?\"",
+           .summary = "texts that mean 'no value', separated by commas"),
+    OPTION(ignore, .summary = "columns to drop"),
+    OPTION(categorical, .summary = "columns to take as text"),
+    OPTION(numeric, .summary = "columns to take as numbers"),
+    OPTION(group, .summary = "column of groups that stay in one fold"),
+    OPTION(time, .summary = "column of the order in time"),
+    OPTION(weight, .summary = "column of weights of rows"),
+    OPTION(split, .summary = "column that says train or test"),
+    OPTION(fold, .summary = "column of each row's fold"),
+    OPTION(max_categories, .default_json = "\"50\"",
+           .summary = "of a text column; the rare ones beyond become 'other'"),
+    {.key = NULL},
 };
-enum { N_OPTIONS = sizeof OPTIONS / sizeof *OPTIONS };
+/* clang-format on */
+static const struct field *const OPTIONS = upload_options + 1;
 
 struct upload {
     const struct intake *in;
@@ -51,8 +62,8 @@ struct upload {
     char sha256[SHA256_HEX_BYTES];
     struct table *table;
     const char *report;
-    int64_t id;     /* once it is stored */
-    bool was_there; /* before this upload */
+    struct dataset_record *record; /* set once it is stored */
+    bool was_there;                /* before this upload */
 };
 
 static void upload_finish(struct upload *u)
@@ -62,18 +73,9 @@ static void upload_finish(struct upload *u)
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-static const char **option_member(struct table_options *o, size_t i)
+static const char **option_member(struct table_options *o, const struct field *f)
 {
-    return (const char **)((char *)o + OPTIONS[i].offset);
-}
-
-const char *const *upload_names(void)
-{
-    static const char *names[N_OPTIONS + 2] = {"name"};
-
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        names[i + 1] = OPTIONS[i].name; /* the same by whichever thread */
-    return names;
+    return (const char **)((char *)o + f->offset);
 }
 
 static const char *find_option(const struct upload_given *given, const char *name)
@@ -155,9 +157,9 @@ static enum err write_options(struct upload *u, struct error *e)
 
     json_init(&j, &text);
     json_object_inline(&j, NULL);
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        if (*option_member(&u->options, i))
-            json_string(&j, OPTIONS[i].name, *option_member(&u->options, i));
+    for (const struct field *f = OPTIONS; f->key; f++)
+        if (*option_member(&u->options, f))
+            json_string(&j, f->key, *option_member(&u->options, f));
     json_end(&j);
     TRY(buf_check(&text, e));
     u->options_json = arena_strndup(u->in->arena, text.data, text.length - 1);
@@ -166,10 +168,8 @@ static enum err write_options(struct upload *u, struct error *e)
 
 static enum err read_options(struct upload *u, struct error *e)
 {
-    for (size_t i = 0; i < u->given->n_options; i++)
-        query_known(u->in->faults, u->given->options[i].name, upload_names());
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        *option_member(&u->options, i) = find_option(u->given, OPTIONS[i].name);
+    for (const struct field *f = OPTIONS; f->key; f++)
+        *option_member(&u->options, f) = find_option(u->given, f->key);
     choose_name(u);
     TRY(faults_check(u->in->faults, e));
     return write_options(u, e);
@@ -296,16 +296,14 @@ static enum err read_table(struct upload *u, struct error *e)
 
 /* ---- storing ----------------------------------------------------------------------------- */
 
-static enum err find_same(const struct upload *u, struct reader *r, struct dataset_record *out,
-                          struct error *e)
+static enum err find_same(const struct upload *u, struct reader *r, struct error *e)
 {
     return store_dataset_find_same(r, u->sha256, u->name[0] ? u->name : NULL, u->options_json,
-                                   u->in->arena, out, e);
+                                   u->in->arena, u->record, e);
 }
 
-static enum err insert(struct store *s, void *ctx, struct error *e)
+static enum err insert_record(struct upload *u, struct store *s, struct error *e)
 {
-    struct upload *u = ctx;
     struct dataset_record record = {
         .name = u->name[0] ? u->name : NULL,
         .sha256 = u->sha256,
@@ -314,56 +312,54 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
         .bytes = (int64_t)count_bytes(u->given),
         .created_at_ms = clock_now_ms(),
     };
-    struct dataset_record same;
-    enum err found = find_same(u, store_writer(s), &same, e); /* it may have come meanwhile */
+    int64_t id;
 
-    if (found != ERR_NOT_FOUND) {
-        TRY(found);
-        u->was_there = true;
-        u->id = same.id;
-        return ERR_OK;
-    }
-    return store_dataset_insert(s, &record, u->table, &u->id, e);
+    TRY(store_dataset_insert(s, &record, u->table, &id, e));
+    return store_dataset_get(store_writer(s), id, u->in->arena, u->record, e);
 }
 
-static enum err find(const struct upload *u, struct dataset_record *out, struct error *e)
+static enum err insert(struct store *s, void *ctx, struct error *e)
+{
+    struct upload *u = ctx;
+    enum err found = find_same(u, store_writer(s), e); /* it may have come meanwhile */
+
+    u->was_there = found == ERR_OK;
+    if (found != ERR_NOT_FOUND)
+        return found;
+    TRY(insert_record(u, s, e));
+    return u->in->stored ? u->in->stored(s, u->in->ctx, e) : ERR_OK;
+}
+
+static enum err find_before(const struct upload *u, struct error *e)
 {
     struct reader *r;
     enum err found;
 
     TRY(store_reader_acquire(u->in->store, &r, e));
-    found = find_same(u, r, out, e);
+    found = find_same(u, r, e);
     store_reader_release(u->in->store, r);
     return found;
 }
 
-static enum err get(const struct upload *u, struct dataset_record *out, struct error *e)
+static enum err store_table(struct upload *u, struct error *e)
 {
-    struct reader *r;
-    enum err found;
-
-    TRY(store_reader_acquire(u->in->store, &r, e));
-    found = store_dataset_get(r, u->id, u->in->arena, out, e);
-    store_reader_release(u->in->store, r);
-    return found;
+    TRY(jobs_check_room(u->in->jobs, e));
+    TRY(read_table(u, e));
+    return writer_call(jobs_writer(u->in->jobs), insert, u, e);
 }
 
 enum err upload_take(const struct intake *in, const struct upload_given *given,
                      struct dataset_record *out, bool *was_there, struct error *e)
 {
-    CLEANUP(upload_finish) struct upload u = {.in = in, .given = given};
+    CLEANUP(upload_finish) struct upload u = {.in = in, .given = given, .record = out};
     enum err found;
 
     TRY(read_options(&u, e));
     TRY(hash_bytes(&u, e));
-    found = find(&u, out, e);
-    *was_there = found == ERR_OK;
-    if (found != ERR_NOT_FOUND)
-        return found;
-    TRY(jobs_check_room(in->jobs, e));
-    TRY(read_table(&u, e));
-    TRY(writer_call(jobs_writer(in->jobs), insert, &u, e));
-    TRY(get(&u, out, e));
+    found = find_before(&u, e);
+    u.was_there = found == ERR_OK;
+    if (found == ERR_NOT_FOUND)
+        found = store_table(&u, e);
     *was_there = u.was_there;
-    return ERR_OK;
+    return found;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "server/intake/intake.h"
+#include "server/schema/field.h"
 #include "server/store/store_dataset.h"
 
 struct upload_option {
@@ -24,16 +25,17 @@ struct upload_file {
 
 struct upload_given {
     size_t n_options, n_files;
-    const struct upload_option *options; /* of two with one name the first counts */
+    const struct upload_option *options; /* known ones; of two with one name the first counts */
     const struct upload_file *files;     /* at least 1, at most TABLE_MAX_FILES */
 };
 
-/** The names of all options, "name" the first of them; NULL ends the list. */
-const char *const *upload_names(void);
+/** All options, `name` the first of them. */
+extern const struct field upload_options[];
 
 /**
  * Stores the table, or finds the data set that the same bytes with the same options made before.
  *
+ * out        set before in->stored is called, which is for what is new alone
  * was_there  the latter
  * Errors     ERR_INVALID with faults for options and for what the files hold; ERR_CONFLICT
  */

@@ -19,7 +19,8 @@ struct command {
     int64_t experiment;
     bool begin;                          /* a new experiment, or one to go on with; */
     bool unseal;                         /* or an unsealing; */
-    const struct jobs_extension *extend; /* or a larger budget; else `what` */
+    const struct jobs_extension *extend; /* or a larger budget; */
+    const int64_t *priority;             /* or another priority; else `what` */
     enum jobs_command what;
     pthread_mutex_t lock;
     pthread_cond_t changed;

@@ -16,13 +16,16 @@ static void close_reader(struct reader **r)
 
 /* ---- commands to the conductor ----------------------------------------------------------- */
 
-static struct search *find_search(struct jobs *j, int64_t id)
+static struct search *find(struct search *s, int64_t id)
 {
-    struct search *s = j->searches;
-
     while (s && s->id != id)
         s = s->next;
     return s;
+}
+
+static struct search *find_search(struct jobs *j, int64_t id)
+{
+    return find(j->searches, id);
 }
 
 static void begin(struct command *c)
@@ -78,15 +81,31 @@ static void extend(struct command *c, struct search *s)
         command_end(c, failed);
 }
 
+/* One that has no lane yet has not been begun, or could not be. */
+static void prioritize(struct command *c)
+{
+    struct search *lists[] = {c->jobs->searches, c->jobs->unsealings};
+
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct search *s = find(lists[i], c->experiment);
+
+        if (s && s->lane.owner)
+            queue_prioritize(c->jobs->queue, &s->lane, *c->priority);
+    }
+    command_end(c, ERR_OK);
+}
+
 static void act_on_command(struct note *n)
 {
     struct command *c = OWNER(n, struct command, note);
     struct search *s = find_search(c->jobs, c->experiment);
 
-    if (!c->begin && !c->unseal && !c->extend && c->what == JOBS_DROP)
+    if (!c->begin && !c->unseal && !c->extend && !c->priority && c->what == JOBS_DROP)
         unseal_drop(c->jobs, c->experiment);
     if (c->begin)
         begin(c);
+    else if (c->priority)
+        prioritize(c);
     else if (c->extend)
         extend(c, s);
     else if (c->unseal)
@@ -133,6 +152,13 @@ enum err jobs_extend(struct jobs *j, int64_t experiment, const struct jobs_exten
                      struct error *e)
 {
     struct command c = {.experiment = experiment, .extend = x};
+
+    return run_command(j, &c, e);
+}
+
+enum err jobs_prioritize(struct jobs *j, int64_t experiment, int64_t priority, struct error *e)
+{
+    struct command c = {.experiment = experiment, .priority = &priority};
 
     return run_command(j, &c, e);
 }
@@ -283,4 +309,22 @@ bool jobs_degraded(struct jobs *j, char *why)
 double jobs_work_per_second(struct jobs *j)
 {
     return pace_work_per_second(&j->pace);
+}
+
+struct jobs_facts jobs_facts(struct jobs *j)
+{
+    struct writer_facts writer = writer_facts(j->writer);
+    struct jobs_facts facts = {
+        .writes_queued = writer.n_queued,
+        .folds_completed = atomic_load(&j->folds_completed),
+        .folds_failed = atomic_load(&j->folds_failed),
+        .folds_reused = atomic_load(&j->folds_reused),
+        .training_seconds = (double)atomic_load(&j->training_us) / 1e6,
+        .cache_bytes = cache_bytes(j->cache),
+        .transactions = writer.transactions,
+        .transactions_failed = writer.failed,
+    };
+
+    queue_count(j->queue, &facts.folds_queued, &facts.workers_busy);
+    return facts;
 }

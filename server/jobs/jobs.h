@@ -12,6 +12,7 @@
 
 #include "core/data/table.h"
 #include "core/linalg/kernel.h"
+#include "server/histogram.h"
 #include "server/store/store.h"
 
 struct jobs;
@@ -70,6 +71,10 @@ struct jobs_extension {
 enum err jobs_extend(struct jobs *j, int64_t experiment, const struct jobs_extension *x,
                      struct error *e);
 
+/** Lets an experiment, if it has not ended, have its folds trained at another priority from now on;
+ * the one that is stored holds from the next start on. */
+enum err jobs_prioritize(struct jobs *j, int64_t experiment, int64_t priority, struct error *e);
+
 /**
  * Trains and scores what store_unseal_insert has stored of an experiment; returns as soon as that
  * is queued. Does nothing where it has ended or was begun before.
@@ -83,6 +88,19 @@ void jobs_release_table(struct jobs *j, const struct table *t);
 
 /** Forgets the table of a data set that was deleted. */
 void jobs_forget_table(struct jobs *j, int64_t dataset);
+
+/* What is going on, and what was done since the start. */
+struct jobs_facts {
+    size_t folds_queued, workers_busy, writes_queued;
+    uint64_t folds_completed, folds_failed; /* trained here */
+    uint64_t folds_reused;                  /* copied from a training of before */
+    double training_seconds;                /* of those that were trained */
+    uint64_t cache_bytes;
+    struct histogram *transactions; /* of the writer */
+    uint64_t transactions_failed;
+};
+
+struct jobs_facts jobs_facts(struct jobs *j);
 
 /** Units of train_work that one training thread does in a second, as measured. */
 double jobs_work_per_second(struct jobs *j);

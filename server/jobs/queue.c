@@ -116,6 +116,13 @@ void queue_stall(struct queue *q, bool stalled)
     pthread_mutex_unlock(&q->lock);
 }
 
+void queue_prioritize(struct queue *q, struct lane *lane, int64_t priority)
+{
+    pthread_mutex_lock(&q->lock);
+    lane->priority = priority;
+    pthread_mutex_unlock(&q->lock);
+}
+
 static size_t owner_running(const struct queue *q, const char *owner)
 {
     size_t n = 0;
@@ -249,6 +256,17 @@ bool queue_has_waiting(struct queue *q, const struct lane *lane)
     some = lane->n_waiting > 0;
     pthread_mutex_unlock(&q->lock);
     return some;
+}
+
+void queue_count(struct queue *q, size_t *n_waiting, size_t *n_running)
+{
+    *n_waiting = *n_running = 0;
+    pthread_mutex_lock(&q->lock);
+    for (const struct lane *l = q->lanes; l; l = l->next) {
+        *n_waiting += l->n_waiting;
+        *n_running += l->n_running;
+    }
+    pthread_mutex_unlock(&q->lock);
 }
 
 static bool is_like(const struct job *a, const struct job *b, bool same_part)

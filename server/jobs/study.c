@@ -85,8 +85,7 @@ static enum err hold(struct jobs *j, int64_t id, struct study **out, struct erro
     return ERR_OK;
 }
 
-/* CLEANUP form: lets go; one that is not loaded and that nobody waits for is freed. */
-static void let_go(struct study **held)
+void study_let_go(struct study **held)
 {
     struct study *s = *held, **link;
     struct studies *all;
@@ -106,21 +105,20 @@ static void let_go(struct study **held)
     pthread_mutex_unlock(&all->lock);
 }
 
-/* Takes the study's lock and loads it where it is not. */
-static enum err enter(struct jobs *j, int64_t id, struct study **out, struct error *e)
+enum err study_enter(struct jobs *j, int64_t id, struct study **out, struct error *e)
 {
     TRY(hold(j, id, out, e));
     return (*out)->loaded ? ERR_OK : study_load(*out, e);
 }
 
-static int64_t elapsed_ms(const struct study *s)
+int64_t study_elapsed_ms(const struct study *s)
 {
     double since = s->running_since > 0 ? clock_seconds() - s->running_since : 0;
 
     return (int64_t)(1000 * (s->elapsed_before + since));
 }
 
-static struct open_trial *find_open(struct study *s, int64_t number)
+struct open_trial *study_find_open(struct study *s, int64_t number)
 {
     for (size_t i = 0; i < s->n_open; i++)
         if (s->open[i].number == number)
@@ -133,11 +131,9 @@ static void tell_changed(struct jobs *j)
     j->options.changed(j->options.ctx);
 }
 
-/* Runs a write of a study in memory; where that fails it is loaded anew at the next call, since it
- * may be ahead of what is stored. */
-static enum err store_it(struct study *s,
-                         enum err (*apply)(struct store *store, void *ctx, struct error *e),
-                         void *ctx, struct error *e)
+enum err study_store(struct study *s,
+                     enum err (*apply)(struct store *store, void *ctx, struct error *e), void *ctx,
+                     struct error *e)
 {
     enum err failed = writer_call(s->jobs->writer, apply, ctx, e);
 
@@ -155,11 +151,10 @@ static const char *over(const struct study *s)
 {
     double limit = s->definition->seconds;
 
-    return limit > 0 && (double)elapsed_ms(s) >= 1000 * limit ? "seconds" : s->stop.reason;
+    return limit > 0 && (double)study_elapsed_ms(s) >= 1000 * limit ? "seconds" : s->stop.reason;
 }
 
-/* Why no trial will be handed out any more but those that were; NULL: there may be one. */
-static const char *enough(const struct study *s)
+const char *study_enough(const struct study *s)
 {
     if (over(s))
         return over(s);
@@ -168,25 +163,26 @@ static const char *enough(const struct study *s)
     return s->exhausted ? "space_exhausted" : NULL;
 }
 
-static enum err end(struct store *store, const struct study *s, const char *stop_reason,
-                    struct error *e)
+enum err study_end(struct store *store, const struct study *s, const char *stop_reason,
+                   struct error *e)
 {
     int64_t now = clock_now_ms(), n;
 
     TRY(store_trial_finish_rest(store, s->id, "cancelled", "budget", now, &n, e));
-    return store_experiment_set_state(store, s->id,
-                                      &(struct experiment_change){.state = "completed",
-                                                                  .stop_reason = stop_reason,
-                                                                  .at_ms = now,
-                                                                  .elapsed_ms = elapsed_ms(s)},
-                                      e);
+    return store_experiment_set_state(
+        store, s->id,
+        &(struct experiment_change){.state = "completed",
+                                    .stop_reason = stop_reason,
+                                    .at_ms = now,
+                                    .elapsed_ms = study_elapsed_ms(s)},
+        e);
 }
 
 static enum err apply_end(struct store *store, void *ctx, struct error *e)
 {
     const struct study *s = ctx;
 
-    return end(store, s, enough(s), e);
+    return study_end(store, s, study_enough(s), e);
 }
 
 /* ---- ask --------------------------------------------------------------------------------- */
@@ -229,6 +225,8 @@ static enum err take_expired(struct asking *q, size_t count, struct error *e)
             continue;
         t->trial = s->open[i].number;
         t->lease = ++s->open[i].lease;
+        if (s->reports)
+            reports_forget(s->reports, (uint32_t)t->trial);
         s->open[i].deadline = now + s->definition->objective->lease_seconds;
         TRY(axes_point(&s->sampler->history.axes, history_x(&s->sampler->history, (size_t)t->trial),
                        q->arena, &t->params, e));
@@ -253,7 +251,7 @@ static enum err take_new(struct asking *q, size_t count, struct error *e)
 {
     struct study *s = q->study;
 
-    while (q->n < count && !enough(s)) {
+    while (q->n < count && !study_enough(s)) {
         struct study_trial *t = &q->trials[q->n];
 
         TRY(next_point(q, &t->params, e));
@@ -281,13 +279,13 @@ static enum err refuse(const struct study *s, const char *why, struct error *e)
 /* There is nothing to be handed out; where nothing is waited for, that is the end. */
 static enum err ask_in_vain(struct study *s, struct error *e)
 {
-    const char *why = enough(s);
+    const char *why = study_enough(s);
     double now = clock_seconds();
 
     for (size_t i = 0; i < s->n_open; i++)
         if (s->open[i].deadline > now)
             return refuse(s, why, e);
-    TRY(store_it(s, apply_end, s, e));
+    TRY(study_store(s, apply_end, s, e));
     s->n_open = 0;
     (void)refuse(s, why, e);
     study_unload(s);
@@ -307,11 +305,13 @@ static enum err ask(struct study *s, size_t count, struct asking *q, struct erro
 enum err study_ask(struct jobs *j, int64_t id, size_t count, struct arena *a,
                    struct study_trial *out, size_t *n, struct error *e)
 {
-    CLEANUP(let_go) struct study *s = NULL;
+    CLEANUP(study_let_go) struct study *s = NULL;
     struct asking q = {.arena = a, .trials = out};
     enum err failed;
 
-    TRY(enter(j, id, &s, e));
+    TRY(study_enter(j, id, &s, e));
+    TRY(study_close_stopped(s, e));
+    TRY(s->loaded ? ERR_OK : study_load(s, e)); /* that was its end */
     q.study = s;
     failed = ask(s, count, &q, e);
     if (failed != ERR_OK) {
@@ -321,130 +321,8 @@ enum err study_ask(struct jobs *j, int64_t id, size_t count, struct arena *a,
     }
     if (q.n == 0)
         return ask_in_vain(s, e);
-    TRY(store_it(s, apply_ask, &q, e));
+    TRY(study_store(s, apply_ask, &q, e));
     *n = q.n;
-    return ERR_OK;
-}
-
-/* ---- report and tell --------------------------------------------------------------------- */
-
-struct telling {
-    struct study *study;
-    int64_t trial;
-    struct tell_report report;
-    struct trial_finish finish;
-    const char *stop_reason; /* the experiment's end; NULL: it goes on */
-};
-
-/* A lease that ran out is still good as long as nobody else has the trial. */
-static enum err check_lease(const struct open_trial *t, int64_t lease, struct error *e)
-{
-    if (!t || lease == 0 || lease == t->lease)
-        return ERR_OK;
-    return error_set(e, ERR_CONFLICT,
-                     "trial %" PRId64 " was handed out again: lease %" PRId64
-                     " is not the present one, which is %" PRId64,
-                     t->number, lease, t->lease);
-}
-
-static void close_reader(struct reader **r)
-{
-    store_reader_close(*r);
-}
-
-/* Why a trial is not open: it has ended, or does not exist. */
-static enum err explain_closed(const struct telling *t, struct error *e)
-{
-    CLEANUP(arena_end) struct arena *a = NULL;
-    CLEANUP(close_reader) struct reader *r = NULL;
-    struct trial_record record;
-
-    TRY(arena_create(4096, &a, e));
-    TRY(store_reader_open(t->study->jobs->store, &r, e));
-    TRY(store_trial_get(r, t->study->id, t->trial, a, &record, e));
-    return error_set(e, ERR_CONFLICT, "trial %" PRId64 " of experiment %" PRId64 " has ended: %s",
-                     t->trial, t->study->id, record.state);
-}
-
-static enum err apply_report(struct store *store, void *ctx, struct error *e)
-{
-    const struct telling *t = ctx;
-
-    return store_tell_report(store, t->study->id, t->trial, &t->report,
-                             t->study->definition->objective->folds, e);
-}
-
-enum err study_report(struct jobs *j, int64_t id, int64_t trial, int64_t lease, int64_t step,
-                      double value, struct error *e)
-{
-    CLEANUP(let_go) struct study *s = NULL;
-    struct telling t = {.trial = trial,
-                        .report = {.step = step, .value = value, .at_ms = clock_now_ms()}};
-    struct open_trial *open;
-
-    TRY(enter(j, id, &s, e));
-    t.study = s;
-    open = find_open(s, trial);
-    TRY(check_lease(open, lease, e));
-    if (!open)
-        return explain_closed(&t, e);
-    open->deadline = clock_seconds() + s->definition->objective->lease_seconds;
-    return store_it(s, apply_report, &t, e);
-}
-
-static enum err apply_tell(struct store *store, void *ctx, struct error *e)
-{
-    const struct telling *t = ctx;
-
-    TRY(store_tell_finish(store, t->study->id, t->trial, &t->finish, e));
-    if (t->stop_reason)
-        return end(store, t->study, t->stop_reason, e);
-    return store_experiment_set_elapsed(store, t->study->id, elapsed_ms(t->study), e);
-}
-
-static struct trial_finish finish_of(const struct study_result *r, int64_t at_ms)
-{
-    return (struct trial_finish){
-        .state = r->error ? "failed" : "completed",
-        .reason = r->error ? "error" : NULL,
-        .error = r->error,
-        .score = r->error ? (double)NAN : r->score,
-        .score_std = (double)NAN,
-        .score_sem = (double)NAN,
-        .train_mean = (double)NAN,
-        .seconds = (double)NAN,
-        .at_ms = at_ms,
-    };
-}
-
-static void close_open(struct study *s, struct open_trial *t)
-{
-    size_t after = s->n_open - (size_t)(t - s->open) - 1;
-
-    memmove(t, t + 1, after * sizeof *t);
-    s->n_open--;
-}
-
-enum err study_tell(struct jobs *j, int64_t id, int64_t trial, int64_t lease,
-                    const struct study_result *result, struct error *e)
-{
-    CLEANUP(let_go) struct study *s = NULL;
-    struct telling t = {.trial = trial, .finish = finish_of(result, clock_now_ms())};
-    struct open_trial *open;
-
-    TRY(enter(j, id, &s, e));
-    t.study = s;
-    open = find_open(s, trial);
-    TRY(check_lease(open, lease, e));
-    if (!open)
-        return explain_closed(&t, e);
-    close_open(s, open);
-    sampler_tell(s->sampler, (uint32_t)trial, study_past(s, t.finish.state, t.finish.score));
-    stop_judge(&s->stop, s->definition, &s->sampler->history);
-    t.stop_reason = s->n_open == 0 ? enough(s) : NULL;
-    TRY(store_it(s, apply_tell, &t, e));
-    if (t.stop_reason)
-        study_unload(s);
     return ERR_OK;
 }
 
@@ -470,8 +348,8 @@ static enum err change(struct study *s,
                        enum err (*apply)(struct store *s, void *ctx, struct error *e), void *ctx,
                        struct error *e)
 {
-    struct change c = {apply, ctx, s->id, s->loaded ? elapsed_ms(s) : -1};
-    enum err failed = store_it(s, apply_change, &c, e);
+    struct change c = {apply, ctx, s->id, s->loaded ? study_elapsed_ms(s) : -1};
+    enum err failed = study_store(s, apply_change, &c, e);
 
     study_unload(s);
     return failed;
@@ -481,7 +359,7 @@ enum err study_change(struct jobs *j, int64_t id,
                       enum err (*apply)(struct store *s, void *ctx, struct error *e), void *ctx,
                       struct error *e)
 {
-    CLEANUP(let_go) struct study *s = NULL;
+    CLEANUP(study_let_go) struct study *s = NULL;
 
     TRY(hold(j, id, &s, e));
     return change(s, apply, ctx, e);
@@ -563,7 +441,7 @@ static enum err apply_import(struct store *store, void *ctx, struct error *e)
         struct trial_proposal p = {.trial = m->first + (int64_t)i,
                                    .params = &m->items[i].params,
                                    .folds_planned = o->folds > 0 ? o->folds : 1};
-        struct trial_finish f = finish_of(&m->items[i].result, now);
+        struct trial_finish f = study_finish(&m->items[i].result, now);
 
         TRY(store_trial_insert(store, id, &p, 1, e));
         TRY(store_tell_finish(store, id, p.trial, &f, e));
@@ -575,15 +453,15 @@ enum err study_import(struct jobs *j, int64_t id, const struct study_import *ite
                       int64_t *first, struct error *e)
 {
     CLEANUP(arena_end) struct arena *a = NULL;
-    CLEANUP(let_go) struct study *s = NULL;
+    CLEANUP(study_let_go) struct study *s = NULL;
     struct importing m = {.items = items, .n = n};
 
     TRY(arena_create(1 << 14, &a, e));
-    TRY(enter(j, id, &s, e));
+    TRY(study_enter(j, id, &s, e));
     m.study = s;
     m.arena = a;
     m.first = (int64_t)s->sampler->history.n + 1;
-    TRY(store_it(s, apply_import, &m, e));
+    TRY(study_store(s, apply_import, &m, e));
     study_unload(s);
     *first = m.first;
     return ERR_OK;

@@ -42,23 +42,29 @@ enum err study_ask(struct jobs *j, int64_t id, size_t count, struct arena *a,
                    struct study_trial *out, size_t *n, struct error *e);
 
 /**
- * Stores an intermediate value and renews the lease.
+ * Stores an intermediate value and renews the lease. *stop: the pruner has no use for more of it.
  *
  * lease   0: whichever is the present one
- * Errors  ERR_NOT_FOUND; ERR_CONFLICT where the trial has ended or the lease is an old one
+ * Errors  ERR_NOT_FOUND; ERR_CONFLICT where the trial has ended, the lease is an old one, or what
+ *         was reported before does not agree with it; ERR_INVALID where the pruner has no such step
  */
 enum err study_report(struct jobs *j, int64_t id, int64_t trial, int64_t lease, int64_t step,
-                      double value, struct error *e);
+                      double value, bool *stop, struct error *e);
 
 /* What came of a trial. */
 struct study_result {
-    double score;      /* finite, unless: */
-    const char *error; /* a sentence; NULL: it has a score */
+    double score;      /* NaN: there is none */
+    const char *error; /* a sentence; NULL: it has a score, or was told to stop */
 };
 
-/** Ends a trial, and the experiment after its last one. Lease and errors as study_report. */
+/**
+ * Ends a trial, and the experiment after its last one. *state: completed, failed, or pruned where
+ * it was told to stop before.
+ *
+ * Errors  as study_report; ERR_INVALID where the result says nothing, unless it was told to stop
+ */
 enum err study_tell(struct jobs *j, int64_t id, int64_t trial, int64_t lease,
-                    const struct study_result *result, struct error *e);
+                    const struct study_result *result, const char **state, struct error *e);
 
 /* A trial from before the study. */
 struct study_import {

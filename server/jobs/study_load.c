@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,10 @@
 
 enum { TRIALS_AT_ONCE = 500 };
 
-struct past study_past(const struct study *s, const char *state, double score)
+struct past study_past(const struct study *s, const char *state, double score, double search_loss)
 {
+    if (strcmp(state, "pruned") == 0)
+        return (struct past){.state = PAST_STOPPED, .loss = search_loss};
     if (strcmp(state, "completed") != 0 || !isfinite(score))
         return (struct past){.state = PAST_FAILED, .loss = (double)NAN};
     return (struct past){.state = PAST_COMPLETED,
@@ -44,6 +47,7 @@ static enum err load_definition(struct study *s, const struct experiment_record 
                           s->arena, &faults, &s->definition, e));
     settings = definition_sampler_settings(s->definition);
     TRY(definition_space(s->definition, &s->space, e));
+    TRY(study_prune_create(s, e));
     return sampler_create(s->definition->sampler, s->space, &settings, &s->sampler, e);
 }
 
@@ -52,14 +56,42 @@ static bool is_open(const struct trial_record *t)
     return strcmp(t->state, "queued") == 0 || strcmp(t->state, "running") == 0;
 }
 
-static enum err take_up(struct study *s, const struct trial_record *t, struct error *e)
+/* That its client was told to stop, if it was. */
+static enum err read_stop(struct study *s, struct reader *r, int64_t trial, struct arena *a,
+                          struct study_stop *out, struct error *e)
 {
+    struct tell_stop stop;
+    bool found;
+
+    if (!s->reports)
+        return ERR_OK;
+    TRY(store_tell_stop(r, s->id, trial, a, &found, &stop, e));
+    if (!found)
+        return ERR_OK;
+    out->step = stop.step;
+    out->reason = reports_kind_of(s->reports)->reason;
+    out->loss = stop.loss;
+    (void)snprintf(out->error, sizeof out->error, "%s", stop.error); /* it was as long before */
+    return ERR_OK;
+}
+
+static enum err take_up(struct study *s, struct reader *r, const struct trial_record *t,
+                        struct arena *a, struct error *e)
+{
+    struct study_stop stop = {0};
+    struct past ended;
+
     TRY(sampler_replay(s->sampler, &t->params, e));
     s->n_imported += t->lease == 0;
-    if (is_open(t))
-        return study_add_open(s, t->trial, t->lease, e);
-    sampler_tell(s->sampler, (uint32_t)t->trial, study_past(s, t->state, t->score));
-    return ERR_OK;
+    TRY(read_stop(s, r, t->trial, a, &stop, e));
+    if (is_open(t)) {
+        TRY(study_add_open(s, t->trial, t->lease, e));
+        s->open[s->n_open - 1].stop = stop;
+        return study_prune_replay(s, r, t->trial, NULL, a, e);
+    }
+    ended = study_past(s, t->state, t->score, stop.loss);
+    sampler_tell(s->sampler, (uint32_t)t->trial, ended);
+    return study_prune_replay(s, r, t->trial, &ended, a, e);
 }
 
 static enum err load_trials(struct study *s, struct reader *r, struct error *e)
@@ -80,7 +112,7 @@ static enum err load_trials(struct study *s, struct reader *r, struct error *e)
 
         TRY(store_trial_fetch(r, s->id, &order, done, n, page, records, e));
         for (size_t i = 0; i < n; i++)
-            TRY(take_up(s, &records[i], e));
+            TRY(take_up(s, r, &records[i], page, e));
         arena_reset(page);
     }
     return ERR_OK;
@@ -134,9 +166,11 @@ enum err study_load(struct study *s, struct error *e)
 
 void study_unload(struct study *s)
 {
+    reports_destroy(s->reports);
     sampler_destroy(s->sampler);
     space_destroy(s->space);
     arena_destroy(s->arena);
+    s->reports = NULL;
     s->sampler = NULL;
     s->space = NULL;
     s->arena = NULL;

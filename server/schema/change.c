@@ -86,6 +86,40 @@ static void write_merged(const cJSON *target, const cJSON *patch, struct json *j
     json_end(j);
 }
 
+/* The labels as a merge patch. */
+static void write_labels(const struct change_labels *labels, struct json *j)
+{
+    json_object(j, NULL);
+    if (labels->name)
+        json_string(j, "name", labels->name);
+    if (labels->notes)
+        json_string(j, "notes", labels->notes);
+    if (labels->tags)
+        json_raw(j, "tags", labels->tags);
+    if (labels->priority)
+        json_i64(j, "priority", *labels->priority);
+    json_end(j);
+}
+
+enum err change_relabel(const char *stored, const struct change_labels *labels, struct arena *a,
+                        const char **json, struct error *e)
+{
+    CLEANUP(reader_close) cJSON *target = NULL, *patch = NULL;
+    CLEANUP(buf_finish) struct buf changes = {0}, text = {0};
+    struct json j;
+
+    json_init(&j, &changes);
+    write_labels(labels, &j);
+    TRY(buf_check(&changes, e));
+    TRY(reader_open(stored, strlen(stored), &target, e));
+    TRY(reader_open(changes.data, changes.length, &patch, e));
+    json_init(&j, &text);
+    write_merged(target, patch, &j, NULL);
+    TRY(buf_check(&text, e));
+    *json = arena_strndup(a, text.data, text.length - 1);
+    return *json ? ERR_OK : error_no_memory(e);
+}
+
 static void forget_default_name(cJSON *definition, const struct change_source *s)
 {
     const cJSON *name = member(definition, "name");
@@ -152,4 +186,17 @@ enum err change_dataset(const char *definition, size_t length, const char *datas
     TRY(buf_check(&text, e));
     *json = arena_strndup(a, text.data, text.length);
     return *json ? ERR_OK : error_no_memory(e);
+}
+
+const char *change_texts(const struct field_texts *texts, struct arena *a)
+{
+    CLEANUP(buf_finish) struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    json_array_inline(&j, NULL);
+    for (size_t i = 0; i < texts->n; i++)
+        json_string(&j, NULL, texts->items[i]);
+    json_end(&j);
+    return out.failed ? NULL : arena_strndup(a, out.data, out.length - 1);
 }

@@ -43,8 +43,23 @@ enum err change_patch(const struct change_source *source, const char *patch, siz
 enum err change_dataset(const char *definition, size_t length, const char *dataset,
                         struct arena *a, const char **json, struct error *e);
 
+/* What of an experiment may change at any time, for nothing that is tried depends on it. */
+struct change_labels {
+    const char *name;        /* NULL: as it was */
+    const char *notes;       /* NULL: as it was */
+    const char *tags;        /* JSON array of strings; NULL: as it was */
+    const int64_t *priority; /* NULL: as it was */
+};
+
+/** A stored definition with other labels, as text; everything else of it stays as it is. */
+enum err change_relabel(const char *stored, const struct change_labels *labels, struct arena *a,
+                        const char **json, struct error *e);
+
 /** Writes a definition as it is stored; lives as long as a. */
 enum err change_write(const struct definition *d, struct arena *a, const char **json,
                       struct error *e);
+
+/** A list of texts as a JSON array on one line, as labels are stored; NULL where memory is out. */
+const char *change_texts(const struct field_texts *texts, struct arena *a);
 
 #endif

@@ -16,7 +16,9 @@
 #include "core/data/table.h"
 #include "core/nn/metric.h"
 #include "core/search/pruner.h"
+#include "core/search/reports.h"
 #include "core/search/require.h"
+#include "core/search/rungs.h"
 #include "core/search/sampler.h"
 #include "core/search/space.h"
 #include "server/schema/faults.h"
@@ -67,7 +69,10 @@ struct definition_objective {
     const char *name;
     bool maximize;
     int64_t folds;        /* that a trial reports one by one; 0: it does not say */
+    int64_t steps;        /* the step that is a trial's end; 0: it does not say */
     double lease_seconds; /* without a word from a trial, after which it is handed out again */
+    const struct reports_kind *pruner; /* of what trials report; NULL: none */
+    struct reports_settings pruner_settings;
 };
 
 struct definition {
@@ -83,6 +88,7 @@ struct definition {
     const struct pruner_kind *pruner; /* NULL: none */
     double alpha;                     /* of a pruner that has it */
     bool revisit;                     /* of a pruner that revisits */
+    bool race_epochs;                 /* of such a one: it judges inside folds, too */
     int64_t trials;                   /* budget.trials */
     int64_t trial_weights;            /* budget.trial_weights; 0: any */
     double seconds, trial_seconds;    /* budget: of running, of a trial's training; 0: any */
@@ -149,14 +155,26 @@ enum err definition_space(const struct definition *d, struct space **out, struct
 /** The settings of its sampler. */
 struct sampler_settings definition_sampler_settings(const struct definition *d);
 
+/** "none" where it has no pruner. */
+const char *definition_pruner_name(const struct definition *d);
+
 /** The settings of its pruner, for so many folds of a trial; only where it has one. */
 struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds);
+
+/** `epochs`, where all trials have the same; else 0. */
+uint32_t definition_epochs(const struct definition *d);
+
+/** The epochs after which its pruner judges; none where it does not look inside folds. */
+struct rungs definition_rungs(const struct definition *d);
 
 /** The largest value of `epochs`, where trials may differ in epochs alone and are proposed ahead of
  * results: then they share a run (server/jobs/share.c). Else 0. */
 size_t definition_shared_epochs(const struct definition *d);
 
-/** The keys of a definition, for documentation. */
-const struct field *definition_fields(void);
+/** The keys of a pruner of an objective's trials, for documentation. */
+const struct field *definition_reports_fields(const struct reports_kind *k);
+
+/* For documentation: a definition is one of a search or one of a study. */
+extern const struct schema definition_schema, definition_search_schema, definition_study_schema;
 
 #endif

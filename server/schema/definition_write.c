@@ -2,14 +2,33 @@
 
 #include "server/schema/dimensions.h"
 
+/* Of what an objective's trials report. */
+static void write_reports(const struct definition_objective *o, struct json *j)
+{
+    const struct reports_settings *s = &o->pruner_settings;
+
+    if (o->pruner->race && o->pruner->race->has_alpha)
+        json_double(j, "alpha", s->alpha);
+    if (o->pruner->has_startup)
+        json_i64(j, "startup_trials", s->startup_trials);
+    if (o->pruner->has_eta)
+        json_i64(j, "eta", s->eta);
+    if (!o->pruner->race)
+        json_i64(j, "min_step", s->min_step);
+}
+
 static void write_pruner(const struct definition *d, struct json *j)
 {
     json_object_inline(j, "pruner");
-    json_string(j, "kind", d->pruner ? d->pruner->name : "none");
+    json_string(j, "kind", definition_pruner_name(d));
+    if (d->objective && d->objective->pruner)
+        write_reports(d->objective, j);
     if (d->pruner && d->pruner->has_alpha)
         json_double(j, "alpha", d->alpha);
     if (d->pruner && d->pruner->revisits)
         json_bool(j, "revisit", d->revisit);
+    if (d->pruner && d->pruner->revisits && d->race_epochs)
+        json_bool(j, "epochs", true);
     json_end(j);
 }
 
@@ -124,6 +143,8 @@ static void write_subject(const struct definition *d, struct json *j)
     json_string(j, "direction", o->maximize ? "maximize" : "minimize");
     if (o->folds > 0)
         json_i64(j, "folds", o->folds);
+    if (o->steps > 0)
+        json_i64(j, "steps", o->steps);
     json_double(j, "lease_seconds", o->lease_seconds);
     json_end(j);
 }

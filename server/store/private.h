@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,9 @@ struct store {
     size_t n_ends, ends_capacity;
     void (*ended)(void *ctx, int64_t id); /* NULL: nobody wants to know */
     void *ended_ctx;
+    atomic_ullong changes;          /* see store_changes */
+    atomic_int_fast64_t last_event; /* number of it; see event_number.h */
+    uint64_t n_states;              /* appended since the store was opened */
     pthread_mutex_t pool_lock;      /* guards `free_readers` */
     bool has_pool_lock;
     struct reader *free_readers;

@@ -113,6 +113,25 @@ void stmt_bind_null(struct stmt *q)
     note(q, sqlite3_bind_null(q->raw, ++q->n_bound));
 }
 
+static void bind_key(struct stmt *q, const struct value *key)
+{
+    if (key->kind == VALUE_INT)
+        stmt_bind_i64(q, key->integer);
+    else if (key->kind == VALUE_REAL)
+        stmt_bind_f64(q, key->real);
+    else
+        stmt_bind_text(q, key->kind == VALUE_TEXT ? key->text : NULL);
+}
+
+void stmt_bind_bookmark(struct stmt *q, const struct bookmark *k)
+{
+    static const struct bookmark none;
+
+    k = k ? k : &none;
+    stmt_bind_i64_or_null(q, k->id, 0);
+    bind_key(q, &k->key);
+}
+
 /* ---- steps --------------------------------------------------------------------------------- */
 
 enum err stmt_check(const struct stmt *q, struct error *e)
@@ -202,6 +221,20 @@ const void *stmt_peek_blob(struct stmt *q, size_t *n)
 
     *n = (size_t)sqlite3_column_bytes(q->raw, q->n_read++);
     return bytes;
+}
+
+struct value stmt_key(struct stmt *q, struct arena *a)
+{
+    switch (stmt_peek_type(q)) {
+    case SQLITE_INTEGER:
+        return (struct value){.kind = VALUE_INT, .integer = stmt_i64(q)};
+    case SQLITE_FLOAT:
+        return (struct value){.kind = VALUE_REAL, .real = stmt_f64(q)};
+    case SQLITE_TEXT:
+        return (struct value){.kind = VALUE_TEXT, .text = stmt_text(q, a)};
+    }
+    (void)stmt_i64(q); /* NULL */
+    return (struct value){.kind = VALUE_NONE};
 }
 
 /* ---- snapshots ----------------------------------------------------------------------------- */

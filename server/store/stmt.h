@@ -26,6 +26,7 @@
 
 #include "core/base/error.h"
 #include "core/base/mem.h"
+#include "server/store/bookmark.h"
 #include "server/store/private.h"
 
 struct stmt {
@@ -56,6 +57,8 @@ void stmt_bind_text(struct stmt *q, const char *text); /* borrowed until stmt_en
 void stmt_bind_text_copy(struct stmt *q, const char *text);
 void stmt_bind_blob(struct stmt *q, const void *bytes, size_t n); /* borrowed until stmt_end */
 void stmt_bind_null(struct stmt *q);
+void stmt_bind_bookmark(struct stmt *q,
+                        const struct bookmark *k); /* two: number and key; NULL: none */
 
 /** Steps to the next row. */
 enum err stmt_next(struct stmt *q, bool *row, struct error *e);
@@ -77,6 +80,7 @@ const char *stmt_text(struct stmt *q, struct arena *a); /* a copy; NULL: NULL */
 const char *stmt_peek_text(struct stmt *q);             /* until the next step; NULL: NULL */
 const void *stmt_peek_blob(struct stmt *q, size_t *n);  /* until the next step */
 int stmt_peek_type(const struct stmt *q);               /* of the next column; reads nothing */
+struct value stmt_key(struct stmt *q, struct arena *a); /* of a bookmark */
 
 /*
  * Several reads that see the same moment; inside a transaction or another snapshot, its moment.

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 
 #include "server/clock.h"
+#include "server/store/event_number.h"
 #include "server/store/private.h"
 #include "server/store/stmt.h"
 
@@ -93,8 +94,10 @@ static enum err open_all(struct store *s, const char *path, const struct store_o
         TRY(lock_check_fs(s->path, e));
     TRY(lock_take(s->path, &s->lock_fd, &was_clean, e));
     opening->was_checked = !was_clean;
-    return open_connection(s, options->migrations ? options->migrations : embedded_files, opening,
-                           e);
+    if (options->migrations) /* of a schema that need not have events */
+        return open_connection(s, options->migrations, opening, e);
+    TRY(open_connection(s, embedded_files, opening, e));
+    return event_number_load(s, was_clean, e);
 }
 
 static void destroy(struct store *s)
@@ -143,6 +146,7 @@ enum err store_open(const char *path, const struct store_options *options, struc
     if (!s)
         return error_no_memory(e);
     s->lock_fd = -1;
+    s->changes = (uint64_t)clock_now_ms() * 1000000;
     failed = open_all(s, path, options ? options : &defaults, &what, &reason);
     if (failed) {
         int fd = s->lock_fd;
@@ -183,6 +187,11 @@ void store_close(struct store *s)
 }
 
 /* ---- readers ------------------------------------------------------------------------------- */
+
+uint64_t store_changes(const struct store *s)
+{
+    return atomic_load(&s->changes);
+}
 
 struct reader *store_writer(struct store *s)
 {

@@ -8,8 +8,8 @@
  *
  * Threads   The writing half has no lock: one thread at a time, and the same one throughout
  *           (server/jobs/writer.h). A reader is one thread's until it is released. Only
- *           store_reader_acquire, store_reader_release and store_facts may be called by any
- *           thread at any time between store_open and store_close.
+ *           store_reader_acquire, store_reader_release, store_changes and store_facts may be
+ *           called by any thread at any time between store_open and store_close.
  */
 #ifndef SWEEPD_SERVER_STORE_STORE_H
 #define SWEEPD_SERVER_STORE_STORE_H
@@ -100,6 +100,13 @@ void store_reader_release(struct store *s, struct reader *r);
 /** A reader of one's own, without a deadline, for a thread that lives long. */
 enum err store_reader_open(struct store *s, struct reader **out, struct error *e);
 void store_reader_close(struct reader *r);
+
+/**
+ * Grows with each commit, before anybody is told of it. As long as it stays the same, what was read
+ * after it was asked for is still what would be read. It begins at the time, in nanoseconds, so that
+ * another start of the program does not come to the same numbers.
+ */
+uint64_t store_changes(const struct store *s);
 
 /** Sizes and versions; takes a reader of the pool for a moment. */
 enum err store_facts(struct store *s, struct store_facts *out, struct error *e);

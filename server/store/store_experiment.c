@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "server/clock.h"
+#include "server/store/event_number.h"
 #include "server/store/private.h"
 #include "server/store/stmt.h"
 
@@ -66,6 +68,7 @@ enum err store_experiment_insert(struct store *s, const struct experiment_record
         return error_set(e, ERR_INVALID, "data set %" PRId64 " does not exist", record->dataset_id);
     TRY(failed);
     id = sqlite3_last_insert_rowid(s->writer.db);
+    TRY(event_number_state(s, id, record->state, NULL, record->created_at_ms, e));
     TRY(txn_commit(&txn, e));
     *out_id = id;
     return ERR_OK;
@@ -73,11 +76,12 @@ enum err store_experiment_insert(struct store *s, const struct experiment_record
 
 /* ---- records ------------------------------------------------------------------------------- */
 
-#define SELECT_EXPERIMENT                                                                          \
-    "SELECT e.id, e.name, e.owner, e.dataset_id, d.name, e.state, e.stop_reason, e.error,"         \
+#define COLUMNS                                                                                    \
+    "       e.id, e.name, e.owner, e.dataset_id, d.name, e.state, e.stop_reason, e.error,"         \
     "       e.metric, e.direction, e.sampler, e.pruner, e.seed, e.planned_trials,"                 \
     "       e.folds_per_trial, e.priority, e.notes, e.tags, e.created_at_ms, e.started_at_ms,"     \
-    "       e.finished_at_ms, e.elapsed_ms, e.definition, e.sealed_rows"                           \
+    "       e.finished_at_ms, e.elapsed_ms, e.definition, e.sealed_rows"
+#define FROM                                                                                       \
     "  FROM experiment AS e"                                                                       \
     "  LEFT JOIN dataset AS d ON d.id = e.dataset_id"
 
@@ -116,7 +120,7 @@ enum err store_experiment_get(struct reader *r, int64_t id, struct arena *a,
     struct experiment_record x = {0};
     bool row;
 
-    TRY(stmt_begin(r, SELECT_EXPERIMENT " WHERE e.id = ?1", &q, e));
+    TRY(stmt_begin(r, "SELECT " COLUMNS FROM " WHERE e.id = ?1", &q, e));
     stmt_bind_i64(&q, id);
     TRY(stmt_next(&q, &row, e));
     if (!row)
@@ -138,6 +142,10 @@ enum err store_experiment_latest(struct reader *r, int64_t *out, struct error *e
     return ERR_OK;
 }
 
+/* Labels change by PATCH, and nothing that is tried depends on them. */
+#define UNLABELLED(definition)                                                                     \
+    "json_remove(" definition ", '$.name', '$.notes', '$.tags', '$.priority')"
+
 enum err store_experiment_find_same(struct reader *r, int64_t dataset_id, const char *definition,
                                     int64_t *out, struct error *e)
 {
@@ -147,7 +155,7 @@ enum err store_experiment_find_same(struct reader *r, int64_t dataset_id, const 
     TRY(stmt_begin(r,
                    "SELECT id FROM experiment"
                    " WHERE dataset_id = ?1 AND state NOT IN ('cancelled', 'failed')"
-                   "   AND json_remove(definition, '$.name') = json_remove(?2, '$.name')"
+                   "   AND " UNLABELLED("definition") " = " UNLABELLED("?2")
                    "   AND coalesce(?2 ->> '$.name', definition ->> '$.name')"
                    "       = definition ->> '$.name'"
                    " ORDER BY id DESC LIMIT 1",
@@ -171,11 +179,14 @@ enum err store_experiment_find_same(struct reader *r, int64_t dataset_id, const 
     "   AND (?5 IS NULL OR instr(lower(e.name), lower(?5)) > 0)"
 
 /* What does not exist comes last in either direction; the newest first among equals. */
-#define ORDER_BY(expression, direction)                                                            \
-    SELECT_EXPERIMENT FILTER " ORDER BY " expression " IS NULL, " expression " " direction         \
-                             ", e.id DESC LIMIT ?6 OFFSET ?7"
+/* clang-format off */
+#define ORDER_BY(expression, direction, op)                                                        \
+    "SELECT " COLUMNS ", " expression FROM FILTER                                                  \
+        BOOKMARK_BEHIND(expression, op, "e.id", "<", "?6", "?7")                                   \
+        " ORDER BY " expression " IS NULL, " expression " " direction ", e.id DESC LIMIT ?8"
+/* clang-format on */
 
-#define SORT(expression) ORDER_BY(expression, "ASC"), ORDER_BY(expression, "DESC")
+#define SORT(expression) ORDER_BY(expression, "ASC", ">"), ORDER_BY(expression, "DESC", "<")
 
 const char *const store_experiment_sorts[] = {
     "id",       "name",       "state",      "dataset",     "owner", "metric",
@@ -241,25 +252,30 @@ static enum err count(struct reader *r, const struct experiment_query *query, in
     return ERR_OK;
 }
 
+/* Asks for one more, to know whether there is a next page. */
 static enum err read_page(struct reader *r, const struct experiment_query *query, const char *sql,
                           struct arena *a, struct experiment_list *list, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
+    struct bookmark last = {0};
     size_t capacity = 0;
     bool row;
 
     TRY(stmt_begin(r, sql, &q, e));
     bind_filter(&q, query);
-    stmt_bind_i64(&q, query->limit);
-    stmt_bind_i64(&q, query->offset);
+    stmt_bind_bookmark(&q, &query->after);
+    stmt_bind_i64(&q, query->limit + 1);
     TRY(stmt_next(&q, &row, e));
-    while (row) {
+    while (row && (int64_t)list->n < query->limit) {
         list->items = stmt_grow(a, list->items, list->n, &capacity, sizeof *list->items);
         if (!list->items)
             return error_no_memory(e);
         read_record(&q, a, &list->items[list->n++]);
+        last = (struct bookmark){list->items[list->n - 1].id, stmt_key(&q, a)};
         TRY(stmt_next(&q, &row, e));
     }
+    if (row)
+        list->next = last;
     return ERR_OK;
 }
 
@@ -268,13 +284,10 @@ enum err store_experiment_list(struct reader *r, const struct experiment_query *
 {
     struct experiment_list list = {0};
     const char *sql;
-    int64_t next;
 
     TRY(find_sort(query->sort ? query->sort : "-id", &sql, e));
     TRY(count(r, query, &list.total, e));
     TRY(read_page(r, query, sql, a, &list, e));
-    next = query->offset + (int64_t)list.n;
-    list.next_offset = list.n > 0 && next < list.total ? next : -1;
     *out = list;
     return ERR_OK;
 }
@@ -314,13 +327,26 @@ static bool is_end(const char *state)
            strcmp(state, "failed") == 0;
 }
 
+static enum err has_state(struct reader *r, int64_t id, const char *state, bool *out,
+                          struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+
+    TRY(stmt_begin(r, "SELECT 1 FROM experiment WHERE id = ?1 AND state = ?2", &q, e));
+    stmt_bind_i64(&q, id);
+    stmt_bind_text(&q, state);
+    return stmt_next(&q, out, e);
+}
+
 enum err store_experiment_set_state(struct store *s, int64_t id,
                                     const struct experiment_change *change, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0};
     CLEANUP(stmt_end) struct stmt q = {0};
+    bool was_so;
 
     TRY(txn_begin(s, TXN_DURABLE, &txn, e));
+    TRY(has_state(&s->writer, id, change->state, &was_so, e));
     TRY(stmt_begin(
         &s->writer,
         "UPDATE experiment"
@@ -339,7 +365,9 @@ enum err store_experiment_set_state(struct store *s, int64_t id,
     stmt_bind_i64(&q, change->at_ms);
     stmt_bind_i64_or_null(&q, change->elapsed_ms, -1);
     TRY(change_one(&q, id, e));
-    if (is_end(change->state))
+    if (!was_so)
+        TRY(event_number_state(s, id, change->state, change->stop_reason, change->at_ms, e));
+    if (!was_so && is_end(change->state))
         TRY(txn_note_end(s, id, e));
     return txn_commit(&txn, e);
 }
@@ -385,7 +413,8 @@ enum err store_experiment_update(struct store *s, int64_t id, const struct exper
     TRY(stmt_begin(&s->writer,
                    "UPDATE experiment"
                    "   SET name = coalesce(?2, name), notes = coalesce(?3, notes),"
-                   "       tags = coalesce(?4, tags), priority = coalesce(?5, priority)"
+                   "       tags = coalesce(?4, tags), priority = coalesce(?5, priority),"
+                   "       definition = coalesce(?6, definition)"
                    " WHERE id = ?1",
                    &q, e));
     stmt_bind_i64(&q, id);
@@ -396,6 +425,7 @@ enum err store_experiment_update(struct store *s, int64_t id, const struct exper
         stmt_bind_i64(&q, *patch->priority);
     else
         stmt_bind_null(&q);
+    stmt_bind_text(&q, patch->definition);
     TRY(change_one(&q, id, e));
     return txn_commit(&txn, e);
 }
@@ -437,6 +467,17 @@ static enum err refuse_unsealing(struct reader *r, int64_t id, struct error *e)
                      "experiment %" PRId64 " is being unsealed: wait until that has ended", id);
 }
 
+/* Its events go with it, but for the last: that it is gone. */
+static enum err replace_events(struct store *s, int64_t id, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+
+    TRY(stmt_begin(&s->writer, "DELETE FROM event WHERE experiment_id = ?1", &q, e));
+    stmt_bind_i64(&q, id);
+    TRY(stmt_run(&q, e));
+    return event_number_state(s, id, "deleted", NULL, clock_now_ms(), e);
+}
+
 enum err store_experiment_delete(struct store *s, int64_t id, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0};
@@ -448,6 +489,7 @@ enum err store_experiment_delete(struct store *s, int64_t id, struct error *e)
     TRY(stmt_begin(&s->writer, "DELETE FROM experiment WHERE id = ?1", &q, e));
     stmt_bind_i64(&q, id);
     TRY(change_one(&q, id, e));
+    TRY(replace_events(s, id, e));
     TRY(db_give_back(&s->writer, e));
     return txn_commit(&txn, e);
 }

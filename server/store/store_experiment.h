@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/mem.h"
+#include "server/store/bookmark.h"
 #include "server/store/store.h"
 
 /* States: queued, running, paused, completed, cancelled, failed. */
@@ -55,7 +56,8 @@ enum err store_experiment_latest(struct reader *r, int64_t *out, struct error *e
 
 /**
  * The newest experiment of this data with this definition (JSON, complete) that was neither
- * cancelled nor failed. One whose name is null has any name. ERR_NOT_FOUND.
+ * cancelled nor failed. One whose name is null has any name; other labels do not count.
+ * ERR_NOT_FOUND.
  */
 enum err store_experiment_find_same(struct reader *r, int64_t dataset_id, const char *definition,
                                     int64_t *out, struct error *e);
@@ -65,17 +67,17 @@ struct experiment_query {
     int64_t dataset_id; /* 0: all */
     const char *tag;
     const char *owner;
-    const char *contains; /* part of the name; ASCII letters match in either case */
-    const char *sort;     /* see store_experiment_sorts; NULL: newest first */
-    int64_t offset;
-    int64_t limit; /* at most this many */
+    const char *contains;  /* part of the name; ASCII letters match in either case */
+    const char *sort;      /* see store_experiment_sorts; NULL: newest first */
+    struct bookmark after; /* the row before the first, for the pages after one */
+    int64_t limit;         /* at most this many */
 };
 
 struct experiment_list {
     size_t n;
     struct experiment_record *items;
-    int64_t total;       /* that pass the filters */
-    int64_t next_offset; /* of the next page; -1 at the end */
+    int64_t total;        /* that pass the filters */
+    struct bookmark next; /* `after` of the next page; its id is 0 at the end */
 };
 
 /** ERR_INVALID for an unknown sort, naming the known ones. */
@@ -115,6 +117,7 @@ struct experiment_patch {
     const char *notes;       /* NULL: as it was */
     const char *tags;        /* JSON array of strings; NULL: as it was */
     const int64_t *priority; /* NULL: as it was */
+    const char *definition;  /* that says the same; NULL: as it was */
 };
 
 enum err store_experiment_update(struct store *s, int64_t id, const struct experiment_patch *patch,

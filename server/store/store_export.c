@@ -28,6 +28,7 @@ static const char *const copies[] = {
     "INSERT INTO main.trial_param SELECT * FROM source.trial_param WHERE experiment_id = ?1",
     "INSERT INTO main.trial_score SELECT * FROM source.trial_score WHERE experiment_id = ?1",
     "INSERT INTO main.trial_report SELECT * FROM source.trial_report WHERE experiment_id = ?1",
+    "INSERT INTO main.trial_stop SELECT * FROM source.trial_stop WHERE experiment_id = ?1",
     "INSERT INTO main.fold SELECT * FROM source.fold WHERE experiment_id = ?1",
     "INSERT INTO main.fold_metric SELECT * FROM source.fold_metric WHERE experiment_id = ?1",
     "INSERT INTO main.unseal SELECT * FROM source.unseal WHERE experiment_id = ?1",

@@ -56,14 +56,36 @@ static enum err put_report(struct reader *r, int64_t experiment, int64_t trial,
     return stmt_run(&q, e);
 }
 
+static enum err put_stop(struct reader *r, int64_t experiment, int64_t trial,
+                         const struct tell_stop *stop, int64_t at_ms, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+
+    TRY(stmt_begin(r,
+                   "INSERT INTO trial_stop (experiment_id, trial, step, reason, error, loss, at_ms)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                   &q, e));
+    stmt_bind_i64(&q, experiment);
+    stmt_bind_i64(&q, trial);
+    stmt_bind_i64(&q, stop->step);
+    stmt_bind_text(&q, stop->reason);
+    stmt_bind_text(&q, stop->error);
+    stmt_bind_f64(&q, stop->loss);
+    stmt_bind_i64(&q, at_ms);
+    return stmt_run(&q, e);
+}
+
 enum err store_tell_report(struct store *s, int64_t experiment, int64_t trial,
-                           const struct tell_report *report, int64_t n_folds, struct error *e)
+                           const struct tell_report *report, const struct tell_stop *stop,
+                           int64_t n_folds, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0};
 
     TRY(txn_begin(s, TXN_DURABLE, &txn, e));
     TRY(store_trial_set_state(s, experiment, trial, "running", report->at_ms, e));
     TRY(put_report(&s->writer, experiment, trial, report, e));
+    if (stop)
+        TRY(put_stop(&s->writer, experiment, trial, stop, report->at_ms, e));
     if (n_folds > 0)
         TRY(change(&s->writer,
                    "UPDATE trial"
@@ -102,6 +124,30 @@ enum err store_tell_reports(struct reader *r, int64_t experiment, int64_t trial,
     }
     *n = found;
     *out = items;
+    return ERR_OK;
+}
+
+enum err store_tell_stop(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
+                         bool *found, struct tell_stop *out, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+    struct tell_stop stop;
+
+    TRY(stmt_begin(r,
+                   "SELECT step, reason, error, loss FROM trial_stop"
+                   " WHERE experiment_id = ?1 AND trial = ?2",
+                   &q, e));
+    stmt_bind_i64(&q, experiment);
+    stmt_bind_i64(&q, trial);
+    TRY(stmt_next(&q, found, e));
+    if (!*found)
+        return ERR_OK;
+    stop.step = stmt_i64(&q);
+    stop.reason = stmt_text(&q, a);
+    stop.error = stmt_text(&q, a);
+    stop.loss = stmt_f64(&q);
+    TRY(stmt_check(&q, e));
+    *out = stop;
     return ERR_OK;
 }
 

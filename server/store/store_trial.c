@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "server/store/event_number.h"
 #include "server/store/private.h"
 #include "server/store/stmt.h"
 #include "server/store/trial_row.h"
@@ -22,9 +23,9 @@ static enum err insert_row(struct reader *r, int64_t experiment, const struct tr
     TRY(stmt_begin(r,
                    "INSERT INTO trial (experiment_id, trial, state, folds_planned, bytes,"
                    "   configuration_key, params, layers, width, hidden, activation,"
-                   "   learning_rate, optimizer, batch_size, epochs, weight_count)"
+                   "   learning_rate, optimizer, batch_size, epochs, weight_count, bracket)"
                    " VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-                   "   ?14, ?15)",
+                   "   ?14, ?15, ?16)",
                    &q, e));
     stmt_bind_i64(&q, experiment);
     stmt_bind_i64(&q, p->trial);
@@ -33,6 +34,7 @@ static enum err insert_row(struct reader *r, int64_t experiment, const struct tr
     stmt_bind_text(&q, p->configuration_key);
     stmt_bind_text(&q, params);
     TRY(trial_row_bind_network(&q, &p->network, e));
+    stmt_bind_i64_or_null(&q, p->bracket, 0);
     return stmt_run(&q, e);
 }
 
@@ -177,20 +179,23 @@ static void bind_finish(struct stmt *q, int64_t experiment, int64_t trial,
     stmt_bind_i64_or_null(q, f->race_folds, 0);
     stmt_bind_f64(q, f->race_p);
     stmt_bind_text(q, f->was_pruned ? "pruned" : NULL);
+    stmt_bind_i64_or_null(q, f->race_epoch, 0);
 }
 
-static enum err finish_row(struct reader *r, int64_t experiment, int64_t trial,
+static enum err finish_row(struct store *s, int64_t experiment, int64_t trial,
                            const struct trial_finish *f, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
 
-    TRY(stmt_begin(r,
+    TRY(stmt_begin(&s->writer,
                    "UPDATE trial"
                    "   SET state = ?3, reason = ?4, error = ?5, score = ?6, score_std = ?7,"
                    "       score_sem = ?8, train_mean = ?9, seconds = ?10, warnings = ?11,"
                    "       reused_experiment = ?12, reused_trial = ?13, finished_at_ms = ?14,"
+                   "       change = ?20,"
                    "       search_loss = CASE WHEN race_folds IS NULL AND ?16 IS NOT NULL"
                    "                          THEN ?15 ELSE search_loss END,"
+                   "       race_epoch = CASE WHEN race_folds IS NULL THEN ?19 ELSE race_epoch END,"
                    "       race_folds = coalesce(race_folds, ?16),"
                    "       race_p = CASE WHEN ?16 IS NOT NULL THEN ?17 END,"
                    "       rank_class = CASE WHEN ?3 <> 'completed' THEN 2"
@@ -203,6 +208,7 @@ static enum err finish_row(struct reader *r, int64_t experiment, int64_t trial,
                    "   AND state IN ('queued', 'running', ?18)",
                    &q, e));
     bind_finish(&q, experiment, trial, f);
+    stmt_bind_i64(&q, event_number_take(s, 1));
     return change_open(&q, experiment, trial, e);
 }
 
@@ -235,9 +241,25 @@ enum err store_trial_finish(struct store *s, int64_t experiment, int64_t trial,
     CLEANUP(txn_end) struct txn txn = {0};
 
     TRY(txn_begin(s, TXN_RELAXED, &txn, e));
-    TRY(finish_row(&s->writer, experiment, trial, finish, e));
+    TRY(finish_row(s, experiment, trial, finish, e));
     TRY(insert_scores(&s->writer, experiment, trial, finish, e));
     return txn_commit(&txn, e);
+}
+
+/* The highest number of the trials that have not ended; 0 if all have. */
+static enum err last_open(struct reader *r, int64_t experiment, int64_t *out, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+    bool row;
+
+    TRY(stmt_begin(r,
+                   "SELECT max(trial) FROM trial"
+                   " WHERE experiment_id = ?1 AND state IN ('queued', 'running')",
+                   &q, e));
+    stmt_bind_i64(&q, experiment);
+    TRY(stmt_next(&q, &row, e));
+    *out = stmt_i64(&q);
+    return ERR_OK;
 }
 
 enum err store_trial_finish_rest(struct store *s, int64_t experiment, const char *state,
@@ -245,18 +267,20 @@ enum err store_trial_finish_rest(struct store *s, int64_t experiment, const char
 {
     CLEANUP(txn_end) struct txn txn = {0};
     CLEANUP(stmt_end) struct stmt q = {0};
-    int64_t changed;
+    int64_t changed, last;
 
     TRY(txn_begin(s, TXN_RELAXED, &txn, e));
+    TRY(last_open(&s->writer, experiment, &last, e));
     TRY(stmt_begin(&s->writer,
                    "UPDATE trial"
-                   "   SET state = ?2, reason = ?3, finished_at_ms = ?4"
+                   "   SET state = ?2, reason = ?3, finished_at_ms = ?4, change = ?5 + trial - 1"
                    " WHERE experiment_id = ?1 AND state IN ('queued', 'running')",
                    &q, e));
     stmt_bind_i64(&q, experiment);
     stmt_bind_text(&q, state);
     stmt_bind_text(&q, reason);
     stmt_bind_i64(&q, at_ms);
+    stmt_bind_i64(&q, event_number_take(s, last));
     TRY(stmt_run(&q, e));
     changed = stmt_changes(&q);
     TRY(txn_commit(&txn, e));

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/mem.h"
 #include "core/base/value.h"
+#include "server/store/bookmark.h"
 #include "server/store/store.h"
 
 /* The effective value of what every table about trials shows, defaults included. */
@@ -52,6 +53,8 @@ struct trial_record {
     int64_t started_at_ms, finished_at_ms;
     double search_loss; /* what the sampler was told when it was stopped; NaN: nothing */
     int64_t race_folds; /* that it had when it was first stopped; 0: never */
+    int64_t race_epoch; /* after which it was, of the last of them or of all; 0: after a fold */
+    int64_t bracket;    /* from 1; 0: none */
     int64_t lease;      /* how often it was handed out (ask and tell); 0: never */
 };
 
@@ -62,6 +65,7 @@ struct trial_proposal {
     const char *configuration_key; /* NULL: none */
     struct trial_network network;
     int64_t folds_planned;
+    int64_t bracket; /* 0: none */
 };
 
 /** Stores proposals as queued trials, all or none. ERR_CONFLICT if a number is taken. */
@@ -96,6 +100,7 @@ struct trial_finish {
     bool was_pruned;    /* it ends again: one more fold was trained after it was stopped */
     double search_loss; /* NaN: none; like race_folds kept from the first time it was stopped */
     int64_t race_folds; /* 0: it was not stopped */
+    int64_t race_epoch; /* 0: not inside a fold */
     double race_p;      /* NaN: none */
 };
 
@@ -121,12 +126,16 @@ struct trial_query {
     const char *state; /* NULL: all */
     const char *sort;  /* NULL: trial. See store_trial_sorts, or any hyperparameter's name; a '-' in
                           front for descending. Trials without a value come last, ties by number. */
+    struct bookmark after; /* only those behind this one */
+    int64_t page;          /* whose end is to be told; 0: no page */
 };
 
 struct trial_order {
     size_t n;
-    int64_t *trials; /* (n) their numbers in the order asked for */
-    int64_t *ranks;  /* (n) of each within the experiment */
+    int64_t *trials;      /* (n) their numbers in the order asked for */
+    int64_t *ranks;       /* (n) of each within the experiment */
+    int64_t total;        /* with those before `after` */
+    struct bookmark next; /* `after` of the next page; its id is 0 where there is none */
 };
 
 /**
@@ -148,12 +157,12 @@ struct trial_list {
     size_t n;
     struct trial_record *items;
     int64_t total;
-    int64_t next_offset; /* -1 at the end */
+    struct bookmark next; /* `after` of the next page; its id is 0 at the end */
 };
 
-/** One page: store_trial_order and store_trial_fetch together. */
-enum err store_trial_list(struct reader *r, const struct trial_query *query, int64_t offset,
-                          int64_t limit, struct arena *a, struct trial_list *out, struct error *e);
+/** The first query->page trials: store_trial_order and store_trial_fetch together. */
+enum err store_trial_list(struct reader *r, const struct trial_query *query, struct arena *a,
+                          struct trial_list *out, struct error *e);
 
 /** Columns to sort by; NULL ends the list. */
 extern const char *const store_trial_sorts[];

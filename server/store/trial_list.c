@@ -32,6 +32,8 @@ static enum err read_row(struct stmt *q, struct arena *a, struct trial_record *t
     t->finished_at_ms = stmt_i64(q);
     t->search_loss = stmt_f64(q);
     t->race_folds = stmt_i64(q);
+    t->race_epoch = stmt_i64(q);
+    t->bracket = stmt_i64(q);
     t->lease = stmt_i64(q);
     return trial_row_read_network(q, a, &t->network, e);
 }
@@ -46,7 +48,7 @@ static enum err fetch_row(struct reader *r, int64_t experiment, int64_t trial, s
                    "SELECT trial, state, reason, error, params, configuration_key, folds_planned,"
                    "       folds_done, score, score_std, score_sem, train_mean, seconds, warnings,"
                    "       reused_experiment, reused_trial, started_at_ms, finished_at_ms,"
-                   "       search_loss, race_folds, lease,"
+                   "       search_loss, race_folds, race_epoch, bracket, lease,"
                    "       layers, hidden, activation, learning_rate, optimizer, batch_size,"
                    "       epochs, weight_count"
                    "  FROM trial"
@@ -203,24 +205,22 @@ enum err store_trial_fetch(struct reader *r, int64_t experiment, const struct tr
     return ERR_OK;
 }
 
-enum err store_trial_list(struct reader *r, const struct trial_query *query, int64_t offset,
-                          int64_t limit, struct arena *a, struct trial_list *out, struct error *e)
+enum err store_trial_list(struct reader *r, const struct trial_query *query, struct arena *a,
+                          struct trial_list *out, struct error *e)
 {
     CLEANUP(snapshot_end) struct snapshot snapshot = {0};
     struct trial_list list = {0};
     struct trial_order order;
-    int64_t left;
 
     TRY(snapshot_begin(r, &snapshot, e));
     TRY(store_trial_order(r, query, a, &order, e));
-    list.total = (int64_t)order.n;
-    left = offset < list.total ? list.total - offset : 0;
-    list.n = (size_t)(left < limit ? left : limit);
+    list.total = order.total;
+    list.next = order.next;
+    list.n = order.n < (size_t)query->page ? order.n : (size_t)query->page;
     list.items = arena_alloc(a, list.n + 1, sizeof *list.items);
     if (!list.items)
         return error_no_memory(e);
-    TRY(store_trial_fetch(r, query->experiment, &order, (size_t)offset, list.n, a, list.items, e));
-    list.next_offset = left > limit ? offset + limit : -1;
+    TRY(store_trial_fetch(r, query->experiment, &order, 0, list.n, a, list.items, e));
     *out = list;
     return ERR_OK;
 }

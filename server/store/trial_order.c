@@ -11,32 +11,41 @@
 #include "server/store/private.h"
 #include "server/store/stmt.h"
 
-#define SELECT_NUMBERS "SELECT t.trial FROM trial AS t"
-#define JOIN_PARAM                                                                                 \
-    "  LEFT JOIN trial_param AS p"                                                                 \
-    "    ON p.experiment_id = t.experiment_id AND p.trial = t.trial AND p.name = ?3"
 #define FILTER " WHERE t.experiment_id = ?1 AND (?2 IS NULL OR t.state = ?2)"
+#define FROM " FROM trial AS t" FILTER
+#define FROM_PARAM                                                                                 \
+    " FROM trial AS t"                                                                             \
+    "  LEFT JOIN trial_param AS p"                                                                 \
+    "    ON p.experiment_id = t.experiment_id AND p.trial = t.trial AND p.name = ?5" FILTER
 
 /* What does not exist comes last in either direction; by number among equals. */
-#define ORDER_BY(expression, direction)                                                            \
-    " ORDER BY " expression " IS NULL, " expression " " direction ", t.trial"
+/* clang-format off */
+#define ORDER_BY(expression, from, direction, op)                                                  \
+    "SELECT t.trial, " expression from                                                             \
+        BOOKMARK_BEHIND(expression, op, "t.trial", ">", "?3", "?4")                                \
+        " ORDER BY " expression " IS NULL, " expression " " direction ", t.trial"
+/* clang-format on */
 
-#define COLUMN(name, expression)                                                                   \
+#define SORT(name, expression, from)                                                               \
     {                                                                                              \
-        name, SELECT_NUMBERS FILTER ORDER_BY(expression, "ASC"),                                   \
-            SELECT_NUMBERS FILTER ORDER_BY(expression, "DESC")                                     \
+        name, ORDER_BY(expression, from, "ASC", ">"), ORDER_BY(expression, from, "DESC", "<")      \
     }
+#define COLUMN(name, expression) SORT(name, expression, FROM)
 
 struct sort {
-    const char *name; /* NULL: any hyperparameter's, which is bound as ?3 */
+    const char *name; /* NULL: any hyperparameter's, which is bound as ?5 */
     const char *ascending, *descending;
 };
 
+/* One value in place of class and key: numbers come before texts. */
+#define RANK "coalesce(t.rank_key, 'class ' || t.rank_class)"
+#define BY_RANK(op)                                                                                \
+    "SELECT t.trial, " RANK FROM BOOKMARK_BEHIND(RANK, op, "t.trial", op, "?3", "?4")
+
 static const struct sort sorts[] = {
-    {"trial", SELECT_NUMBERS FILTER " ORDER BY t.trial",
-     SELECT_NUMBERS FILTER " ORDER BY t.trial DESC"},
-    {"rank", SELECT_NUMBERS FILTER " ORDER BY t.rank_class, t.rank_key, t.trial",
-     SELECT_NUMBERS FILTER " ORDER BY t.rank_class DESC, t.rank_key DESC, t.trial DESC"},
+    COLUMN("trial", "t.trial"),
+    {"rank", BY_RANK(">") " ORDER BY t.rank_class, t.rank_key, t.trial",
+     BY_RANK("<") " ORDER BY t.rank_class DESC, t.rank_key DESC, t.trial DESC"},
     COLUMN("state", "t.state"),
     COLUMN("reason", "t.reason"),
     COLUMN("score", "t.score"),
@@ -58,9 +67,7 @@ static const struct sort sorts[] = {
     COLUMN("finished_at", "t.finished_at_ms"),
 };
 
-static const struct sort by_param = {NULL,
-                                     SELECT_NUMBERS JOIN_PARAM FILTER ORDER_BY("p.value", "ASC"),
-                                     SELECT_NUMBERS JOIN_PARAM FILTER ORDER_BY("p.value", "DESC")};
+static const struct sort by_param = SORT(NULL, "p.value", FROM_PARAM);
 
 const char *const store_trial_sorts[] = {
     "trial",      "rank",          "state",       "reason",     "score",  "score_std",
@@ -106,23 +113,30 @@ static enum err measure(struct reader *r, int64_t experiment, int64_t *n, int64_
     return ERR_OK;
 }
 
-/* Steps through a bound statement of numbers, at most `room`. */
-static enum err collect(struct stmt *q, size_t room, size_t *n, int64_t *numbers, struct error *e)
+/* Steps through a bound statement of numbers and keys, at most `room`; the key of the page's last
+ * is kept, if there is one behind it. */
+static enum err collect(struct stmt *q, size_t room, int64_t page, struct arena *a,
+                        struct trial_order *out, struct error *e)
 {
+    struct bookmark last = {0};
     bool row;
 
-    *n = 0;
+    out->n = 0;
     TRY(stmt_next(q, &row, e));
-    while (row && *n < room) {
-        numbers[(*n)++] = stmt_i64(q);
+    while (row && out->n < room) {
+        out->trials[out->n++] = stmt_i64(q);
+        if ((int64_t)out->n == page)
+            last = (struct bookmark){out->trials[out->n - 1], stmt_key(q, a)};
         TRY(stmt_next(q, &row, e));
     }
+    if (page > 0 && (int64_t)out->n > page)
+        out->next = last;
     return ERR_OK;
 }
 
 static enum err read_order(struct reader *r, const struct trial_query *query,
-                           const struct sort *sort, size_t room, struct trial_order *out,
-                           struct error *e)
+                           const struct sort *sort, size_t room, struct arena *a,
+                           struct trial_order *out, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
     bool descending = query->sort && query->sort[0] == '-';
@@ -130,9 +144,24 @@ static enum err read_order(struct reader *r, const struct trial_query *query,
     TRY(stmt_begin(r, descending ? sort->descending : sort->ascending, &q, e));
     stmt_bind_i64(&q, query->experiment);
     stmt_bind_text(&q, query->state);
+    stmt_bind_bookmark(&q, &query->after);
     if (!sort->name)
         stmt_bind_text(&q, query->sort + descending);
-    return collect(&q, room, &out->n, out->trials, e);
+    return collect(&q, room, query->page, a, out, e);
+}
+
+static enum err count(struct reader *r, const struct trial_query *query, int64_t *out,
+                      struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+    bool row;
+
+    TRY(stmt_begin(r, "SELECT count(*)" FROM, &q, e));
+    stmt_bind_i64(&q, query->experiment);
+    stmt_bind_text(&q, query->state);
+    TRY(stmt_next(&q, &row, e));
+    *out = stmt_i64(&q);
+    return ERR_OK;
 }
 
 /* rank_of (highest + 1) by trial; one scan of the index on rank. */
@@ -195,7 +224,10 @@ static enum err read_all(struct reader *r, const struct trial_query *query, cons
     rank_of = arena_alloc(a, (size_t)highest + 1, sizeof *rank_of);
     if (!out->trials || !out->ranks || !rank_of)
         return error_no_memory(e);
-    TRY(read_order(r, query, sort, (size_t)n, out, e));
+    TRY(read_order(r, query, sort, (size_t)n, a, out, e));
+    out->total = (int64_t)out->n;
+    if (query->after.id != 0)
+        TRY(count(r, query, &out->total, e));
     TRY(read_ranks(r, query->experiment, highest, rank_of, e));
     for (size_t i = 0; i < out->n; i++)
         out->ranks[i] = rank_of[out->trials[i]];

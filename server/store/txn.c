@@ -70,11 +70,15 @@ enum err txn_begin_group(struct store *s, enum txn_durability durability, struct
 
 static enum err commit(struct store *s, const struct txn *txn, struct error *e)
 {
+    enum err failed;
+
     if (txn->is_nested)
         return s->txn_group ? ERR_OK : run(s, "RELEASE inner_txn", e);
     if (txn->is_group && s->txn_spoiled)
         return error_set(e, ERR_INTERNAL, "a part of the group was not committed");
-    return run(s, "COMMIT", e);
+    failed = run(s, "COMMIT", e);
+    atomic_fetch_add(&s->changes, 1); /* a commit that fails may have gone through */
+    return failed;
 }
 
 /* What has ended is told once that is stored; what was undone is forgotten. */

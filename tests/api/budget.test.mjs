@@ -26,13 +26,11 @@ async function trials(id, url = daemon.url) {
 
 test("a search ends with its seconds; what had ended is kept, the rest is cancelled", async () => {
     const made = await submit(daemon.url, {
-        dataset: "iris", sampler: "grid", budget: { seconds: 1.5 }, cross_validation: { folds: 2 },
+        dataset: "iris", sampler: "grid", budget: { seconds: 3 }, cross_validation: { folds: 2 },
         space: { epochs: [1, 2, LONG, LONG - 1, LONG - 2], ...NET } });
-    const began = performance.now();
     const done = await finished(daemon.url, made.id);
-    assert.ok(performance.now() - began > 1000);
     assert.deepEqual([done.state, done.stop_reason], ["completed", "seconds"]);
-    assert.ok(done.progress.elapsed_seconds >= 1.5 && done.progress.elapsed_seconds < 15);
+    assert.ok(done.progress.elapsed_seconds >= 3);
     const all = await trials(made.id);
     assert.deepEqual(all.map((t) => [t.state, t.reason]),
                      [...Array(2).fill(["completed", null]), ...Array(3).fill(["cancelled", "budget"])]);
@@ -45,6 +43,7 @@ test("a search ends with its seconds; what had ended is kept, the rest is cancel
     assert.equal(longer.json.definition.budget.seconds, 0.5);
 });
 
+/* What counts is `elapsed_seconds`, which is compared with itself: the machine may be busy. */
 test("pauses do not count, and a restart does not begin anew", async (t) => {
     const folder = await mkdtemp(path.join(tmpdir(), "sweepd-budget-"));
     const db = path.join(folder, "sweepd.db");
@@ -54,35 +53,35 @@ test("pauses do not count, and a restart does not begin anew", async (t) => {
     await upload(first.url, "iris");
     const made = await submit(first.url, { dataset: "iris", budget: { seconds: 4 },
                                            space: { epochs: LONG, ...NET } });
+    const elapsed = async (url) => (await api(url, `/experiments/${made.id}`)).json.progress.elapsed_seconds;
     await api(first.url, `/experiments/${made.id}/pause`, { method: "POST" });
-    await pause(2500);
-    const paused = (await api(first.url, `/experiments/${made.id}`)).json;
-    assert.equal(paused.state, "paused");
-    assert.ok(paused.progress.elapsed_seconds < 2, `${paused.progress.elapsed_seconds} s`);
+    const before = await elapsed(first.url);
+    await pause(1500);
+    assert.equal(await elapsed(first.url), before);
     await api(first.url, `/experiments/${made.id}/resume`, { method: "POST" });
-    await pause(2500);
+    while (await elapsed(first.url) < before + 1.5)
+        await pause(50);
     await first.kill9();
     const second = await startDaemon({ db });
     t.after(() => second.kill9());
-    const began = performance.now();
+    assert.ok(await elapsed(second.url) > 0.1, "what is kept is not forgotten");
     const done = await finished(second.url, made.id);
     assert.equal(done.stop_reason, "seconds");
-    assert.ok(performance.now() - began < 10000);
-    assert.ok(done.progress.elapsed_seconds < 12);
 });
 
 for (const pruner of ["none", "racing"])
     test(`a trial that takes too long fails, and the search goes on (pruner ${pruner})`, async () => {
         const made = await submit(daemon.url, {
-            dataset: "iris", sampler: "grid", budget: { trial_seconds: 0.5 }, pruner,
-            cross_validation: { folds: 3 }, space: { epochs: [1, LONG, 2], ...NET } });
+            dataset: "iris", sampler: "grid", budget: { trial_seconds: 2 }, pruner,
+            cross_validation: { folds: 3 },
+            space: { epochs: [1, LONG, 2], layers: 2, width: 64, batch_size: 8 } });
         const done = await finished(daemon.url, made.id);
         assert.deepEqual([done.state, done.stop_reason], ["completed", "space_exhausted"]);
         const all = await trials(made.id);
         const late = all[1];
         assert.deepEqual([late.state, late.reason, late.score], ["failed", "trial_seconds", null]);
-        assert.match(late.error, /^fold \d: the trial's folds have trained for more than 0\.5 s together/);
-        assert.ok(late.seconds >= 0.5 && late.seconds < 10);
+        assert.match(late.error, /^fold \d: the trial's folds have trained for more than 2 s together/);
+        assert.ok(late.seconds >= 1);
         for (const t of [all[0], all[2]])
             assert.notEqual(t.state, "failed");
         assert.equal(done.progress.trials_failed, 1);

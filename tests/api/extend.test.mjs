@@ -45,7 +45,7 @@ for (const sampler of ["tpe", "random", "sobol"])
         assert.equal(before.stop_reason, "trials");
         const answer = await extend(daemon.url, made.id, 11);
         assert.equal(answer.status, 202, answer.text);
-        assert.equal(answer.json.state, "running");
+        assert.equal(answer.json.state, "queued"); /* as it was stored */
         assert.equal(answer.json.stop_reason, null);
         assert.equal(answer.json.finished_at, null);
         assert.equal(answer.json.definition.budget.trials, 24);

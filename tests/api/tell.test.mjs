@@ -145,12 +145,12 @@ test("clients that race get each trial once, and each tell counts once", async (
 });
 
 test("a trial whose client is silent is handed out again, and its old lease is refused", async () => {
-    const s = await begin(daemon.url, { objective: { ...OBJECTIVE, lease_seconds: 0.5 },
+    const s = await begin(daemon.url, { objective: { ...OBJECTIVE, lease_seconds: 4 },
                                         budget: { trials: 2 } });
     const first = await one(s), second = await one(s);
     assert.equal((await s.ask()).status, 409);
     for (let i = 0; i < 4; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        await new Promise((resolve) => setTimeout(resolve, 1100));
         const answer = await s.report(second.trial, { step: i, value: 1 / (i + 1), lease: 1 });
         assert.deepEqual(answer.json, { stop: false });
     }

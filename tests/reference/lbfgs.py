@@ -8,7 +8,9 @@ Float64, from our own initial weights (biases zero), all rows in one batch; l2 /
 squared weights, no biases, is added to the mean loss. One call of step() is one iteration here.
 The trajectory has PyTorch's tolerance_change of 1e-9, which is the smallest bracket of its line
 search (ours too) and the smallest slope that it follows (none is too small for ours): it ends there
-at the latest. tolerance_grad is 0. The minimum is where it stands still with a tolerance of 1e-16.
+at the latest. tolerance_grad is 0. The minimum is where it stands still with a tolerance of 1e-16,
+and where Newton's method leads from there: of an objective that is known to its last digit the parts
+are known to half as many.
 """
 
 import platform
@@ -118,17 +120,34 @@ def descend(parameters, objective, iterations, tolerance):
     return losses, steps
 
 
-def minimize(activation, hidden, classes, targets, l2, iterations, tolerance):
-    """descend's answer for a network; start, end, the data's loss."""
+def polish(parameters, objective, steps=6):
+    """Newton's method, from close by; directions that change nothing are left alone."""
+    for _ in range(steps):
+        slopes = torch.cat([g.flatten() for g in torch.autograd.grad(
+            objective(), parameters, create_graph=True)])
+        rows = [torch.cat([g.flatten() for g in torch.autograd.grad(
+            s, parameters, retain_graph=True, allow_unused=True, materialize_grads=True)])
+            for s in slopes]
+        step = torch.linalg.pinv(torch.stack(rows), rtol=1e-10, hermitian=True) @ slopes.detach()
+        with torch.no_grad():
+            for p, part in zip(parameters, step.split([p.numel() for p in parameters])):
+                p -= part.reshape(p.shape)
+    assert slopes.abs().max() < 1e-10
+
+
+def minimize(activation, hidden, classes, targets, l2, iterations, tolerance,
+             polished=False):
+    """descend's answer for a network; start, end, the objective and the data's loss there."""
     weights, biases = start(activation, hidden + (targets or (classes if classes > 2 else 1),))
     parameters = [p for pair in zip(weights, biases) for p in pair]
     flat = lambda: [v for p in parameters for v in p.detach().flatten().tolist()]
     data = lambda: data_loss(outputs(activation, weights, biases), classes, targets)
     before = flat()
-    losses, steps = descend(parameters,
-                            lambda: data() + l2 / 2 * sum((w ** 2).sum() for w in weights),
-                            iterations, tolerance)
-    return losses, steps, before, flat(), data().item()
+    objective = lambda: data() + l2 / 2 * sum((w ** 2).sum() for w in weights)
+    losses, steps = descend(parameters, objective, iterations, tolerance)
+    if polished:
+        polish(parameters, objective)
+    return losses, steps, before, flat(), objective().item(), data().item()
 
 
 def print_function(name):
@@ -146,12 +165,11 @@ def rows_of(numbers, per_line=5, digits=15):
 
 def print_case(name, activation, hidden, classes, targets, l2):
     case = activation, hidden, classes, targets, l2
-    losses, steps, before, after, _ = minimize(*case, ITERATIONS, 1e-9)
+    losses, steps, before, after, *_ = minimize(*case, ITERATIONS, 1e-9)
     minimum = data = 0
     if name != FLAT:
-        longer, *_, data = minimize(*case, LONG, 1e-16)
-        minimum = longer[-1]
-        assert len(longer) < LONG or longer[-10] < minimum * (1 + 1e-9), name
+        longer, *_, minimum, data = minimize(*case, LONG, 1e-16, polished=True)
+        assert abs(longer[-1] - minimum) < 1e-6 * minimum, name
     print(f'    {{"{name}",\n     TASK_{"CLASSIFICATION" if classes else "REGRESSION"}, '
           f"{classes or targets},\n"
           f"     {{.n_hidden = {len(hidden)}, .width = {{{', '.join(map(str, hidden or (0,)))}}}, "

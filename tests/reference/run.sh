@@ -59,6 +59,7 @@ data tpe.py tests/core/search/tpe_cases.inc 1e-10
 data gp.py tests/core/search/gp_cases.inc 1e-9
 data cma.py tests/core/search/cma_cases.inc 1e-10
 data racing.py tests/core/search/racing_cases.inc 1e-12
+data reports.py tests/core/search/reports_cases.inc 1e-12
 data importance.py tests/core/search/importance_cases.inc 1e-11
 data sobol.py core/search/sobol_numbers.inc 0
 "$python" tests/reference/sobol.py --points > "$made/sobol_points.inc"

@@ -6,13 +6,16 @@
  */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { chromium } from "playwright-core";
 
 import { api, finished, startDaemon, submit, upload } from "../lib/daemon.mjs";
 
+const run = promisify(execFile);
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
               "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -259,6 +262,84 @@ test("what mattered is a bar for each hyperparameter, once there are enough tria
     });
 });
 
+const drawn = (page) => page.locator("svg.by-trial");
+const countDrawn = (page) => drawn(page).getAttribute("aria-valuemax").then(Number);
+
+test("a search is drawn while it runs, as the daemon tells of it", async () => {
+    await searched();
+    const { id } = await submit(daemon.url, LONG);
+    await visit("", async (page) => {
+        const told = page.waitForResponse((r) => r.url().endsWith(`/experiments/${id}/events`));
+        await page.goto(`${daemon.url}/#/experiments/${id}`);
+        assert.match((await told).headers()["content-type"], /^text\/event-stream/);
+        await page.waitForFunction(() =>
+            Number(document.querySelector("svg.by-trial")?.getAttribute("aria-valuemax")) >= 2,
+            null, { timeout: 60000 });
+        await page.getByRole("heading", { name: "The search" }).waitFor();
+        assert.equal(await page.locator("svg.by-trial path.record").count(), 1);
+        await picture(page, "search-running");
+        await api(daemon.url, `/experiments/${id}/cancel`, { method: "POST" });
+        await page.locator("h1 + .badge.cancelled").waitFor();
+    });
+});
+
+test("where events do not get through the page asks by itself", async () => {
+    await searched();
+    const { id } = await submit(daemon.url, { ...LONG, name: "asked for" });
+    const page = await context.newPage();
+    await page.route("**/events", (route) => route.abort());
+    await page.goto(`${daemon.url}/#/experiments/${id}`);
+    await page.locator("h1 + .badge.running").waitFor();
+    await api(daemon.url, `/experiments/${id}/cancel`, { method: "POST" });
+    await page.locator("h1 + .badge.cancelled").waitFor();
+    await page.close();
+});
+
+test("a trial is read off the drawing by keys, and opened", async () => {
+    const { id } = await searched();
+    await visit(`#/experiments/${id}`, async (page) => {
+        await page.getByRole("slider", { name: "accuracy of each trial, in order" }).focus();
+        await page.keyboard.press("End");
+        await page.keyboard.press("ArrowLeft");
+        assert.match(await page.locator(".readout").innerText(),
+                     /^trial 3 · accuracy 0\.\d+ ± 0\.\d+ · width 8 · learning_rate 0\.01$/);
+        assert.match(await drawn(page).getAttribute("aria-valuetext"), /^trial 3 /);
+        await picture(page, "search-read");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Trial 3", exact: true }).waitFor();
+    });
+});
+
+test("the score is drawn against the hyperparameter that was chosen", async () => {
+    const { id } = await searched();
+    await visit(`#/experiments/${id}`, async (page) => {
+        await page.getByRole("slider", { name: "accuracy of each trial, against width" }).waitFor();
+        await page.getByRole("combobox", { name: "Against" }).selectOption("learning_rate");
+        const drawing = page.getByRole("slider", { name: "accuracy of each trial, against learning_rate" });
+        await drawing.waitFor();
+        assert.equal(await drawing.getAttribute("aria-valuemax"), "4");
+        assert.ok((await drawing.locator("text").allTextContents()).includes("0.03"), "a level is marked");
+    });
+});
+
+test("thousands of trials are drawn whole, and the leaderboard shows the first of any order", async () => {
+    const { id } = await submit(daemon.url, { objective: { name: "loss", direction: "minimize" },
+        name: "thousands", space: { x: { min: 1e-3, max: 1, scale: "log" }, y: { min: 0, max: 1 } } });
+    const trials = Array.from({ length: 2500 }, (_, i) =>
+        ({ params: { x: 10 ** (-3 * (i * 0.618 % 1)), y: (i * 0.7548 % 1) }, score: 1 + (i * 0.5698 % 1) }));
+    const { status, text } = await api(daemon.url, `/experiments/${id}/trials`, { json: trials });
+    assert.equal(status, 201, text);
+    await visit(`#/experiments/${id}`, async (page) => {
+        await page.getByText("200 of 2,500 trials are shown").waitFor();
+        assert.equal(await countDrawn(page), 2500);
+        assert.equal(await bodyRows(page, "Leaderboard").count(), 200);
+        await page.getByRole("columnheader", { name: "trial" }).getByRole("button").click();
+        await page.getByRole("columnheader", { name: "trial" }).getByRole("button").click();
+        assert.equal((await column(page, "Leaderboard", "trial"))[0], "2500");
+        await picture(page, "thousands");
+    });
+});
+
 test("a data set shows its columns", async () => {
     await visit("#/datasets", async (page) => {
         await page.getByRole("link", { name: "iris" }).click();
@@ -302,4 +383,29 @@ test("a page that loses its daemon says so and goes on when it is back", async (
     await page.context().setOffline(false);
     await page.locator("#connection:empty").waitFor({ state: "attached" });
     await page.close();
+});
+
+test("the page of the API shows every call, with lines for curl that work as they stand", async () => {
+    await upload(daemon.url, "iris");
+    await searched();
+    await visit("docs", async (page) => {
+        const { paths } = await (await fetch(`${daemon.url}/openapi.json`)).json();
+        const calls = Object.values(paths).flatMap((item) => Object.values(item));
+        await page.getByRole("heading", { name: "The API" }).waitFor();
+        for (const { operationId } of calls)
+            assert.equal(await page.locator(`section#${operationId} pre`).count(), 1, operationId);
+        const line = await page.locator("#get_experiments_experiment pre").innerText();
+        assert.match(line, /^curl /);
+        assert.equal(JSON.parse((await run("bash", ["-c", `${line} -s`])).stdout).id,
+                     (await api(daemon.url, "/experiments/latest")).json.id);
+        await page.getByRole("link", { name: "Definition" }).first().click();
+        await page.locator("#Definition").getByText("What an experiment is to find out").waitFor();
+    });
+});
+
+test("the page of the API fits a narrow window", async () => {
+    await visit("docs", async (page) => {
+        await page.getByRole("heading", { name: "The API" }).waitFor();
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+    }, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
 });

@@ -49,7 +49,10 @@ struct app {
     atomic_uint n_handled; /* all requests */
     atomic_uint news;      /* streams and waits tell of it */
     atomic_uint n_streams; /* open */
+    atomic_uint n_looks;   /* at news, by /gathered */
     atomic_uint n_logged;
+    atomic_uint slow_ms;  /* how long /slow takes at most; it looks now and then */
+    atomic_uint later_ms; /* how long /later waits for news */
 };
 
 static struct app app;
@@ -119,7 +122,8 @@ static inline void handle_hidden(const struct http_request *q, struct http_respo
 static inline void handle_slow(const struct http_request *q, struct http_response *r)
 {
     (void)q;
-    usleep(300000);
+    for (unsigned ms = 0; ms < app.slow_ms; ms += 5)
+        usleep(5000);
     http_respond(r, 200, "text/plain", "slow", 4);
 }
 
@@ -160,6 +164,14 @@ static inline enum http_stream_state next_news(void *ctx, struct buf *out)
     return HTTP_STREAM_MORE;
 }
 
+/* All that has come since it was asked before. */
+static inline enum http_stream_state next_gathered(void *ctx, struct buf *out)
+{
+    (void)next_news(ctx, out);
+    app.n_looks++;
+    return HTTP_STREAM_WAIT;
+}
+
 static inline enum http_stream_state next_line(void *ctx, struct buf *out)
 {
     struct stream_state *s = ctx;
@@ -168,7 +180,7 @@ static inline enum http_stream_state next_line(void *ctx, struct buf *out)
         return HTTP_STREAM_END;
     s->left--;
     buf_printf(out, "line %u\n", s->left);
-    return s->left % 3 ? HTTP_STREAM_MORE : HTTP_STREAM_WAIT;
+    return HTTP_STREAM_MORE;
 }
 
 static inline enum http_stream_state next_block(void *ctx, struct buf *out)
@@ -188,32 +200,41 @@ static inline void destroy_stream(void *ctx)
 
 static inline void respond_stream(struct http_response *r, const char *type,
                                   enum http_stream_state (*next)(void *, struct buf *),
-                                  unsigned left)
+                                  unsigned left, unsigned pause_ms)
 {
     struct stream_state *s = calloc(1, sizeof *s);
 
     must(s);
     *s = (struct stream_state){app.news, left};
     app.n_streams++;
-    http_respond_stream(r, type, (struct http_stream){s, next, destroy_stream});
+    http_respond_stream(r, type, (struct http_stream){s, next, destroy_stream, pause_ms});
 }
 
 static inline void handle_events(const struct http_request *q, struct http_response *r)
 {
     (void)q;
-    respond_stream(r, "text/event-stream", next_news, 0);
+    respond_stream(r, "text/event-stream", next_news, 0, 0);
+}
+
+/* /gathered looks at once and not again, /gathered?pause=50 twenty times a second at most. */
+static inline void handle_gathered(const struct http_request *q, struct http_response *r)
+{
+    const char *pause = http_query(q, "pause");
+
+    respond_stream(r, "text/event-stream", next_gathered, 0,
+                   pause ? (unsigned)atoi(pause) : 1000000);
 }
 
 static inline void handle_lines(const struct http_request *q, struct http_response *r)
 {
     (void)q;
-    respond_stream(r, "text/plain", next_line, 5);
+    respond_stream(r, "text/plain", next_line, 5, 0);
 }
 
 static inline void handle_endless(const struct http_request *q, struct http_response *r)
 {
     (void)q;
-    respond_stream(r, "text/plain", next_block, 0);
+    respond_stream(r, "text/plain", next_block, 0, 0);
 }
 
 static inline void handle_later(const struct http_request *q, struct http_response *r)
@@ -223,7 +244,7 @@ static inline void handle_later(const struct http_request *q, struct http_respon
     else if (q->last_try)
         http_respond(r, 200, "text/plain", "time is up", 10);
     else
-        http_respond_later(r, 200);
+        http_respond_later(r, app.later_ms);
 }
 
 static inline void handle_none(const struct http_request *q, struct http_response *r)
@@ -251,6 +272,7 @@ static const struct route routes[] = {
     {"page", HTTP_GET, HTTP_BODY_NONE, handle_page},
     {"file", HTTP_GET, HTTP_BODY_NONE, handle_file},
     {"events", HTTP_GET, HTTP_BODY_NONE, handle_events},
+    {"gathered", HTTP_GET, HTTP_BODY_NONE, handle_gathered},
     {"lines", HTTP_GET, HTTP_BODY_NONE, handle_lines},
     {"endless", HTTP_GET, HTTP_BODY_NONE, handle_endless},
     {"later", HTTP_GET, HTTP_BODY_NONE, handle_later},
@@ -300,10 +322,11 @@ static inline void app_problem(void *ctx, unsigned status, const char *detail, c
                status, detail, instance ? instance : "", id ? id : "");
 }
 
-static inline void app_log(void *ctx, const char *id, const char *method, const char *path,
-                           unsigned status, uint64_t body_bytes, double seconds)
+static inline void app_log(void *ctx, const void *route, const char *id, const char *method,
+                           const char *path, unsigned status, uint64_t body_bytes, double seconds)
 {
     (void)ctx;
+    (void)route;
     (void)body_bytes;
     must(id);
     must(method);
@@ -321,14 +344,16 @@ static inline void app_start(const struct http_options *o)
     const char *colon;
 
     memset(&app, 0, sizeof app);
+    app.slow_ms = 300;
+    app.later_ms = 200;
     if (http_start(o, router, &app.h, &app.url, &e) != ERR_OK)
         give_up("%s", e.message);
     colon = strrchr(app.url, ':');
     app.port = (uint16_t)atoi(colon + 1);
 }
 
-/* Starts with small limits and short times. */
-static inline int app_setup(void **state)
+/* Starts with small limits; header and body have so long to come. */
+static inline void app_start_small(unsigned ms)
 {
     static const char *const hosts[] = {"box.example", NULL};
     struct http_options o = {.address = "127.0.0.1",
@@ -339,12 +364,25 @@ static inline int app_setup(void **state)
                              .n_threads = 2,
                              .n_workers = 2,
                              .max_streams = 3,
-                             .header_ms = 600,
-                             .body_ms = 600,
+                             .header_ms = ms,
+                             .body_ms = ms,
                              .stop_ms = 500};
 
-    (void)state;
     app_start(&o);
+}
+
+static inline int app_setup(void **state)
+{
+    (void)state;
+    app_start_small(20000);
+    return 0;
+}
+
+/* Clients that take their time are cut soon: only for those that are to be cut. */
+static inline int app_setup_impatient(void **state)
+{
+    (void)state;
+    app_start_small(1500);
     return 0;
 }
 

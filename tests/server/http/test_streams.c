@@ -17,18 +17,58 @@ static void a_stream_tells_news_at_once(void **state)
     struct buf b = {0};
     int s = open_stream("/events", &b);
 
+    double start = clock_seconds();
+
     (void)state;
     assert_non_null(strstr(b.data, "X-Accel-Buffering: no\r\n"));
     for (unsigned i = 1; i <= 20; i++) {
-        double start = clock_seconds();
         char wanted[20];
 
         (void)snprintf(wanted, sizeof wanted, "news %u\n", i);
         app.news = i;
         http_wake(app.h);
-        assert_true(read_until(s, &b, wanted, 500));
-        assert_true(clock_seconds() - start < 0.4); /* the tick alone would take up to 1 s */
+        assert_true(read_until(s, &b, wanted, 5000));
     }
+    assert_true(clock_seconds() - start < 10); /* by the tick alone it takes nineteen at least */
+    close(s);
+    buf_finish(&b);
+}
+
+/* What is seen by one stream in twenty blocks stays for another, until its pause is over. */
+static void a_stream_with_a_pause_gathers_what_comes_meanwhile(void **state)
+{
+    struct buf b = {0}, gathered = {0};
+    int s = open_stream("/events", &b), g = open_stream("/gathered", &gathered);
+
+    (void)state;
+    while (app.n_looks == 0)
+        usleep(1000);
+    for (unsigned i = 1; i <= 20; i++) {
+        char wanted[20];
+
+        (void)snprintf(wanted, sizeof wanted, "news %u\n", i);
+        app.news = i;
+        http_wake(app.h);
+        assert_true(read_until(s, &b, wanted, 5000));
+    }
+    assert_int_equal(app.n_looks, 1);
+    close(s);
+    close(g);
+    buf_finish(&b);
+    buf_finish(&gathered);
+}
+
+static void what_a_stream_has_gathered_comes_after_its_pause(void **state)
+{
+    struct buf b = {0};
+    int s = open_stream("/gathered?pause=50", &b);
+
+    (void)state;
+    for (unsigned i = 1; i <= 20; i++) {
+        app.news = i;
+        http_wake(app.h);
+    }
+    assert_true(read_until(s, &b, "news 20\n", 20000));
     close(s);
     buf_finish(&b);
 }
@@ -49,12 +89,12 @@ static void a_stream_is_looked_after_each_second(void **state)
 
     (void)state;
     close(open_stream("/events", &b));
-    assert_true(streams_become(0, 2500));
+    assert_true(streams_become(0, 20000));
     buf_clear(&b);
     s = open_stream("/events", &b);
     usleep(50000); /* it has looked once, and waits */
     app.news = 1;
-    assert_true(read_until(s, &b, "news 1\n", 1800));
+    assert_true(read_until(s, &b, "news 1\n", 20000));
     close(s);
     buf_finish(&b);
 }
@@ -90,22 +130,20 @@ static void too_many_streams_get_503(void **state)
 
 static void a_wait_ends_when_time_is_up(void **state)
 {
-    double start = clock_seconds(), took;
+    double start = clock_seconds();
 
     (void)state;
     expect_text(ask_for("GET", "/later", "", NULL), "time is up");
-    took = clock_seconds() - start;
-    if (took < 0.19 || took > 0.5)
-        fail_msg("the wait of 0.2 s took %g s", took);
+    assert_true(clock_seconds() - start > 0.19);
 }
 
 static void a_wait_ends_when_woken(void **state)
 {
     struct buf b = {0};
-    double start = clock_seconds();
     int s = dial();
 
     (void)state;
+    app.later_ms = 60000;
     send_text(s, "GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n");
     while (app.n_handled == 0)
         usleep(1000);
@@ -113,8 +151,7 @@ static void a_wait_ends_when_woken(void **state)
     usleep(20000);
     app.news = 1;
     http_wake(app.h);
-    assert_true(read_until(s, &b, "news", 2000));
-    assert_true(clock_seconds() - start < 0.18);
+    assert_true(read_until(s, &b, "news", 20000));
     close(s);
     buf_finish(&b);
 }
@@ -126,6 +163,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_APP(a_stream_is_sent_whole),
         WITH_APP(a_stream_tells_news_at_once),
+        WITH_APP(a_stream_with_a_pause_gathers_what_comes_meanwhile),
+        WITH_APP(what_a_stream_has_gathered_comes_after_its_pause),
         WITH_APP(a_stream_is_looked_after_each_second),
         WITH_APP(too_many_streams_get_503),
         WITH_APP(a_wait_ends_when_time_is_up),

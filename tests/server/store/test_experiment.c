@@ -252,11 +252,6 @@ static void lists_are_sorted_and_what_is_missing_comes_last(void **state)
     expect(x, (struct experiment_query){.sort = "id"}, "1 2 3 4 ");
     assert_int_equal(store_experiment_list(x->r, &unknown, x->a, &list, &x->e), ERR_INVALID);
     assert_string_equal(x->e.field, "sort");
-    for (size_t i = 0; store_experiment_sorts[i]; i++)
-        expect(
-            x,
-            (struct experiment_query){.sort = store_experiment_sorts[i], .limit = 1, .offset = 4},
-            "");
 }
 
 static void lists_come_in_pages(void **state)
@@ -269,11 +264,62 @@ static void lists_come_in_pages(void **state)
     SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
     assert_int_equal(list.n, 3);
     assert_int_equal(list.total, 4);
-    query.offset = list.next_offset;
+    query.after = list.next;
     SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
     assert_int_equal(list.n, 1);
+    assert_int_equal(list.total, 4);
     assert_int_equal(list.items[0].id, 4);
-    assert_int_equal(list.next_offset, -1);
+    assert_int_equal(list.next.id, 0);
+}
+
+/* Pages of one after the other hold what one page of all holds. */
+static void walk(struct scratch *x, const char *sort)
+{
+    struct experiment_query query = {.sort = sort, .limit = 100};
+    struct experiment_list all, list;
+    size_t seen = 0;
+
+    SUCCEED(store_experiment_list(x->r, &query, x->a, &all, &x->e));
+    query.limit = 1;
+    do {
+        SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
+        assert_int_equal(list.n, 1);
+        assert_true(seen < all.n);
+        assert_int_equal(list.items[0].id, all.items[seen++].id);
+        query.after = list.next;
+    } while (list.next.id != 0);
+    assert_int_equal(seen, all.n);
+}
+
+static void pages_of_any_order_leave_nothing_out(void **state)
+{
+    struct scratch *x = *state;
+    char descending[40];
+
+    insert_four(x);
+    for (size_t i = 0; store_experiment_sorts[i]; i++) {
+        (void)snprintf(descending, sizeof descending, "-%s", store_experiment_sorts[i]);
+        walk(x, store_experiment_sorts[i]);
+        walk(x, descending);
+    }
+}
+
+static void a_new_experiment_shifts_no_page(void **state)
+{
+    struct scratch *x = *state;
+    struct experiment_query query = {.limit = 2}; /* newest first */
+    struct experiment_record newer;
+    struct experiment_list list;
+
+    insert_four(x);
+    SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
+    newer = scratch_experiment_record(scratch_dataset(x, "wine"));
+    (void)insert(x, &newer);
+    query.after = list.next;
+    SUCCEED(store_experiment_list(x->r, &query, x->a, &list, &x->e));
+    assert_int_equal(list.items[0].id, 2);
+    assert_int_equal(list.items[1].id, 1);
+    assert_int_equal(list.next.id, 0);
 }
 
 static void a_restart_finds_what_has_not_ended(void **state)
@@ -307,7 +353,6 @@ static void deleting_takes_everything_along(void **state)
 {
     struct scratch *x = *state;
     int64_t id = scratch_experiment(x, "maximize");
-    struct event_record event = {.experiment = id, .kind = "state", .payload = "{}", .at_ms = 1};
     struct trial_finish f = scratch_finish("completed", 0.5);
 
     scratch_trial(x, id, 1);
@@ -315,46 +360,14 @@ static void deleting_takes_everything_along(void **state)
     f.n_scores = 1;
     f.scores = (const struct trial_score[]){{"accuracy", 0.5, 0.1, 0.9}};
     SUCCEED(store_trial_finish(x->store, id, 1, &f, &x->e));
-    SUCCEED(store_event_append(x->store, &event, NULL, &x->e));
     set_state(x, id, "cancelled", 1);
     SUCCEED(store_experiment_delete(x->store, id, &x->e));
     assert_string_equal(scratch_ask(x, x->path,
                                     "SELECT (SELECT count(*) FROM trial) + (SELECT count(*) FROM"
                                     " trial_param) + (SELECT count(*) FROM trial_score) + (SELECT"
-                                    " count(*) FROM fold) + (SELECT count(*) FROM fold_metric) +"
-                                    " (SELECT count(*) FROM event)"),
+                                    " count(*) FROM fold) + (SELECT count(*) FROM fold_metric)"),
                         "0\n");
     assert_int_equal(scratch_experiment(x, "maximize"), id + 1); /* ids are never reused */
-}
-
-static void events_resume_where_a_subscriber_stopped(void **state)
-{
-    struct scratch *x = *state;
-    int64_t a = scratch_experiment(x, "maximize"), b = scratch_experiment(x, "maximize"), seq;
-    struct event_record *events;
-    size_t n;
-
-    SUCCEED(store_event_last(x->r, a, &seq, &x->e));
-    assert_int_equal(seq, 0);
-    for (int64_t i = 1; i <= 6; i++) {
-        struct event_record event = {.experiment = i % 2 ? a : b,
-                                     .kind = "trial",
-                                     .trial = i,
-                                     .payload = "{\"x\": 1}",
-                                     .at_ms = i};
-
-        SUCCEED(store_event_append(x->store, &event, &seq, &x->e));
-        assert_int_equal(seq, i);
-    }
-    SUCCEED(store_event_list(x->r, a, 1, 10, x->a, &n, &events, &x->e));
-    assert_int_equal(n, 2);
-    assert_int_equal(events[0].seq, 3);
-    assert_int_equal(events[0].trial, 3);
-    assert_string_equal(events[1].payload, "{\"x\": 1}");
-    SUCCEED(store_event_list(x->r, b, 0, 1, x->a, &n, &events, &x->e));
-    assert_int_equal(n, 1);
-    SUCCEED(store_event_last(x->r, b, &seq, &x->e));
-    assert_int_equal(seq, 6);
 }
 
 int main(void)
@@ -372,10 +385,11 @@ int main(void)
         TEST(lists_are_filtered),
         TEST(lists_are_sorted_and_what_is_missing_comes_last),
         TEST(lists_come_in_pages),
+        TEST(pages_of_any_order_leave_nothing_out),
+        TEST(a_new_experiment_shifts_no_page),
         TEST(a_restart_finds_what_has_not_ended),
         TEST(a_running_experiment_is_not_deleted),
         TEST(deleting_takes_everything_along),
-        TEST(events_resume_where_a_subscriber_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

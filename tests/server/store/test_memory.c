@@ -47,13 +47,13 @@ static enum err store_and_finish(struct scratch *x, int64_t id, int64_t trial)
 /* With a connection that has prepared nothing yet. */
 static enum err read_back(struct scratch *x, int64_t id)
 {
-    struct trial_query query = {.experiment = id, .sort = "-width"};
+    struct trial_query query = {.experiment = id, .sort = "-width", .page = 10};
     struct trial_list list;
     struct reader *r;
     enum err failed;
 
     TRY(store_reader_open(x->store, &r, &x->e));
-    failed = store_trial_list(r, &query, 0, 10, x->a, &list, &x->e);
+    failed = store_trial_list(r, &query, x->a, &list, &x->e);
     store_reader_close(r);
     return failed;
 }

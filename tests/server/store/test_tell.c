@@ -50,7 +50,7 @@ static void report(struct scratch *x, int64_t id, int64_t step, double value)
 {
     struct tell_report r = {.step = step, .value = value, .at_ms = 1700000001500};
 
-    SUCCEED(store_tell_report(x->store, id, 1, &r, 3, &x->e));
+    SUCCEED(store_tell_report(x->store, id, 1, &r, NULL, 3, &x->e));
 }
 
 static void a_trial_that_is_handed_out_again_begins_anew(void **state)
@@ -103,11 +103,11 @@ static void a_trial_ends_once_and_is_not_handed_out_or_reported_on_afterwards(vo
     assert_int_equal(t.rank, 1);
     assert_null(t.network.optimizer);
     assert_int_equal(store_tell_finish(x->store, id, 1, &f, &x->e), ERR_CONFLICT);
-    assert_int_equal(store_tell_report(x->store, id, 1, &r, 3, &x->e), ERR_CONFLICT);
+    assert_int_equal(store_tell_report(x->store, id, 1, &r, NULL, 3, &x->e), ERR_CONFLICT);
     assert_int_equal(store_tell_hand_out(x->store, id, 1, 2, 1, &x->e), ERR_CONFLICT);
     assert_int_equal(get(x, id, 1).lease, 1);
     assert_int_equal(store_tell_finish(x->store, id, 2, &f, &x->e), ERR_NOT_FOUND);
-    assert_int_equal(store_tell_report(x->store, id, 2, &r, 3, &x->e), ERR_NOT_FOUND);
+    assert_int_equal(store_tell_report(x->store, id, 2, &r, NULL, 3, &x->e), ERR_NOT_FOUND);
 }
 
 static void a_failed_trial_counts_the_folds_that_it_reported(void **state)
@@ -140,6 +140,32 @@ static void leases_and_reports_survive_a_restart_and_go_with_their_experiment(vo
     assert_int_equal(count_reports(x, id), 0);
 }
 
+static void a_stop_is_kept_with_the_report_that_it_answered(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = asked(x, 1);
+    struct tell_report r = {.step = 3, .value = 0.5, .at_ms = 1700000001500};
+    struct tell_stop stop = {
+        .step = 3, .reason = "dominated", .error = "it was worse", .loss = 0.1 + 0.2};
+    struct tell_stop read;
+    bool found;
+
+    report(x, id, 2, 0.25);
+    SUCCEED(store_tell_stop(x->r, id, 1, x->a, &found, &read, &x->e));
+    assert_false(found);
+    SUCCEED(store_tell_report(x->store, id, 1, &r, &stop, 0, &x->e));
+    assert_int_equal(store_tell_report(x->store, id, 1, &r, &stop, 0, &x->e), ERR_CONFLICT);
+    SUCCEED(store_tell_stop(x->r, id, 1, x->a, &found, &read, &x->e));
+    assert_true(found);
+    assert_int_equal(read.step, 3);
+    assert_string_equal(read.reason, "dominated");
+    assert_string_equal(read.error, "it was worse");
+    assert_true(read.loss == 0.1 + 0.2);
+    assert_string_equal(
+        scratch_ask(x, x->path, "SELECT step, value, stop, stop_error FROM trial_reports"),
+        "2|0.25|0|\n3|0.5|1|it was worse\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +174,7 @@ int main(void)
         TEST(reports_are_kept_by_step_and_those_of_folds_are_counted),
         TEST(a_trial_ends_once_and_is_not_handed_out_or_reported_on_afterwards),
         TEST(a_failed_trial_counts_the_folds_that_it_reported),
+        TEST(a_stop_is_kept_with_the_report_that_it_answered),
         TEST(leases_and_reports_survive_a_restart_and_go_with_their_experiment),
     };
 

@@ -157,162 +157,6 @@ static void all_metrics_of_a_trial_are_kept(void **state)
     assert_int_equal(t.started_at_ms, 77);
 }
 
-/* ---- order --------------------------------------------------------------------------------- */
-
-/* Five trials: 1 scores 0.5, 2 fails, 3 scores 0.9, 4 scores 0.5, 5 waits. */
-static int64_t insert_five(struct scratch *x, const char *direction)
-{
-    int64_t id = scratch_experiment(x, direction);
-    struct trial_finish f = scratch_finish("failed", (double)NAN);
-
-    for (int64_t i = 1; i <= 5; i++)
-        scratch_trial(x, id, i);
-    scratch_complete(x, id, 4, 0.5);
-    scratch_complete(x, id, 1, 0.5);
-    scratch_complete(x, id, 3, 0.9);
-    SUCCEED(store_trial_finish(x->store, id, 2, &f, &x->e));
-    return id;
-}
-
-static void expect(struct scratch *x, int64_t id, const char *state, const char *sort,
-                   const char *expected)
-{
-    struct trial_query query = {.experiment = id, .state = state, .sort = sort};
-    struct trial_order order;
-    char text[128] = "";
-
-    SUCCEED(store_trial_order(x->r, &query, x->a, &order, &x->e));
-    for (size_t i = 0; i < order.n; i++)
-        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%" PRId64 "#%" PRId64 " ",
-                       order.trials[i], order.ranks[i]);
-    assert_string_equal(text, expected);
-}
-
-static void ranks_follow_the_direction_and_ties_the_number(void **state)
-{
-    struct scratch *x = *state;
-    int64_t up = insert_five(x, "maximize"), down = insert_five(x, "minimize");
-
-    expect(x, up, NULL, "rank", "3#1 1#2 4#3 2#4 5#5 ");
-    expect(x, down, NULL, "rank", "1#1 4#2 3#3 2#4 5#5 ");
-    expect(x, up, NULL, "-rank", "5#5 2#4 4#3 1#2 3#1 ");
-    for (int64_t i = 1; i <= 5; i++) {
-        static const int64_t ranks[] = {2, 4, 1, 3, 5};
-
-        assert_int_equal(get(x, up, i).rank, ranks[i - 1]);
-    }
-    assert_string_equal(scratch_ask(x, x->path,
-                                    "SELECT trial, rank FROM leaderboard WHERE experiment_id = 2"
-                                    " ORDER BY rank"),
-                        "1|1\n4|2\n3|3\n2|4\n5|5\n");
-}
-
-static void trials_are_sorted_and_filtered(void **state)
-{
-    struct scratch *x = *state;
-    int64_t id = insert_five(x, "maximize");
-
-    expect(x, id, NULL, NULL, "1#2 2#4 3#1 4#3 5#5 ");
-    expect(x, id, NULL, "-trial", "5#5 4#3 3#1 2#4 1#2 ");
-    expect(x, id, "completed", "score", "1#2 4#3 3#1 ");
-    expect(x, id, NULL, "-score", "3#1 1#2 4#3 2#4 5#5 ");
-    expect(x, id, NULL, "learning_rate", "5#5 4#3 3#1 2#4 1#2 ");
-    expect(x, id, NULL, "-activation", "2#4 4#3 1#2 3#1 5#5 ");
-    expect(x, id, "queued", "-weight_count", "5#5 ");
-    for (size_t i = 0; store_trial_sorts[i]; i++)
-        expect(x, id, "pruned", store_trial_sorts[i], "");
-}
-
-static void any_hyperparameter_sorts_and_trials_without_it_come_last(void **state)
-{
-    struct scratch *x = *state;
-    int64_t id = insert_five(x, "maximize"), empty = scratch_experiment(x, "maximize");
-    struct trial_query unknown = {.experiment = id, .sort = "-wdith"};
-    struct trial_order order;
-
-    expect(x, id, NULL, "momentum", "3#1 1#2 2#4 4#3 5#5 ");
-    expect(x, id, NULL, "-momentum", "3#1 1#2 2#4 4#3 5#5 ");
-    expect(x, empty, NULL, "momentum", "");
-    assert_int_equal(store_trial_order(x->r, &unknown, x->a, &order, &x->e), ERR_INVALID);
-    assert_non_null(strstr(x->e.message, "\"wdith\""));
-    unknown.experiment = 99;
-    assert_int_equal(store_trial_order(x->r, &unknown, x->a, &order, &x->e), ERR_NOT_FOUND);
-}
-
-static void trials_come_in_pages(void **state)
-{
-    struct scratch *x = *state;
-    int64_t id = insert_five(x, "maximize");
-    struct trial_query query = {.experiment = id, .sort = "rank"};
-    struct trial_list list;
-
-    SUCCEED(store_trial_list(x->r, &query, 0, 2, x->a, &list, &x->e));
-    assert_int_equal(list.n, 2);
-    assert_int_equal(list.total, 5);
-    assert_int_equal(list.items[0].trial, 3);
-    assert_int_equal(list.items[1].rank, 2);
-    SUCCEED(store_trial_list(x->r, &query, list.next_offset + 2, 2, x->a, &list, &x->e));
-    assert_int_equal(list.n, 1);
-    assert_int_equal(list.items[0].trial, 5);
-    assert_int_equal(list.next_offset, -1);
-    SUCCEED(store_trial_list(x->r, &query, 50, 2, x->a, &list, &x->e));
-    assert_int_equal(list.n, 0);
-}
-
-static void the_best_trial_has_a_score(void **state)
-{
-    struct scratch *x = *state;
-    int64_t id = insert_five(x, "maximize"), empty = scratch_experiment(x, "maximize");
-    struct trial_record best;
-    bool found;
-
-    SUCCEED(store_trial_best(x->r, id, x->a, &best, &found, &x->e));
-    assert_true(found);
-    assert_int_equal(best.trial, 3);
-    assert_int_equal(best.params.n, 6);
-    scratch_trial(x, empty, 1);
-    scratch_complete(x, empty, 1, (double)NAN);
-    SUCCEED(store_trial_best(x->r, empty, x->a, &best, &found, &x->e));
-    assert_false(found);
-}
-
-static void progress_counts_trials_and_folds(void **state)
-{
-    struct scratch *x = *state;
-    int64_t id = insert_five(x, "maximize"), n;
-    struct experiment_progress p;
-
-    scratch_insert_fold(x, id, 5, 1);
-    scratch_insert_fold(x, id, 5, 2);
-    SUCCEED(store_experiment_progress(x->r, id, &p, &x->e));
-    assert_int_equal(p.trials, 5);
-    assert_int_equal(p.completed, 3);
-    assert_int_equal(p.failed, 1);
-    assert_int_equal(p.queued, 1);
-    assert_int_equal(p.folds_done, 2);
-    assert_true(p.bytes > 1000);
-    SUCCEED(store_trial_finish_rest(x->store, id, "cancelled", "user", 5, &n, &x->e));
-    assert_int_equal(n, 1);
-    assert_string_equal(get(x, id, 5).reason, "user");
-    SUCCEED(store_experiment_progress(x->r, id, &p, &x->e));
-    assert_int_equal(p.cancelled, 1);
-    SUCCEED(store_experiment_progress(x->r, 99, &p, &x->e));
-    assert_int_equal(p.trials, 0);
-}
-
-static void dimensions_are_named_in_order(void **state)
-{
-    struct scratch *x = *state;
-    int64_t id = insert_five(x, "maximize");
-    const char **names;
-    size_t n;
-
-    SUCCEED(store_trial_dimensions(x->r, id, x->a, &n, &names, &x->e));
-    assert_int_equal(n, 6);
-    assert_string_equal(names[0], "layers");
-    assert_string_equal(names[5], "momentum");
-}
-
 /* ---- folds --------------------------------------------------------------------------------- */
 
 static void a_fold_comes_back_as_it_was(void **state)
@@ -504,14 +348,44 @@ static void a_curve_is_written_with_nine_digits(void **state)
 {
     const double curve[] = {0.6931471805599453, 1e-20, (double)NAN, 3, (double)-INFINITY};
     struct buf out = {0};
+    double back[9];
 
     (void)state;
     store_fold_curve_text(curve, 5, &out);
     assert_string_equal(buf_text(&out), "[0.693147181,1e-20,null,3,null]");
+    assert_int_equal(store_fold_curve_read(buf_text(&out), 9, back), 5);
+    assert_true(back[0] == 0.693147181 && back[1] == 1e-20 && isnan(back[2]) && back[3] == 3 &&
+                isnan(back[4]));
+    assert_int_equal(store_fold_curve_read(buf_text(&out), 2, back), 2);
+    assert_int_equal(store_fold_curve_read("[]", 9, back), 0);
+    assert_int_equal(store_fold_curve_read(NULL, 9, back), 0);
     buf_clear(&out);
     store_fold_curve_text(curve, 0, &out);
     assert_string_equal(buf_text(&out), "[]");
     buf_finish(&out);
+}
+
+static void a_cut_fold_gives_way_to_itself_trained_to_its_end(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "minimize");
+    struct fold_metric metrics[2];
+    struct fold_record f = scratch_fold(id, 1, 1, metrics);
+    struct error e;
+
+    scratch_trial(x, id, 1);
+    f.cut = true;
+    f.epochs = f.epochs_run = 3;
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_OK);
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_OK); /* the same again */
+    f.epochs = f.epochs_run = 9;
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_CONFLICT);
+    f.cut = false;
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_OK);
+    assert_string_equal(scratch_ask(x, x->path, "SELECT epochs_run, cut FROM fold"), "9|\n");
+    assert_string_equal(scratch_ask(x, x->path, "SELECT folds_done FROM trial"), "1\n");
+    f.cut = true;
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_CONFLICT);
 }
 
 int main(void)
@@ -519,19 +393,13 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_trial_comes_back_as_it_was_proposed),
+        TEST(a_cut_fold_gives_way_to_itself_trained_to_its_end),
         TEST(doubles_keep_every_bit),
         TEST(lists_of_layers_are_kept),
         TEST(proposals_are_stored_all_or_none),
         TEST(closing_a_trial_twice_is_a_conflict),
         TEST(a_number_that_does_not_exist_is_never_stored),
         TEST(all_metrics_of_a_trial_are_kept),
-        TEST(ranks_follow_the_direction_and_ties_the_number),
-        TEST(trials_are_sorted_and_filtered),
-        TEST(any_hyperparameter_sorts_and_trials_without_it_come_last),
-        TEST(trials_come_in_pages),
-        TEST(the_best_trial_has_a_score),
-        TEST(progress_counts_trials_and_folds),
-        TEST(dimensions_are_named_in_order),
         TEST(a_fold_comes_back_as_it_was),
         TEST(storing_a_fold_twice_changes_nothing),
         TEST(another_result_of_a_fold_is_a_conflict),

@@ -1,0 +1,43 @@
+/*
+ * What the two halves of /openapi.json share.
+ */
+#ifndef SWEEPD_SERVER_API_OPENAPI_H
+#define SWEEPD_SERVER_API_OPENAPI_H
+
+#include "server/api/routes.h"
+
+enum { OPENAPI_NAME_BYTES = 128 };
+
+/* A status that a route may answer with a problem. */
+struct openapi_problem {
+    unsigned status;
+    const char *name, *description;
+    const char *header; /* that comes with it; NULL: none */
+    bool (*applies)(const struct route *r);
+};
+
+/* A header that requests of some routes may carry. */
+struct openapi_header {
+    struct field field;
+    bool (*applies)(const struct route *r);
+};
+
+/** A line without a key ends it. */
+extern const struct openapi_header openapi_headers[];
+
+/** Writes a parameter as an object under a key, or as an element where that is NULL. */
+void openapi_parameter(const struct field *f, const char *in, struct json *j, const char *key);
+
+/** A line without a name ends it. */
+extern const struct openapi_problem openapi_problems[];
+
+/** Writes {"$ref": …} to a component. */
+void openapi_ref(const char *where, const char *name, struct json *j, const char *key);
+
+/** Writes "paths". */
+void openapi_paths(struct json *j);
+
+/** The name of the schema of a page of them. */
+void openapi_list_name(const struct schema *s, char out[OPENAPI_NAME_BYTES]);
+
+#endif
