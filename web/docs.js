@@ -76,7 +76,7 @@ function answers(operation) {
             all.filter(([, answer]) => !answer.$ref).map(([status, answer]) =>
                 h("li", {}, h("code", { class: "key" }, status), " ", answer.description, " ",
                     Object.entries(answer.content ?? {}).map(([type, media]) =>
-                        [h("code", {}, type), " ", (media["x-events"] ?? [media.schema])
+                        [h("code", {}, type), " ", (media.schema.contentSchema?.anyOf ?? [media.schema])
                             .filter((schema) => schema.$ref).map((schema) => [inWords(schema), " "])]))),
             h("li", { class: "type" }, h("a", { href: "#problems" }, "problems"), " ",
               problems.map(([status]) => status).join(", ")))];

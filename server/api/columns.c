@@ -128,7 +128,8 @@ static const struct field answer_fields[] = {
           .summary = "maximize or minimize"),
     FIELD("since", INT, columns_answer, since, .summary = "as asked; 0: all is told"),
     FIELD("change", INT, columns_answer, columns.change, .summary = "the next `since`"),
-    FIELD("more", BOOL, columns_answer, columns.more, .summary = "there is more to ask for at once"),
+    FIELD("more", BOOL, columns_answer, columns.more,
+          .summary = "there is more to ask for at once"),
     {.key = "columns", .type = FIELD_OTHER, .document = document_columns, .write = write_columns,
      .summary = "one array for each; rows are trials in order"},
     {.key = NULL},
@@ -136,7 +137,7 @@ static const struct field answer_fields[] = {
 /* clang-format on */
 
 const struct schema experiment_columns_schema = {
-    .name = "Columns", .fields = answer_fields, .summary = "Trials as arrays, one for each column."};
+    .name = "Columns", .fields = answer_fields, .summary = "Trials as arrays, one a column."};
 
 enum err experiment_columns(struct call *c, struct error *e)
 {

@@ -16,7 +16,8 @@ struct list_form {
 
 /* clang-format off */
 const struct field experiment_list_query[] = {
-    FIELD("state", TEXT, list_form, query.state, .choices = encode_experiment_states, .summary = "only those"),
+    FIELD("state", TEXT, list_form, query.state, .choices = encode_experiment_states,
+          .summary = "only those"),
     FIELD("dataset", TEXT, list_form, dataset, .pattern = "^[A-Za-z0-9_.-]+$",
           .summary = "name or id: only those of this data set"),
     FIELD("tag", TEXT, list_form, query.tag, .summary = "only those with this tag"),

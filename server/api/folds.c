@@ -45,7 +45,8 @@ static void document_fold(struct json *j)
 
 /* clang-format off */
 static const struct field line_fields[] = {
-    FIELD("row", INT, fold_line, row, .summary = "its number among the data rows of the file, from 1"),
+    FIELD("row", INT, fold_line, row,
+          .summary = "its number among the data rows of the file, from 1"),
     FIELD("repeat", INT, fold_line, repeat, .summary = "from 1"),
     {.key = "fold", .type = FIELD_OTHER, .document = document_fold, .write = write_fold,
      .summary = "the one that it validates; 0: it only trains; sealed: it was set aside"},

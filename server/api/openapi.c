@@ -161,7 +161,7 @@ static void write_components(struct json *j)
     write_problem("Other", "Any other problem.", "Allow", j);
     json_end(j);
     json_object(j, "parameters");
-    for (const struct openapi_header *h = openapi_headers; h->field.key; h++)
+    for (const struct openapi_field *h = openapi_headers; h->field.key; h++)
         openapi_parameter(&h->field, "header", j, h->field.key);
     json_end(j);
     write_headers(j);

@@ -16,14 +16,20 @@ struct openapi_problem {
     bool (*applies)(const struct route *r);
 };
 
-/* A header that requests of some routes may carry. */
-struct openapi_header {
+/* A parameter that some routes have. */
+struct openapi_field {
     struct field field;
     bool (*applies)(const struct route *r);
 };
 
-/** A line without a key ends it. */
-extern const struct openapi_header openapi_headers[];
+/* Headers that requests may carry. A line without a key ends it. */
+extern const struct openapi_field openapi_headers[];
+
+/** Whether its answer may be 304. */
+bool openapi_may_be_unchanged(const struct route *r);
+
+/** Whether it takes an Idempotency-Key. */
+bool openapi_may_be_done_once(const struct route *r);
 
 /** Writes a parameter as an object under a key, or as an element where that is NULL. */
 void openapi_parameter(const struct field *f, const char *in, struct json *j, const char *key);
@@ -33,6 +39,9 @@ extern const struct openapi_problem openapi_problems[];
 
 /** Writes {"$ref": …} to a component. */
 void openapi_ref(const char *where, const char *name, struct json *j, const char *key);
+
+/** Writes a route's "parameters". */
+void openapi_parameters(const struct route *r, struct json *j);
 
 /** Writes "paths". */
 void openapi_paths(struct json *j);

@@ -1,5 +1,5 @@
 /*
- * The paths of /openapi.json: for each route its parameters, body and answers.
+ * The paths of /openapi.json: for each route its body and answers; see openapi_parameters.c.
  */
 #include "server/api/openapi.h"
 
@@ -27,7 +27,7 @@ static void path_of(const struct route *r, const struct path_form *f, char out[O
 {
     size_t n = strlen(r->pattern) - (route_has_forms(r) ? 2 : 0);
 
-    (void)snprintf(out, OPENAPI_NAME_BYTES, "%.*s%s", (int)n, r->pattern, f->suffix); /* short patterns */
+    (void)snprintf(out, OPENAPI_NAME_BYTES, "%.*s%s", (int)n, r->pattern, f->suffix); /* short */
 }
 
 /* "get_experiments_experiment_trials_csv". */
@@ -74,140 +74,6 @@ static bool always(const struct route *r)
 {
     (void)r;
     return true;
-}
-
-static bool may_be_unchanged(const struct route *r)
-{
-    return r->method == HTTP_GET && !r->goes_on;
-}
-
-static bool may_be_done_once(const struct route *r)
-{
-    return r->method == HTTP_POST;
-}
-
-void openapi_ref(const char *where, const char *name, struct json *j, const char *key)
-{
-    char path[OPENAPI_NAME_BYTES];
-
-    (void)snprintf(path, sizeof path, "#/components/%s/%s", where, name); /* short names */
-    json_object_inline(j, key);
-    json_string(j, "$ref", path);
-    json_end(j);
-}
-
-/* ---- parameters ---------------------------------------------------------------------------- */
-
-static void document_latest(struct json *j)
-{
-    json_array(j, "anyOf");
-    json_object_inline(j, NULL);
-    json_string(j, "type", "integer");
-    json_i64(j, "minimum", 1);
-    json_end(j);
-    json_object_inline(j, NULL);
-    json_string(j, "const", "latest");
-    json_end(j);
-    json_end(j);
-}
-
-/* The variables of patterns. */
-static const struct field VARIABLES[] = {
-    {.key = "dataset",
-     .type = FIELD_TEXT,
-     .pattern = "^[A-Za-z0-9_.-]+$",
-     .required = true,
-     .default_json = "\"iris\"",
-     .summary = "name or id of a data set"},
-    {.key = "experiment",
-     .type = FIELD_OTHER,
-     .document = document_latest,
-     .required = true,
-     .default_json = "\"latest\"",
-     .summary = "id of an experiment, or latest"},
-    {.key = "trial",
-     .type = FIELD_INT,
-     .min = 1,
-     .max = 1e15,
-     .required = true,
-     .default_json = "1",
-     .summary = "number of a trial, from 1"},
-    {.key = NULL},
-};
-
-void openapi_parameter(const struct field *f, const char *in, struct json *j, const char *key)
-{
-    json_object(j, key);
-    json_string(j, "name", f->key);
-    json_string(j, "in", in);
-    if (f->summary)
-        json_string(j, "description", f->summary);
-    if (f->required)
-        json_bool(j, "required", true);
-    query_document(f, j, "schema");
-    json_end(j);
-}
-
-/* In the place of a default there is an example: a part of a path is never left out. */
-static void write_variable(const struct field *f, struct json *j)
-{
-    struct field plain = *f;
-
-    plain.default_json = NULL;
-    plain.summary = NULL;
-    json_object(j, NULL);
-    json_string(j, "name", f->key);
-    json_string(j, "in", "path");
-    json_string(j, "description", f->summary);
-    json_bool(j, "required", true);
-    field_document_one(&plain, FIELD_REQUEST, j, "schema");
-    json_raw(j, "example", f->default_json);
-    json_end(j);
-}
-
-/* What a request of any such route may carry. */
-const struct openapi_header openapi_headers[] = {
-    {{.key = "Idempotency-Key",
-      .type = FIELD_TEXT,
-      .pattern = "^[!-~]{1,255}$",
-      .summary = "of a request that is to be done once: whoever asks the same again, with this key, "
-                 "has the same answer; it is known for a day"},
-     may_be_done_once},
-    {{.key = "If-None-Match",
-      .type = FIELD_OTHER,
-      .document = field_document_text,
-      .summary = "an ETag that is known, or several: 304 where one of them still holds"},
-     may_be_unchanged},
-    {{.key = "X-Request-Id",
-      .type = FIELD_OTHER,
-      .document = field_document_text,
-      .summary = "the request's name; one of letters, digits and '-._:' is kept"},
-     always},
-    {{.key = NULL}, NULL},
-};
-
-static bool has_variable(const struct route *r, const char *name)
-{
-    char written[32];
-
-    (void)snprintf(written, sizeof written, "{%s}", name); /* short names */
-    return strstr(r->pattern, written) != NULL;
-}
-
-static void write_parameters(const struct route *r, struct json *j)
-{
-    json_array(j, "parameters");
-    for (const struct field *f = VARIABLES; f->key; f++)
-        if (has_variable(r, f->key))
-            write_variable(f, j);
-    for (const struct field *f = r->query; f && f->key; f++)
-        openapi_parameter(f, "query", j, NULL);
-    for (const struct field *f = r->headers; f && f->key; f++)
-        openapi_parameter(f, "header", j, NULL);
-    for (const struct openapi_header *h = openapi_headers; h->field.key; h++)
-        if (h->applies(r))
-            openapi_ref("parameters", h->field.key, j, NULL);
-    json_end(j);
 }
 
 /* ---- bodies -------------------------------------------------------------------------------- */
@@ -300,13 +166,13 @@ static void write_headers(const struct route *r, const struct path_form *f, stru
 {
     json_object(j, "headers");
     openapi_ref("headers", "X-Request-Id", j, "X-Request-Id");
-    if (may_be_unchanged(r))
+    if (openapi_may_be_unchanged(r))
         openapi_ref("headers", "ETag", j, "ETag");
     if (is_negotiated(r, f))
         openapi_ref("headers", "Vary", j, "Vary");
     if (r->is_located)
         openapi_ref("headers", "Location", j, "Location");
-    if (may_be_done_once(r))
+    if (openapi_may_be_done_once(r))
         openapi_ref("headers", "Idempotency-Replayed", j, "Idempotency-Replayed");
     json_end(j);
 }
@@ -321,14 +187,20 @@ static void write_json_content(const struct route *r, struct json *j)
     json_end(j);
 }
 
-/* What the `data` of a stream's events is: OpenAPI 3.1 has no word for it. */
+/* OpenAPI 3.1 has no word for streams: a text, with what the `data` of its events are. */
 static void write_events(const struct route *r, struct json *j)
 {
-    if (!r->events)
-        return;
-    json_array(j, "x-events");
+    json_object(j, r->type);
+    json_object(j, "schema");
+    json_string(j, "type", "string");
+    json_string(j, "contentMediaType", r->type);
+    json_object(j, "contentSchema");
+    json_array(j, "anyOf");
     for (const struct schema *const *s = r->events; *s; s++)
         field_document_ref((*s)->name, j, NULL);
+    json_end(j);
+    json_end(j);
+    json_end(j);
     json_end(j);
 }
 
@@ -339,9 +211,10 @@ static void write_content(const struct route *r, const struct path_form *f, stru
     json_object(j, "content");
     if (r->output && !type)
         write_json_content(r, j);
-    if (type) {
-        write_bytes(type, j);
+    if (r->events) {
         write_events(r, j);
+    } else if (type) {
+        write_bytes(type, j);
         json_end(j);
     } else if (route_has_forms(r)) { /* as Accept says */
         for (size_t i = 1; i < N_FORMS; i++) {
@@ -399,7 +272,7 @@ static void write_answers(const struct route *r, const struct path_form *f, stru
     write_answer(r, f, first, j);
     if (r->status[1])
         write_answer(r, f, r->status[1], j);
-    if (may_be_unchanged(r))
+    if (openapi_may_be_unchanged(r))
         write_answer(r, f, 304, j);
     for (const struct openapi_problem *p = openapi_problems; p->name; p++) {
         if (!p->applies(r))
@@ -429,7 +302,7 @@ static void write_operation(const struct route *r, const struct path_form *f, st
     json_string(j, "summary", r->summary);
     if (r->description)
         json_string(j, "description", r->description);
-    write_parameters(r, j);
+    openapi_parameters(r, j);
     write_request(r, j);
     write_answers(r, f, j);
     json_end(j);

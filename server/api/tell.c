@@ -165,11 +165,11 @@ const struct schema trial_report_schema = {.name = "Report",
                                            .fields = report_fields,
                                            .is_request = true,
                                            .summary = "An intermediate value of a trial."};
-const struct schema trial_tell_schema = {.name = "Tell",
-                                         .document = document_tell,
-                                         .is_request = true,
-                                         .summary = "What came of a trial: a score or an error; neither "
-                                                    "of one that was told to stop."};
+const struct schema trial_tell_schema = {
+    .name = "Tell",
+    .document = document_tell,
+    .is_request = true,
+    .summary = "What came of a trial: a score or an error; neither of one that was told to stop."};
 
 struct judgement {
     bool stop;

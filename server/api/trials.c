@@ -15,9 +15,11 @@ struct list_form {
 
 /* clang-format off */
 const struct field trial_list_query[] = {
-    FIELD("state", TEXT, list_form, query.state, .choices = encode_trial_states, .summary = "only those"),
+    FIELD("state", TEXT, list_form, query.state, .choices = encode_trial_states,
+          .summary = "only those"),
     FIELD("sort", TEXT, list_form, query.sort,
-          .summary = "trial, rank, score, … or a dimension of the space; a '-' before it: descending"),
+          .summary = "trial, rank, score, … or a dimension of the space; a '-' before it: "
+                     "descending"),
     CALL_PAGE_SORTED(list_form, page, "100"),
     {.key = NULL},
 };

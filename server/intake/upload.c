@@ -345,7 +345,10 @@ static enum err store_table(struct upload *u, struct error *e)
 {
     TRY(jobs_check_room(u->in->jobs, e));
     TRY(read_table(u, e));
-    return writer_call(jobs_writer(u->in->jobs), insert, u, e);
+    TRY(writer_call(jobs_writer(u->in->jobs), insert, u, e));
+    if (!u->was_there)
+        jobs_keep_table(u->in->jobs, u->record->id, &u->table);
+    return ERR_OK;
 }
 
 enum err upload_take(const struct intake *in, const struct upload_given *given,

@@ -86,6 +86,10 @@ enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **o
                          struct error *e);
 void jobs_release_table(struct jobs *j, const struct table *t);
 
+/** Keeps the table of a new data set in memory, within the budget: it will be wanted soon. Sets *t
+ *  to NULL where it is kept; else it stays the caller's. */
+void jobs_keep_table(struct jobs *j, int64_t dataset, struct table **t);
+
 /** Forgets the table of a data set that was deleted. */
 void jobs_forget_table(struct jobs *j, int64_t dataset);
 

@@ -53,7 +53,7 @@ async function listen(call, path) {
     const { content } = call.responses[stream.status];
     const told = new Set();
     for (const { event, data } of await stream.until((all) => all.some((e) => e.event === "progress"))) {
-        const schema = content["text/event-stream"]["x-events"].find(({ $ref }) => $ref.toLowerCase().endsWith(`/${event}event`));
+        const schema = content["text/event-stream"].schema.contentSchema.anyOf.find(({ $ref }) => $ref.toLowerCase().endsWith(`/${event}event`));
         assert.equal(schema !== undefined, data !== undefined, event);
         if (schema)
             check(schema, data, `${nameOf(call)} ${event} ${JSON.stringify(data)}`);
@@ -193,6 +193,24 @@ test("every call refuses a parameter that the contract does not name", async () 
         assert.equal(response.status, 422, nameOf(call));
         assert.equal((await response.json()).errors[0].pointer, "no_such_parameter");
     }
+});
+
+test("a parameter that comes twice is refused, in a form as well", async () => {
+    for (const call of operations().filter(({ method }) => method === "get")) {
+        const name = call.parameters.find((p) => p.in === "query")?.name;
+        if (!name)
+            continue;
+        const response = await fetch(`${daemon.url}${await place(call)}?${name}=1&${name}=1`);
+        assert.equal(response.status, 422, nameOf(call));
+        assert.ok((await response.json()).errors.some((e) => e.detail === `${name} is given twice`), nameOf(call));
+    }
+    const form = new FormData();
+    form.append("target", "a");
+    form.append("target", "b");
+    form.append("file", new Blob(["a,b\n1,2\n2,1\n3,3\n"]), "twice.csv");
+    const response = await fetch(`${daemon.url}/api/v1/datasets`, { method: "POST", body: form });
+    assert.equal(response.status, 422);
+    assert.deepEqual((await response.json()).errors.map((e) => e.pointer), ["target"]);
 });
 
 test("a path that is written out is no value of a variable", async () => {

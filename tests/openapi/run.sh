@@ -29,7 +29,8 @@ curl -sSf "$url/openapi.json" > "$folder/openapi.json"
 # Examples speak of it.
 curl -sSf --data-binary "@$here/../data/iris.csv" "$url/api/v1/datasets?name=iris" > /dev/null
 cd "$folder" # where it leaves its notes
-"$schemathesis" --config-file "$here/schemathesis.toml" run "$url/openapi.json" --checks all \
+cp "$here/hooks.py" .
+SCHEMATHESIS_HOOKS=hooks "$schemathesis" --config-file "$here/schemathesis.toml" run "$url/openapi.json" --checks all \
     --phases examples,coverage,fuzzing --max-examples "${CASES:-100}" --continue-on-failure \
     --generation-database none ${CHECK_ARGS:-}
 kill -0 "$pid" # it lives still
