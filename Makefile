@@ -23,6 +23,11 @@ exec_prefix ?= $(prefix)
 bindir      ?= $(exec_prefix)/bin
 datarootdir ?= $(prefix)/share
 docdir      ?= $(datarootdir)/doc/sweepd
+mandir      ?= $(datarootdir)/man
+sysconfdir  ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+unitdir     ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+completiondir ?= $(datarootdir)/bash-completion/completions
 INSTALL     ?= install
 
 # ---- flags -----------------------------------------------------------------------------------
@@ -297,11 +302,53 @@ lint: ## the rules that a machine can see
 format: ## clang-format over all C sources
 	clang-format -i $(shell find core server tests -name node_modules -prune -o -name '*.[ch]' -print)
 
+# What is installed: mode, source, target. A configuration that is there stays.
+INSTALLED = \
+    755:$(BUILD)/sweepd:$(bindir)/sweepd \
+    644:README.md:$(docdir)/README.md \
+    644:LICENSE:$(docdir)/LICENSE \
+    644:server/install/sweepd.1:$(mandir)/man1/sweepd.1 \
+    644:server/install/sweepd.bash:$(completiondir)/sweepd \
+    644:$(BUILD)/install/sweepd.service:$(unitdir)/sweepd.service \
+    644:$(BUILD)/install/sweepd.socket:$(unitdir)/sweepd.socket \
+    644:server/install/sweepd.sysusers:$(sysusersdir)/sweepd.conf
+CONFIG = $(sysconfdir)/sweepd/sweepd.conf
+target_of = $(lastword $(subst :, ,$(1)))
+
 .PHONY: install
-install: $(BUILD)/sweepd ## into /usr/local, or as DESTDIR, prefix, bindir say
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(docdir)
-	$(INSTALL) -m 755 $(BUILD)/sweepd $(DESTDIR)$(bindir)/sweepd
-	$(INSTALL) -m 644 README.md LICENSE $(DESTDIR)$(docdir)
+install: $(BUILD)/sweepd ## into /usr/local, or as DESTDIR, prefix, bindir, sysconfdir say
+	@mkdir -p $(BUILD)/install
+	@for unit in service socket; do \
+	    sed 's|@bindir@|$(bindir)|; s|@sysconfdir@|$(sysconfdir)|' server/install/sweepd.$$unit.in \
+	        > $(BUILD)/install/sweepd.$$unit; \
+	done
+	@for entry in $(INSTALLED); do \
+	    IFS=: read -r mode source target <<< "$$entry"; \
+	    $(INSTALL) -D -m "$$mode" "$$source" "$(DESTDIR)$$target" || exit 1; \
+	    echo "  install $(DESTDIR)$$target"; \
+	done
+	@[ -e "$(DESTDIR)$(CONFIG)" ] || $(INSTALL) -D -m 644 server/install/sweepd.conf "$(DESTDIR)$(CONFIG)"
+
+.PHONY: uninstall
+uninstall: ## removes what install has put there; the configuration stays where it was changed
+	rm -f $(foreach entry,$(INSTALLED),"$(DESTDIR)$(call target_of,$(entry))")
+	@! cmp -s server/install/sweepd.conf "$(DESTDIR)$(CONFIG)" || rm "$(DESTDIR)$(CONFIG)"
+	@rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(docdir)" "$(DESTDIR)$(dir $(CONFIG))" 2> /dev/null || true
+
+STAGE = $(BUILD)/deb/debian/sweepd
+
+.PHONY: deb
+deb: ## a Debian package, build/deb/sweepd_VERSION_ARCH.deb
+	@tests/deps.sh deb
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@rm -rf $(BUILD)/deb/debian
+	@$(MAKE) --no-print-directory install DESTDIR=$(STAGE) prefix=/usr > /dev/null
+	@server/install/deb.sh $(BUILD)/deb $(VERSION)
+
+.PHONY: check-deb
+check-deb: ## the package, installed, used, upgraded and purged in a bare Debian; as root
+	@tests/deps.sh check-deb
+	@tests/deb.sh
 
 .PHONY: clean
 clean: ## remove what was built

@@ -5,213 +5,145 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/buf.h"
-#include "server/machine.h"
+#include "server/options.h"
 
-/* Each sets one option from its text. `from` says where the text came from. */
-typedef enum err set_option(struct config *c, const char *text, struct error *e);
+enum { MAX_OPTIONS = 32, VARIABLE_BYTES = 64 };
 
-struct option {
-    const char *name;        /* "--NAME", and "NAME = …" in the config file */
-    const char *environment; /* variable */
-    const char *argument;    /* for --help */
-    const char *help;
-    set_option *set;
+/* A configuration that is being read; the first source that gives an option wins. */
+struct reading {
+    const struct config_command *command;
+    struct config *config;
+    struct config_words *words;
+    const char *file;
+    unsigned n_operands;
+    bool given[MAX_OPTIONS]; /* by option */
 };
 
-static enum err copy_text(char *out, size_t capacity, const char *text, struct error *e)
-{
-    if (*text == '\0')
-        return error_set(e, ERR_INVALID, "expected a value, got nothing");
-    if (strlen(text) >= capacity)
-        return error_set(e, ERR_INVALID, "\"%.40s…\" is longer than %zu bytes", text, capacity - 1);
-    (void)snprintf(out, capacity, "%s", text);
-    return ERR_OK;
-}
-
-static enum err set_db(struct config *c, const char *text, struct error *e)
-{
-    return copy_text(c->db, sizeof c->db, text, e);
-}
-
-static enum err parse_whole(const char *text, uint64_t max, uint64_t *out, struct error *e)
-{
-    char *end;
-    unsigned long long x;
-
-    errno = 0;
-    x = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno || x > max)
-        return error_set(e, ERR_INVALID, "\"%s\" is not a whole number up to %llu", text,
-                         (unsigned long long)max);
-    *out = x;
-    return ERR_OK;
-}
-
-static enum err set_listen(struct config *c, const char *text, struct error *e)
-{
-    const char *colon = strrchr(text, ':');
-    uint64_t port;
-
-    if (strncmp(text, "unix:", 5) == 0) {
-        c->address[0] = '\0';
-        return copy_text(c->unix_path, sizeof c->unix_path, text + 5, e);
-    }
-    if (!colon || colon == text)
-        return error_set(e, ERR_INVALID, "\"%s\" is neither ADDRESS:PORT nor unix:PATH", text);
-    if ((size_t)(colon - text) >= sizeof c->address)
-        return error_set(e, ERR_INVALID, "the address is too long");
-    TRY(parse_whole(colon + 1, 65535, &port, e));
-    (void)snprintf(c->address, sizeof c->address, "%.*s", (int)(colon - text), text);
-    c->unix_path[0] = '\0';
-    c->port = (uint16_t)port;
-    return ERR_OK;
-}
-
-static enum err set_threads(struct config *c, const char *text, struct error *e)
-{
-    uint64_t n;
-
-    TRY(parse_whole(text, 1024, &n, e));
-    if (n == 0)
-        return error_set(e, ERR_INVALID, "at least one thread is needed to train");
-    c->threads = (unsigned)n;
-    return ERR_OK;
-}
-
-/* Bytes, with K, M, G or T for powers of 1024. */
-static enum err set_memory(struct config *c, const char *text, struct error *e)
-{
-    static const char UNITS[] = "KMGT";
-    char digits[32];
-    size_t n = strlen(text);
-    const char *unit = n > 0 ? strchr(UNITS, text[n - 1]) : NULL;
-    unsigned shift = unit && *unit ? 10 * (unsigned)(unit - UNITS + 1) : 0;
-    uint64_t x;
-
-    if (n >= sizeof digits)
-        return error_set(e, ERR_INVALID, "\"%s\" is not a number of bytes", text);
-    (void)snprintf(digits, sizeof digits, "%.*s", (int)(shift ? n - 1 : n), text);
-    TRY(parse_whole(digits, UINT64_MAX >> shift, &x, e));
-    c->memory_bytes = x << shift;
-    if (c->memory_bytes < (1 << 24))
-        return error_set(e, ERR_INVALID, "\"%s\" is below the least that works, 16M", text);
-    return ERR_OK;
-}
-
-static enum err set_allow_host(struct config *c, const char *text, struct error *e)
-{
-    size_t n = 0;
-
-    while (n < CONFIG_MAX_HOSTS && c->hosts[n])
-        n++;
-    if (n == CONFIG_MAX_HOSTS)
-        return error_set(e, ERR_INVALID, "more than %d hosts", CONFIG_MAX_HOSTS);
-    if (*text == '\0')
-        return error_set(e, ERR_INVALID, "expected a host name, got nothing");
-    c->hosts[n] = text;
-    return ERR_OK;
-}
-
-static enum err set_log_level(struct config *c, const char *text, struct error *e)
-{
-    if (!log_level_find(text, &c->log_level))
-        return error_set(e, ERR_INVALID, "\"%s\" is none of debug, info, warning, error", text);
-    return ERR_OK;
-}
-
-static enum err set_log_format(struct config *c, const char *text, struct error *e)
-{
-    c->log_json = strcmp(text, "json") == 0;
-    if (!c->log_json && strcmp(text, "text") != 0)
-        return error_set(e, ERR_INVALID, "\"%s\" is neither text nor json", text);
-    return ERR_OK;
-}
-
-static enum err set_web_root(struct config *c, const char *text, struct error *e)
-{
-    return copy_text(c->web_root, sizeof c->web_root, text, e);
-}
-
-static enum err set_token_file(struct config *c, const char *text, struct error *e)
-{
-    (void)c;
-    return error_set(e, ERR_INVALID, "\"%s\": tokens are not in this build", text);
-}
-
-static const struct option OPTIONS[] = {
-    {"db", "SWEEPD_DB", "FILE", "the database (./sweepd.db)", set_db},
-    {"listen", "SWEEPD_LISTEN", "ADDRESS:PORT|unix:PATH",
-     "where to serve (127.0.0.1:8642); port 0 takes a free one", set_listen},
-    {"threads", "SWEEPD_THREADS", "N", "training threads (one for each core)", set_threads},
-    {"memory", "SWEEPD_MEMORY", "BYTES",
-     "for data and folds; K, M, G, T (half of what it may use)", set_memory},
-    {"token-file", "SWEEPD_TOKEN_FILE", "FILE", "not in this build", set_token_file},
-    {"allow-host", "SWEEPD_ALLOW_HOST", "NAME",
-     "a host name to answer to besides localhost; may be repeated", set_allow_host},
-    {"log-level", "SWEEPD_LOG_LEVEL", "LEVEL", "debug, info, warning or error (info)",
-     set_log_level},
-    {"log-format", "SWEEPD_LOG_FORMAT", "text|json", "text or a JSON object a line (text)",
-     set_log_format},
-    {"web-root", "SWEEPD_WEB_ROOT", "DIR", "serve the page from this folder, not the binary",
-     set_web_root},
-};
-enum { N_OPTIONS = sizeof OPTIONS / sizeof *OPTIONS };
-
-/* Where an option's text came from; the first that gave it wins. */
-struct given {
-    bool by[N_OPTIONS];
-};
-
-static const struct option *find_option(const char *name, size_t length)
-{
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        if (strlen(OPTIONS[i].name) == length && memcmp(OPTIONS[i].name, name, length) == 0)
-            return &OPTIONS[i];
-    return NULL;
-}
-
-static enum err apply(struct config *c, const struct option *o, const char *text,
+static enum err apply(struct reading *r, const struct option *o, const char *text,
                       const char *place, struct error *e)
 {
-    if (o->set(c, text, e) != ERR_OK)
+    if (o->set(r->config, text, e) != ERR_OK)
         return error_prefix(e, "%s", place);
     return ERR_OK;
 }
 
-/* One command line argument; *i moves on where its value is the next one. */
-static enum err read_argument(struct config *c, int argc, char **argv, int *i, struct given *given,
-                              const char **config_file, struct error *e)
+/* ---- the command line -------------------------------------------------------------------- */
+
+static bool is_name(const char *known, const char *name, size_t length)
+{
+    if (strlen(known) != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if ((known[i] == '_' ? '-' : known[i]) != (name[i] == '_' ? '-' : name[i]))
+            return false;
+    return true;
+}
+
+static const char *find_own(const struct config_command *command, const char *name, size_t length)
+{
+    for (const char *const *own = command->own ? command->own() : NULL; own && *own; own++)
+        if (is_name(*own, name, length))
+            return *own;
+    return NULL;
+}
+
+static enum err take_own(struct config_words *words, const char *name, const char *value,
+                         struct error *e)
+{
+    if (words->n_own == CONFIG_MAX_OWN)
+        return error_set(e, ERR_INVALID, "more than %d options", CONFIG_MAX_OWN);
+    words->own[words->n_own++] = (struct config_own){name, value};
+    return ERR_OK;
+}
+
+/* An option with a value; *i moves on where the value is the next argument. */
+static enum err read_option(struct reading *r, int argc, char **argv, int *i, struct error *e)
 {
     const char *name = argv[*i] + 2, *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
-    const struct option *o = find_option(name, length);
-    bool is_config = length == 6 && memcmp(name, "config", 6) == 0;
-    const char *text;
+    const struct option *o = option_find(name, length);
+    const char *own = find_own(r->command, name, length);
+    const char *given = argv[*i], *text;
 
-    if (strncmp(argv[*i], "--", 2) != 0 || (!o && !is_config))
-        return error_set(e, ERR_INVALID, "unknown option \"%s\"; sweepd --help lists them",
-                         argv[*i]);
+    if (!own && !is_name("config", name, length) && (!o || !(o->uses & r->command->use)))
+        return error_set(e, ERR_INVALID, "unknown option \"%s\"; sweepd %s%s--help lists them",
+                         given, r->command->name ? r->command->name : "",
+                         r->command->name ? " " : "");
     if (!equals && *i + 1 >= argc)
         return error_set(e, ERR_INVALID, "--%s needs a value", name);
     text = equals ? equals + 1 : argv[++*i];
-    if (is_config) {
-        *config_file = text;
+    if (own)
+        return take_own(r->words, own, text, e);
+    if (!o) {
+        r->file = text;
         return ERR_OK;
     }
-    given->by[o - OPTIONS] = true;
-    return apply(c, o, text, argv[*i - (equals ? 0 : 1)], e);
+    r->given[o - options] = true;
+    return apply(r, o, text, given, e);
 }
 
-static enum err read_environment(struct config *c, struct given *given, struct error *e)
+static enum err take_operand(struct reading *r, const char *text, struct error *e)
 {
-    for (size_t i = 0; i < N_OPTIONS; i++) {
-        const char *text = getenv(OPTIONS[i].environment);
+    const struct config_command *c = r->command;
 
-        if (!text || given->by[i])
+    if (!c->name)
+        return error_set(e, ERR_INVALID, "\"%s\" is no command; sweepd --help lists them", text);
+    if (r->n_operands == c->n_operands)
+        return error_set(e, ERR_INVALID, "\"%s\" is one word too many; usage: sweepd %s", text,
+                         c->synopsis);
+    r->words->operands[r->n_operands++] = text;
+    return ERR_OK;
+}
+
+static const struct {
+    const char *name;
+    enum config_action action;
+} ACTIONS[] = {
+    {"--help", CONFIG_HELP}, {"--version", CONFIG_VERSION}, {"--check-config", CONFIG_CHECK}};
+
+static bool read_action(struct config_words *words, const char *text)
+{
+    for (size_t i = 0; i < sizeof ACTIONS / sizeof *ACTIONS; i++)
+        if (strcmp(text, ACTIONS[i].name) == 0) {
+            words->action = ACTIONS[i].action;
+            return true;
+        }
+    return false;
+}
+
+static enum err read_arguments(struct reading *r, int argc, char **argv, struct error *e)
+{
+    const char *flag = r->command->flag;
+
+    for (int i = 1; i < argc; i++) {
+        if (read_action(r->words, argv[i]))
             continue;
-        given->by[i] = true;
-        TRY(apply(c, &OPTIONS[i], text, OPTIONS[i].environment, e));
+        if (flag && strncmp(argv[i], "--", 2) == 0 && strcmp(argv[i] + 2, flag) == 0)
+            r->words->flag = true;
+        else if (strncmp(argv[i], "--", 2) == 0)
+            TRY(read_option(r, argc, argv, &i, e));
+        else
+            TRY(take_operand(r, argv[i], e));
+    }
+    if (r->words->action == CONFIG_ACT && r->n_operands < r->command->n_operands)
+        return error_set(e, ERR_INVALID, "usage: sweepd %s", r->command->synopsis);
+    return ERR_OK;
+}
+
+/* ---- environment and file ---------------------------------------------------------------- */
+
+static enum err read_environment(struct reading *r, struct error *e)
+{
+    for (size_t i = 0; i < n_options; i++) {
+        char variable[VARIABLE_BYTES];
+        const char *text;
+
+        option_variable(&options[i], variable, sizeof variable);
+        text = getenv(variable);
+        if (!text || r->given[i] || !(options[i].uses & r->command->use))
+            continue;
+        r->given[i] = true;
+        TRY(apply(r, &options[i], text, variable, e));
     }
     return ERR_OK;
 }
@@ -226,8 +158,7 @@ static char *trim(char *s)
 }
 
 /* "key = value"; empty lines and those that begin with # say nothing. */
-static enum err read_line(struct config *c, char *line, const char *place,
-                          const struct given *given, struct error *e)
+static enum err read_line(struct reading *r, char *line, const char *place, struct error *e)
 {
     char *key = trim(line), *equals, *value;
     const struct option *o;
@@ -240,13 +171,12 @@ static enum err read_line(struct config *c, char *line, const char *place,
     *equals = '\0';
     value = trim(equals + 1);
     key = trim(key);
-    o = find_option(key, strlen(key));
+    o = option_find(key, strlen(key));
     if (!o)
         return error_set(e, ERR_INVALID, "%s: unknown key \"%s\"", place, key);
-    if (given->by[o - OPTIONS])
+    if (r->given[o - options] || !(o->uses & r->command->use))
         return ERR_OK;
-    value = strdup(value); /* options point to their text until the program ends */
-    return value ? apply(c, o, value, place, e) : error_no_memory(e);
+    return apply(r, o, value, place, e);
 }
 
 static void close_file(FILE **f)
@@ -255,77 +185,100 @@ static void close_file(FILE **f)
         (void)fclose(*f); /* read-only */
 }
 
-static enum err read_file(struct config *c, const char *path, const struct given *given,
-                          struct error *e)
+static enum err read_file(struct reading *r, struct error *e)
 {
-    CLEANUP(close_file) FILE *f = fopen(path, "re");
+    CLEANUP(close_file) FILE *f = fopen(r->file, "re");
     char line[2 * CONFIG_TEXT_BYTES], place[300];
 
     if (!f)
-        return error_set(e, ERR_INVALID, "could not open \"%s\": %s", path, strerror(errno));
+        return error_set(e, ERR_INVALID, "could not open \"%s\": %s", r->file, strerror(errno));
     for (int n = 1; fgets(line, sizeof line, f); n++) {
-        (void)snprintf(place, sizeof place, "%.200s, line %d", path, n);
-        TRY(read_line(c, line, place, given, e));
+        (void)snprintf(place, sizeof place, "%.200s, line %d", r->file, n);
+        TRY(read_line(r, line, place, e));
     }
     return ERR_OK;
 }
 
-static bool is_loopback(const char *address)
+enum err config_read(const struct config_command *command, int argc, char **argv, struct config *c,
+                     struct config_words *words, struct error *e)
 {
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "[::1]") == 0 ||
-           strcmp(address, "localhost") == 0;
+    struct reading r = {
+        .command = command, .config = c, .words = words, .file = getenv("SWEEPD_CONFIG")};
+
+    options_reset(c);
+    *words = (struct config_words){0};
+    TRY(read_arguments(&r, argc, argv, e));
+    if (words->action == CONFIG_HELP || words->action == CONFIG_VERSION)
+        return ERR_OK;
+    TRY(read_environment(&r, e));
+    if (r.file)
+        TRY(read_file(&r, e));
+    return options_check(c, command->use, e);
 }
 
-static void set_defaults(struct config *c)
+/* ---- a second look ----------------------------------------------------------------------- */
+
+static void add_name(struct buf *list, const char *name)
 {
-    *c = (struct config){.port = 8642, .threads = machine_threads(), .log_level = LOG_INFO};
-    (void)snprintf(c->db, sizeof c->db, "sweepd.db");
-    (void)snprintf(c->address, sizeof c->address, "127.0.0.1");
-    c->memory_bytes = machine_memory() / 2;
+    buf_printf(list, "%s%s", list->length > 0 ? ", " : "", name);
 }
 
-enum err config_read(int argc, char **argv, struct config *c, enum config_action *action,
-                     struct error *e)
+void config_renew(struct config *c, const struct config *fresh, struct buf *taken,
+                  struct buf *kept)
 {
-    struct given given = {0};
-    const char *config_file = getenv("SWEEPD_CONFIG");
+    for (size_t i = 0; i < n_options; i++) {
+        const struct option *o = &options[i];
+        char *old = (char *)c + o->offset;
+        const char *now = (const char *)fresh + o->offset;
 
-    set_defaults(c);
-    *action = CONFIG_SERVE;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0)
-            *action = CONFIG_HELP;
-        else if (strcmp(argv[i], "--version") == 0)
-            *action = CONFIG_VERSION;
-        else if (strcmp(argv[i], "--check-config") == 0)
-            *action = CONFIG_CHECK;
-        else
-            TRY(read_argument(c, argc, argv, &i, &given, &config_file, e));
+        if (memcmp(old, now, o->size) == 0)
+            continue;
+        add_name(o->renews ? taken : kept, o->name);
+        if (o->renews)
+            memcpy(old, now, o->size);
     }
-    TRY(read_environment(c, &given, e));
-    if (config_file)
-        TRY(read_file(c, config_file, &given, e));
-    if (c->unix_path[0] == '\0' && !is_loopback(c->address))
-        return error_set(e, ERR_INVALID,
-                         "listening on %s needs tokens, which are not in this build; listen on "
-                         "127.0.0.1 or on unix:PATH", c->address);
-    return ERR_OK;
 }
 
-const char *config_help(void)
-{
-    static struct buf text;
+/* ---- help -------------------------------------------------------------------------------- */
 
-    buf_clear(&text);
-    buf_puts(&text, "usage: sweepd [OPTION VALUE]…\n\n"
-                    "A hyperparameter search service over HTTP. Options, each also an environment\n"
-                    "variable and a line \"option = value\" of the config file:\n\n");
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        buf_printf(&text, "  --%s %s\n      %s [%s]\n", OPTIONS[i].name, OPTIONS[i].argument,
-                   OPTIONS[i].help, OPTIONS[i].environment);
-    buf_puts(&text, "  --config FILE\n      the config file [SWEEPD_CONFIG]\n"
-                    "  --check-config\n      check the options and end\n"
-                    "  --version\n      versions of the program and of its libraries\n"
-                    "  --help\n      this text\n");
-    return buf_text(&text);
+static void write_option(const struct option *o, struct buf *out)
+{
+    char variable[VARIABLE_BYTES];
+
+    option_variable(o, variable, sizeof variable);
+    buf_printf(out, "  --%s %s\n      %s [%s]\n", o->name, o->argument, o->help, variable);
+}
+
+static void write_renewed(struct buf *out)
+{
+    CLEANUP(buf_finish) struct buf names = {0};
+
+    for (size_t i = 0; i < n_options; i++)
+        if (options[i].renews)
+            add_name(&names, options[i].name);
+    buf_printf(out, "\nSIGHUP reads the config file again and takes over %s;\nthe log says what "
+                    "changed, and what needs a restart.\n",
+               buf_text(&names));
+}
+
+void config_help(const struct config_command *command, struct buf *out)
+{
+    buf_printf(out, "usage: sweepd %s\n\n%s\n", command->synopsis, command->help);
+    if (command->own) {
+        buf_puts(out, "Its own:");
+        for (const char *const *own = command->own(); *own; own++)
+            buf_printf(out, " --%s", *own);
+        buf_puts(out, "\n\n");
+    }
+    buf_puts(out, "Options, each also an environment variable and a line \"option = value\" of\n"
+                  "the config file; the command line wins, then the environment:\n\n");
+    for (size_t i = 0; i < n_options; i++)
+        if (options[i].uses & command->use)
+            write_option(&options[i], out);
+    buf_puts(out, "  --config FILE\n      the config file [SWEEPD_CONFIG]\n"
+                  "  --check-config\n      check the options and end\n"
+                  "  --version\n      versions of the program and of its libraries\n"
+                  "  --help\n      this text\n");
+    if (command->use == CONFIG_SERVE)
+        write_renewed(out);
 }

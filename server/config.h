@@ -1,17 +1,25 @@
 /*
- * What the daemon is told at start: command line over environment over config file over
+ * What the program is told at start: command line over environment over config file over
  * defaults. Also the limits on whatever a client can make large.
  */
 #ifndef SWEEPD_SERVER_CONFIG_H
 #define SWEEPD_SERVER_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/buf.h"
 #include "core/base/error.h"
 #include "server/log.h"
 
-enum { CONFIG_MAX_HOSTS = 16, CONFIG_TEXT_BYTES = 1024 };
+enum {
+    CONFIG_MAX_HOSTS = 16,
+    CONFIG_HOST_BYTES = 256,
+    CONFIG_TEXT_BYTES = 1024,
+    CONFIG_MAX_OPERANDS = 4,
+    CONFIG_MAX_OWN = 64 /* options of a command's own, as often as they are given */
+};
 
 enum config_limits {
     LIMIT_JSON_BYTES = 1 << 20,     /* a request's JSON body */
@@ -27,32 +35,82 @@ enum config_limits {
 /* The largest upload: more than any table that fits into memory. */
 #define LIMIT_UPLOAD_BYTES (UINT64_C(64) << 30)
 
+/* Where to serve. Bytes that no text needs are zero, as in the other members of struct config: two
+ * configurations are compared by their bytes. */
+struct config_listen {
+    char address[256];   /* without the port; empty for a unix socket */
+    char unix_path[108]; /* else empty */
+    uint16_t port;       /* 0 takes a free one */
+};
+
+struct config_hosts {
+    size_t n;
+    char names[CONFIG_MAX_HOSTS][CONFIG_HOST_BYTES];
+};
+
 struct config {
     char db[CONFIG_TEXT_BYTES];
-    char address[256];            /* of --listen, without the port; empty for a unix socket */
-    uint16_t port;                /* 0 takes a free one */
-    char unix_path[108];          /* of --listen unix:PATH; else empty */
-    unsigned threads;             /* of training */
-    uint64_t memory_bytes;        /* for data sets and prepared folds */
-    const char *hosts[CONFIG_MAX_HOSTS + 1]; /* NULL ends the list */
-    char web_root[CONFIG_TEXT_BYTES]; /* files of the page from disk, for its authors; else empty */
+    struct config_listen listen;
+    char base_path[CONFIG_HOST_BYTES]; /* "/sweepd"; empty: none */
+    unsigned threads;                  /* of training */
+    uint64_t memory_bytes;             /* for data sets and prepared folds */
+    uint64_t max_db_bytes;             /* of the database; 0: no limit */
+    uint64_t min_free_bytes;           /* of its file system */
+    struct config_hosts hosts;         /* to answer to besides localhost */
+    char on_finish[CONFIG_TEXT_BYTES]; /* a program; empty: none */
+    char web_root[CONFIG_TEXT_BYTES];  /* files of the page from disk; empty: from the binary */
     enum log_level log_level;
     bool log_json;
 };
 
-/* What is to be done instead of serving. */
-enum config_action { CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION };
+/* Who uses an option. */
+enum config_use { CONFIG_SERVE = 1, CONFIG_RUN = 2, CONFIG_ADMIN = 4, CONFIG_ALL = 7 };
+
+/* A command, as far as its command line goes. */
+struct config_command {
+    const char *name;       /* NULL: the daemon */
+    const char *synopsis;   /* "backup FILE [--db FILE]" */
+    const char *help;       /* a paragraph */
+    unsigned n_operands;    /* that are needed */
+    enum config_use use;    /* which of the common options it takes; the others are not looked at */
+    const char *const *(*own)(void); /* options with a value of its own; NULL ends them; or NULL */
+    const char *flag;       /* an option without a value of its own; or NULL */
+};
+
+struct config_own {
+    const char *name, *value; /* '-' and '_' in a name are one */
+};
+
+enum config_action { CONFIG_ACT, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION };
+
+/* What a command line says besides common options. */
+struct config_words {
+    enum config_action action; /* what is to be done instead */
+    const char *operands[CONFIG_MAX_OPERANDS];
+    struct config_own own[CONFIG_MAX_OWN];
+    size_t n_own;
+    bool flag;
+};
 
 /**
  * Reads the options.
  *
+ * argv       begins with what names the program or the command
  * Errors     ERR_INVALID naming the option and where it came from
- * Ownership  c->hosts points into argv, the environment or memory that lasts until exit
+ * Ownership  the words point into argv
  */
-enum err config_read(int argc, char **argv, struct config *c, enum config_action *action,
-                     struct error *e);
+enum err config_read(const struct config_command *command, int argc, char **argv, struct config *c,
+                     struct config_words *words, struct error *e);
 
-/** The text of --help. */
-const char *config_help(void);
+/**
+ * Takes over from `fresh` what may change while the daemon runs.
+ *
+ * taken, kept  names of the options that differ: those taken over, and those that need a restart
+ */
+void config_renew(struct config *c, const struct config *fresh, struct buf *taken,
+                  struct buf *kept);
+
+/** Appends the text of --help. */
+void config_help(const struct config_command *command, struct buf *out);
 
 #endif

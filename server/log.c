@@ -1,6 +1,8 @@
 #include "server/log.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,8 +12,8 @@
 #include "server/clock.h"
 
 static const char *const NAMES[] = {"debug", "info", "warning", "error"};
-static enum log_level least_level = LOG_INFO;
-static bool as_json;
+static atomic_int least_level = LOG_INFO;
+static atomic_bool as_json;
 
 bool log_level_find(const char *name, enum log_level *out)
 {
@@ -25,31 +27,68 @@ bool log_level_find(const char *name, enum log_level *out)
 
 void log_setup(enum log_level least, bool json)
 {
-    least_level = least;
-    as_json = json;
+    atomic_store(&least_level, (int)least);
+    atomic_store(&as_json, json);
+}
+
+/* ---- one line ---------------------------------------------------------------------------- */
+
+/* What ends a value or begins a quoted one; bytes beyond ASCII stand as they are. */
+static bool needs_quotes(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c == 0x7f)
+            return true;
+    return *text == '\0';
+}
+
+static void put_text(struct buf *line, bool json, const char *key, const char *text)
+{
+    buf_printf(line, json ? "%s\"%s\": " : "%s%s=", line->length > 1 ? (json ? ", " : " ") : "",
+               key);
+    if (json || needs_quotes(text))
+        value_json_string(text, line);
+    else
+        buf_puts(line, text);
+}
+
+static void put_number(struct buf *line, bool json, const char *key, int64_t number)
+{
+    buf_printf(line, json ? ", \"%s\": %" PRId64 : " %s=%" PRId64, key, number);
+}
+
+void log_fields(enum log_level level, const char *message, size_t n,
+                const struct log_field *fields)
+{
+    CLEANUP(buf_finish) struct buf line = {0};
+    bool json = atomic_load(&as_json);
+    char when[CLOCK_TEXT_BYTES];
+
+    if ((int)level < atomic_load(&least_level))
+        return;
+    clock_text(clock_now_ms(), when);
+    buf_puts(&line, json ? "{" : "");
+    put_text(&line, json, "time", when);
+    put_text(&line, json, "level", NAMES[level]);
+    put_text(&line, json, "message", message);
+    for (size_t i = 0; i < n; i++)
+        if (fields[i].text)
+            put_text(&line, json, fields[i].key, fields[i].text);
+        else
+            put_number(&line, json, fields[i].key, fields[i].number);
+    buf_puts(&line, json ? "}\n" : "\n");
+    if (!line.failed && write(STDERR_FILENO, line.data, line.length) < 0) {
+        /* nobody reads the log: there is nowhere left to say so */
+    }
 }
 
 void log_write(enum log_level level, const char *format, ...)
 {
-    char when[CLOCK_TEXT_BYTES], message[1024];
-    struct buf line = {0};
+    char message[1024];
     va_list args;
 
-    if (level < least_level)
-        return;
-    clock_text(clock_now_ms(), when);
     va_start(args, format);
-    (void)vsnprintf(message, sizeof message, format, args); /* a long line is cut */
+    (void)vsnprintf(message, sizeof message, format, args); /* a long one is cut */
     va_end(args);
-    if (as_json) {
-        buf_printf(&line, "{\"time\": \"%s\", \"level\": \"%s\", \"message\": ", when, NAMES[level]);
-        value_json_string(message, &line);
-        buf_puts(&line, "}\n");
-    } else {
-        buf_printf(&line, "%s %s %s\n", when, NAMES[level], message);
-    }
-    if (!line.failed && write(STDERR_FILENO, line.data, line.length) < 0) {
-        /* nobody reads the log: there is nowhere left to say so */
-    }
-    buf_finish(&line);
+    log_fields(level, message, 0, NULL);
 }

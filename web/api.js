@@ -3,6 +3,9 @@
  * are given, and faults come as one of two errors.
  */
 
+/** Where the daemon is, for commands that people copy: a proxy may have put a path before it. */
+export const home = new URL(".", document.baseURI).href.replace(/\/$/, "");
+
 /** The daemon cannot be reached, or says that it is not ready: worth trying again. */
 export class Offline extends Error {}
 
@@ -24,7 +27,7 @@ async function problem(response) {
 async function ask(path, options) {
     let response;
     try {
-        response = await fetch(`/api/v1${path}`, { cache: "no-store", ...options });
+        response = await fetch(`api/v1${path}`, { cache: "no-store", ...options });
     } catch (fault) {
         if (options.signal?.aborted)
             throw fault;

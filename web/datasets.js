@@ -2,7 +2,7 @@
  * The data sets, and the column report of one.
  */
 
-import { resource } from "./api.js";
+import { home, resource } from "./api.js";
 import { h, terms } from "./dom.js";
 import { NONE, bytes, count, figure, moment } from "./format.js";
 import { keep } from "./live.js";
@@ -58,7 +58,7 @@ export async function showDatasets(main, signal) {
             main.replaceChildren(h("h1", {}, "Data sets"), data.items.length ? table.element
                 : h("section", { class: "first" }, h("h2", {}, "No data yet"),
                     h("p", {}, "Send a table with a header row; name the column to predict:"),
-                    terminal(`curl -T iris.csv '${location.origin}/api/v1/datasets/iris.csv?target=species'`)));
+                    terminal(`curl -T iris.csv '${home}/api/v1/datasets/iris.csv?target=species'`)));
         }
         return PAUSE_MS;
     });

@@ -3,6 +3,7 @@
  * comes out, and lines for curl that can be copied as they stand.
  */
 
+import { home } from "./api.js";
 import { h } from "./dom.js";
 import { inWords, keys } from "./schema.js";
 
@@ -26,7 +27,7 @@ const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function address(operation) {
     const example = (name) => operation.parameters.find((p) => p.name === name)?.example ?? name;
-    return location.origin + operation.path.replace(/\{(\w+)\}/g, (_, name) => example(name));
+    return home + operation.path.replace(/\{(\w+)\}/g, (_, name) => example(name));
 }
 
 /* One line for each example; without any, the call alone. */
@@ -122,7 +123,7 @@ function show(api) {
     main.replaceChildren(...[
         h("h1", {}, "The API"),
         h("p", { class: "facts" }, `${api.info.title} ${api.info.version}, OpenAPI ${api.openapi}: `,
-          h("a", { href: "/openapi.json" }, "/openapi.json")),
+          h("a", { href: "openapi.json" }, "openapi.json")),
         h("p", {}, api.info.description),
         h("div", { class: "scroll calls" }, h("table", {}, h("caption", {}, "All calls"),
                                         api.tags.map((tag) => index(tag, of(tag))))),
@@ -138,7 +139,7 @@ function show(api) {
 }
 
 try {
-    const response = await fetch("/openapi.json");
+    const response = await fetch("openapi.json");
     if (!response.ok)
         throw new Error(`the answer was ${response.status}`);
     show(await response.json());

@@ -140,7 +140,7 @@ function head(experiment) {
 }
 
 function downloads(id) {
-    const to = (name, what) => h("a", { href: `/api/v1/experiments/${id}/${name}` }, what);
+    const to = (name, what) => h("a", { href: `api/v1/experiments/${id}/${name}` }, what);
     return h("p", { class: "facts" }, "Take it along: ", to("trials.csv", "trials.csv"), ", ",
         to("folds.csv", "folds.csv"), ", ", to("export.db", "an SQLite file"));
 }

@@ -2,17 +2,16 @@
  * The list of experiments, and what to type when there is none.
  */
 
-import { resource } from "./api.js";
+import { home, resource } from "./api.js";
 import { h } from "./dom.js";
 import { moment, plural, scoreWithSpread } from "./format.js";
 import { keep, pauseFor } from "./live.js";
 import { badge, bar, progressText, terminal } from "./parts.js";
 
 function firstSteps(datasets) {
-    const origin = location.origin;
     const upload = datasets.length > 0 ? [] : [
         h("p", {}, "Send a table with a header row; name the column to predict:"),
-        terminal(`curl -T iris.csv '${origin}/api/v1/datasets/iris.csv?target=species'`),
+        terminal(`curl -T iris.csv '${home}/api/v1/datasets/iris.csv?target=species'`),
     ];
 
     return h("section", { class: "first" },
@@ -20,8 +19,8 @@ function firstSteps(datasets) {
         upload,
         h("p", {}, "Start a search with the defaults, and watch it:"),
         terminal(
-            `curl -d '{"dataset": "${datasets[0]?.name ?? "iris"}"}' ${origin}/api/v1/experiments`,
-            `curl -N ${origin}/api/v1/experiments/latest/watch`),
+            `curl -d '{"dataset": "${datasets[0]?.name ?? "iris"}"}' ${home}/api/v1/experiments`,
+            `curl -N ${home}/api/v1/experiments/latest/watch`),
         h("p", {}, "It appears here by itself."));
 }
 

@@ -56,7 +56,7 @@ function hear(path, signal) {
     const open = () => {
         if (source !== null || document.hidden || signal.aborted)
             return;
-        source = new EventSource(`/api/v1${path}`);
+        source = new EventSource(`api/v1${path}`);
         KINDS.forEach((kind) => source.addEventListener(kind, tell));
         source.addEventListener("open", () => { isOpen = true; });
         source.addEventListener("error", () => {

@@ -29,6 +29,15 @@ void call_release(struct call *c)
     c->reader = NULL;
 }
 
+struct intake call_intake(struct call *c)
+{
+    return (struct intake){.config = c->api->config,
+                           .store = c->api->store,
+                           .jobs = c->api->jobs,
+                           .arena = c->q->arena,
+                           .faults = &c->faults};
+}
+
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e)
 {
     enum err failed = buf_check(out, e);
@@ -89,12 +98,8 @@ enum err call_experiment(struct call *c, int64_t *id, struct error *e)
 
 enum err call_dataset(struct call *c, const char *name, struct dataset_record *out, struct error *e)
 {
-    int64_t id;
-
     TRY(call_reader(c, e));
-    if (call_number(name, "data set", &id, NULL) == ERR_OK)
-        return store_dataset_get(c->reader, id, c->q->arena, out, e);
-    return store_dataset_find(c->reader, name, c->q->arena, out, e);
+    return store_dataset_named(c->reader, name, c->q->arena, out, e);
 }
 
 enum err call_facts(struct call *c, const struct experiment_record *x, const struct table **table,

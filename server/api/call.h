@@ -7,6 +7,7 @@
 #include "server/api/api.h"
 #include "server/api/cursor.h"
 #include "server/api/form.h"
+#include "server/intake/intake.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
 #include "server/schema/query.h"
@@ -32,6 +33,9 @@ enum err call_reader(struct call *c, struct error *e);
 /** Gives the connection back early, before something that takes long. */
 void call_release(struct call *c);
 
+/** What taking in a data set or a definition needs. */
+struct intake call_intake(struct call *c);
+
 /** Answers with a JSON document, which is stored where the request is to be done once, and releases
  * the buffer. */
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e);
@@ -42,7 +46,7 @@ enum err call_object(struct call *c, unsigned status, const struct field *fields
 
 enum { CALL_URL_BYTES = 64 };
 
-/** Where a resource is: "/api/v1/experiments/3". */
+/** Where a resource is, after the base path: "/api/v1/experiments/3". */
 void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id);
 
 /** The {n}-th variable segment of the path, counted from 0 over the route's pattern. */

@@ -16,6 +16,12 @@
 #include "server/store/store_trial.h"
 #include "server/store/store_unseal.h"
 
+/** What stands before every path that answers tell. Once, before there are threads. */
+void encode_setup(const char *base_path);
+
+/** "" where there is nothing before them. */
+const char *encode_base_path(void);
+
 /* What each is, for documentation. */
 extern const struct schema encode_dataset_schema, encode_row_schema, encode_experiment_schema,
     encode_unsealed_schema, encode_trial_schema, encode_params_schema, encode_best_schema,
@@ -24,11 +30,8 @@ extern const struct schema encode_dataset_schema, encode_row_schema, encode_expe
 
 extern const char *const encode_experiment_states[], *const encode_trial_states[];
 
-/** {"id": 1, "name": …}; the report in the record was made by encode_report. */
+/** {"id": 1, "name": …}; the report in the record was made by report_write. */
 void encode_dataset(struct json *j, const char *key, const struct dataset_record *d);
-
-/** What an upload found, as it is kept in the database: the members that encode_dataset adds. */
-void encode_report(struct json *j, const struct table *t);
 
 /** A row of the table as {"column": value, …}, missing values as null. */
 void encode_row(struct json *j, const struct table *t, size_t row);
@@ -98,8 +101,5 @@ void encode_event(struct json *j, const struct event_record *x);
 
 /** How far an experiment is, on one line. */
 void encode_progress_event(struct json *j, const struct experiment_view *x);
-
-/** A list of texts as a JSON array on one line; NULL where memory is out. */
-const char *encode_texts(const struct field_texts *texts, struct arena *a);
 
 #endif

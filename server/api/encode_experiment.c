@@ -5,7 +5,20 @@
 #include <string.h>
 
 #include "server/api/encode.h"
+#include "server/config.h"
 #include "server/schema/definition.h"
+
+static const char *base_path = "";
+
+void encode_setup(const char *path)
+{
+    base_path = path;
+}
+
+const char *encode_base_path(void)
+{
+    return base_path;
+}
 
 enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
                                 struct experiment_view *out, struct error *e)
@@ -149,16 +162,17 @@ static void write_links(const void *in, struct json *j, const char *key)
         {"folds", "/folds.csv"},
         {"export", "/export.db"},
     };
-    char url[80];
+    char url[CONFIG_HOST_BYTES + 80];
 
     json_object(j, key);
     for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++) {
         if (x->dataset_id == 0 && strcmp(LINKS[i][0], "folds") == 0)
             continue;
-        (void)snprintf(url, sizeof url, "/api/v1/experiments/%" PRId64 "%s", x->id, LINKS[i][1]);
+        (void)snprintf(url, sizeof url, "%s/api/v1/experiments/%" PRId64 "%s", base_path, x->id,
+                       LINKS[i][1]);
         json_string(j, LINKS[i][0], url);
     }
-    (void)snprintf(url, sizeof url, "/#/experiments/%" PRId64, x->id);
+    (void)snprintf(url, sizeof url, "%s/#/experiments/%" PRId64, base_path, x->id);
     json_string(j, "page", url);
     json_end(j);
 }
@@ -324,17 +338,4 @@ void encode_experiment(struct json *j, const char *key, const struct experiment_
     json_object(j, key);
     field_encode(experiment_fields, x, j);
     json_end(j);
-}
-
-const char *encode_texts(const struct field_texts *texts, struct arena *a)
-{
-    CLEANUP(buf_finish) struct buf out = {0};
-    struct json j;
-
-    json_init(&j, &out);
-    json_array_inline(&j, NULL);
-    for (size_t i = 0; i < texts->n; i++)
-        json_string(&j, NULL, texts->items[i]);
-    json_end(&j);
-    return out.failed ? NULL : arena_strndup(a, out.data, out.length - 1);
 }

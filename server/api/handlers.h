@@ -27,7 +27,6 @@ call_handler page_get, page_docs;
 
 /* upload.c */
 call_handler dataset_upload;
-extern const struct field dataset_upload_query[];
 
 /* datasets.c */
 call_handler dataset_list, dataset_get, dataset_rows, dataset_delete;

@@ -172,7 +172,7 @@ static enum err answer_again(struct call *c, const struct once_record *r, struct
                          "%s: a key is for one request, with the same parameters and body",
                          r->key, r->request, when);
     if (r->location)
-        (void)http_respond_header(c->r, "Location", r->location); /* it could stand there once */
+        http_respond_location(c->r, r->location);
     (void)http_respond_header(c->r, "Idempotency-Replayed", "true");
     http_respond(c->r, (unsigned)r->status, "application/json", r->body, strlen(r->body));
     return ERR_OK;

@@ -187,7 +187,7 @@ static void write_info(struct json *j)
     json_end(j);
     json_array(j, "servers");
     json_object_inline(j, NULL);
-    json_string(j, "url", "/");
+    json_string(j, "url", encode_base_path()[0] ? encode_base_path() : "/");
     json_string(j, "description", "this daemon");
     json_end(j);
     json_end(j);

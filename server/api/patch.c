@@ -53,7 +53,7 @@ const struct schema experiment_labels_schema = {
 
 static enum err write_tags(struct patch *p, struct error *e)
 {
-    p->tags_json = encode_texts(&p->tags, p->arena);
+    p->tags_json = change_texts(&p->tags, p->arena);
     return p->tags_json ? ERR_OK : error_no_memory(e);
 }
 

@@ -7,6 +7,7 @@
 #include "server/api/handlers.h"
 #include "server/api/kept.h"
 #include "server/api/once.h"
+#include "server/intake/upload.h"
 #include "server/log.h"
 #include "server/schema/definition.h"
 #include "server/schema/imports.h"
@@ -83,12 +84,12 @@ static const struct route ROUTES[] = {
 
     {HTTP_PUT, API "datasets/{dataset}", dataset_upload, HTTP_BODY_SPOOL, "upload a table (curl -T)",
      .description = "The last part of the path is the file's name. " UPLOADS,
-     .query = dataset_upload_query, .examples = TABLE, STATUS(201, 200), LOCATED,
+     .query = upload_options, .examples = TABLE, STATUS(201, 200), LOCATED,
      .output = &encode_dataset_schema},
     {HTTP_POST, API "datasets", dataset_upload, HTTP_BODY_SPOOL, "upload a table",
      .description = "The body is the file, or a form with it; options stand in the query or in "
                     "fields of the form. " UPLOADS,
-     .query = dataset_upload_query, .examples = TABLE, STATUS(201, 200), LOCATED,
+     .query = upload_options, .examples = TABLE, STATUS(201, 200), LOCATED,
      .output = &encode_dataset_schema},
     {HTTP_GET, API "datasets.*", dataset_list, HTTP_BODY_NONE, "all data sets",
      .query = dataset_list_query, .output = &encode_dataset_schema, LIST, KEPT},
@@ -329,11 +330,12 @@ static unsigned match(void *ctx, enum http_method method, size_t n, const char *
 static void answer_error(struct call *c, const struct error *e)
 {
     unsigned status = problem_status(e->code);
+    const struct log_field fields[] = {
+        {"id", c->q->id, 0}, {"status", NULL, status}, {"detail", e->detail, 0}};
     struct buf out = {0};
 
     if (status >= 500)
-        log_write(LOG_ERROR, "%s: %s%s%s", c->q->id, e->message, e->detail[0] ? ": " : "",
-                  e->detail);
+        log_fields(LOG_ERROR, e->message, e->detail[0] ? 3 : 2, fields);
     if (status == 503)
         (void)http_respond_header(c->r, "Retry-After", "1");
     problem_write(&out, status, e->message, c->q->path, c->q->id, &c->faults);
@@ -397,11 +399,20 @@ static void problem(void *ctx, unsigned status, const char *detail, const char *
 static void write_log(void *ctx, const void *route, const char *id, const char *method,
                       const char *path, unsigned status, uint64_t body_bytes, double seconds)
 {
+    const struct route *found = route;
+    const struct log_field fields[] = {
+        {"id", id, 0},
+        {"method", method, 0},
+        {"path", path, 0},
+        {"route", found ? found->pattern : "", 0},
+        {"status", NULL, status},
+        {"bytes", NULL, (int64_t)body_bytes},
+        {"microseconds", NULL, (int64_t)(1e6 * seconds)},
+    };
+
     (void)ctx;
-    metrics_count(route ? (size_t)((const struct route *)route - ROUTES) : N_ROUTES, status,
-                  seconds);
-    log_write(LOG_DEBUG, "%s %s %s %u, %llu bytes, %.1f ms", id, method, path, status,
-              (unsigned long long)body_bytes, 1000 * seconds);
+    metrics_count(found ? (size_t)(found - ROUTES) : N_ROUTES, status, seconds);
+    log_fields(LOG_DEBUG, "request", sizeof fields / sizeof *fields, fields);
 }
 
 static void complain(void *ctx, const char *message)
@@ -421,6 +432,7 @@ void api_finish(struct api *api)
 struct http_router api_router(struct api *api)
 {
     make_allow_texts();
+    encode_setup(api->config->base_path);
     api->kept = kept_create();
     api->onces = onces_create();
     return (struct http_router){

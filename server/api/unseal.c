@@ -106,7 +106,7 @@ static enum err answer(const struct unsealing *u, struct error *e)
     char url[CALL_URL_BYTES];
 
     encode(u, url, &out);
-    (void)http_respond_header(u->call->r, "Location", url);
+    http_respond_location(u->call->r, url);
     return call_json(u->call, u->is_new ? 202 : 200, &out, e);
 }
 

@@ -1,341 +1,39 @@
 /*
- * A table comes in: by PUT, as a raw body, or as a form of one or several files. The bytes lie in
- * unlinked files; they are hashed, read three times by core/data/read.h, and stored as typed
- * columns.
+ * A table comes in over HTTP: by PUT, as a raw body, or as a form of one or several files.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <nettle/sha2.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "core/data/read.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/api/once.h"
-#include "server/clock.h"
-#include "server/jobs/writer.h"
-#include "server/schema/query.h"
-#include "server/store/store_dataset.h"
+#include "server/intake/upload.h"
 
-enum { BLOCK_BYTES = 1 << 16, NAME_BYTES = 128, SHA256_HEX_BYTES = 2 * SHA256_DIGEST_SIZE + 1 };
-
-static const char *const TASKS[] = {"classification", "regression", NULL};
-static const char *const FORMATS[] = {"csv", "tsv", "npy", "npz", "idx", "arff", "libsvm", NULL};
-
-#define NAME_PATTERN "^(?!latest$)(?=.*[A-Za-z_.-])[A-Za-z0-9_.-]{1,127}$" /* as is_name says */
-#define OPTION(name, ...) FIELD(#name, TEXT, table_options, name, __VA_ARGS__)
-
-/* The options of an upload, in the order in which they are kept; `name` comes first and is none. */
-/* clang-format off */
-const struct field dataset_upload_query[] = {
-    {.key = "name", .type = FIELD_TEXT, .pattern = NAME_PATTERN,
-     .summary = "letters, digits, '_', '.' and '-', not all digits; the file's name without "
-                "endings, or dataset-ID, if left out"},
-    OPTION(target, .summary = "column, or several separated by commas: names or numbers from 1; "
-                              "the last column if left out"),
-    OPTION(task, .choices = TASKS, .summary = "goes by the target if left out"),
-    OPTION(positive, .summary = "the positive class of two; the last in order if left out"),
-    OPTION(format, .choices = FORMATS, .summary = "also gzipped; goes by content and name if left out"),
-    OPTION(delimiter, .summary = "a character, or: tab, whitespace; sniffed if left out"),
-    OPTION(header, .summary = "whether the first row holds names; sniffed if left out"),
-    OPTION(comment, .default_json = "\"#\"", .summary = "begins lines that are left out"),
-    OPTION(decimal, .default_json = "\".\"", .summary = "point or comma"),
-    OPTION(missing, .default_json = "\",NA,N/A,NaN,nan,null,NULL,?\"",
-           .summary = "texts that mean 'no value', separated by commas"),
-    OPTION(ignore, .summary = "columns to drop"),
-    OPTION(categorical, .summary = "columns to take as text"),
-    OPTION(numeric, .summary = "columns to take as numbers"),
-    OPTION(group, .summary = "column of groups that stay in one fold"),
-    OPTION(time, .summary = "column of the order in time"),
-    OPTION(weight, .summary = "column of weights of rows"),
-    OPTION(split, .summary = "column that says train or test"),
-    OPTION(fold, .summary = "column of each row's fold"),
-    OPTION(max_categories, .default_json = "\"50\"",
-           .summary = "of a text column; the rare ones beyond become 'other'"),
-    {.key = NULL},
-};
-/* clang-format on */
-static const struct field *const OPTIONS = dataset_upload_query + 1;
-
-struct upload {
-    char name[NAME_BYTES]; /* empty: dataset-ID */
-    struct table_options options;
-    const char *file_name; /* of the first file, or NULL */
-    const char *options_json;
-    char sha256[SHA256_HEX_BYTES];
-    struct table *table;
-    const char *report;
-    struct dataset_record record; /* once it is stored */
-    bool was_there;               /* before this upload */
-    struct call *call;
-};
-
-static void upload_finish(struct upload *u)
+/* An option stands in a form field or in the query. */
+static enum err read_options(struct call *c, struct upload_given *given, struct error *e)
 {
-    table_destroy(u->table);
-}
+    const struct http_request *q = c->q;
+    struct upload_option *options = arena_alloc(q->arena, q->n_form + q->n_query + 1,
+                                                sizeof *options);
+    size_t n = 0;
 
-/* ---- options ----------------------------------------------------------------------------- */
-
-static const char **option_member(struct table_options *o, const struct field *f)
-{
-    return (const char **)((char *)o + f->offset);
-}
-
-/* An option stands in the query or in a form field. */
-static const char *find_option(const struct call *c, const char *name)
-{
-    for (size_t i = 0; i < c->q->n_form; i++)
-        if (strcmp(c->q->form[i].name, name) == 0)
-            return c->q->form[i].value;
-    return http_query(c->q, name);
-}
-
-static bool is_name_character(char ch)
-{
-    return (ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-           (ch != '\0' && strchr("_.-", ch));
-}
-
-static bool is_name(const char *s)
-{
-    bool only_digits = true;
-
-    for (size_t i = 0; s[i]; i++) {
-        if (!is_name_character(s[i]))
-            return false;
-        only_digits &= s[i] >= '0' && s[i] <= '9';
-    }
-    return *s && !only_digits && strcmp(s, "latest") != 0;
-}
-
-static void cut_ending(char *name)
-{
-    static const char *const ENDINGS[] = {".gz",  ".csv", ".tsv", ".txt",  ".dat",    ".tab",
-                                          ".npy", ".npz", ".idx", ".arff", ".libsvm", ".svm"};
-
-    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
-        size_t n = strlen(name), m = strlen(ENDINGS[i]);
-
-        if (n > m && strcmp(name + n - m, ENDINGS[i]) == 0)
-            name[n - m] = '\0';
-    }
-}
-
-/* The file's name without folders and endings; what a name cannot hold becomes '_'. */
-static void name_from_file(const char *file, char *name)
-{
-    const char *slash = strrchr(file, '/'), *backslash = strrchr(file, '\\');
-    const char *base = slash ? slash + 1 : backslash ? backslash + 1 : file;
-
-    (void)snprintf(name, NAME_BYTES, "%s", base); /* a long one is cut */
-    cut_ending(name);
-    for (char *ch = name; *ch; ch++)
-        if (!is_name_character(*ch))
-            *ch = '_';
-    if (!is_name(name))
-        name[0] = '\0';
-}
-
-static void choose_name(struct upload *u)
-{
-    const char *given = find_option(u->call, "name");
-
-    if (!given) {
-        if (u->file_name)
-            name_from_file(u->file_name, u->name);
-        return;
-    }
-    if (!is_name(given) || strlen(given) >= NAME_BYTES)
-        faults_add(&u->call->faults, "name", NULL,
-                   "name \"%.80s\": expected up to %d letters, digits, '_', '.' or '-', not all "
-                   "digits",
-                   given, NAME_BYTES - 1);
-    else
-        (void)snprintf(u->name, NAME_BYTES, "%s", given);
-}
-
-static enum err write_options(struct upload *u, struct error *e)
-{
-    CLEANUP(buf_finish) struct buf text = {0};
-    struct json j;
-
-    json_init(&j, &text);
-    json_object_inline(&j, NULL);
-    for (const struct field *f = OPTIONS; f->key; f++)
-        if (*option_member(&u->options, f))
-            json_string(&j, f->key, *option_member(&u->options, f));
-    json_end(&j);
-    TRY(buf_check(&text, e));
-    u->options_json = arena_strndup(u->call->q->arena, text.data, text.length - 1);
-    return u->options_json ? ERR_OK : error_no_memory(e);
-}
-
-static enum err read_options(struct upload *u, struct error *e)
-{
-    const struct http_request *q = u->call->q;
-
-    call_check_known(u->call, q->form, q->n_form);
-    for (const struct field *f = OPTIONS; f->key; f++)
-        *option_member(&u->options, f) = find_option(u->call, f->key);
-    u->file_name = q->method == HTTP_PUT ? call_segment(u->call, 0)
-                   : q->n_files > 0      ? q->files[0].name
-                                         : NULL;
-    choose_name(u);
-    TRY(faults_check(&u->call->faults, e));
-    return write_options(u, e);
-}
-
-/* ---- bytes ------------------------------------------------------------------------------- */
-
-static enum err read_block(int fd, void *out, size_t capacity, size_t *got, struct error *e)
-{
-    ssize_t n;
-
-    do
-        n = read(fd, out, capacity);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return error_set(e, ERR_IO, "could not read the upload: %s", strerror(errno));
-    *got = (size_t)n;
-    return ERR_OK;
-}
-
-static enum err rewind_file(int fd, struct error *e)
-{
-    return lseek(fd, 0, SEEK_SET) == 0
-               ? ERR_OK
-               : error_set(e, ERR_IO, "could not read the upload again: %s", strerror(errno));
-}
-
-static enum err source_read(void *ctx, void *out, size_t capacity, size_t *got, struct error *e)
-{
-    return read_block(*(const int *)ctx, out, capacity, got, e);
-}
-
-static enum err source_rewind(void *ctx, struct error *e)
-{
-    return rewind_file(*(const int *)ctx, e);
-}
-
-static uint64_t count_bytes(const struct http_request *q)
-{
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < q->n_files; i++)
-        n += q->files[i].length;
-    return n;
-}
-
-static enum err hash_file(const struct http_file *f, unsigned char *block, struct sha256_ctx *state,
-                          struct error *e)
-{
-    size_t n = 1;
-
-    while (n > 0) {
-        TRY(read_block(f->fd, block, BLOCK_BYTES, &n, e));
-        sha256_update(state, n, block);
-    }
-    return rewind_file(f->fd, e);
-}
-
-/* Names tell training files from test files, lengths where a file ends; a name has no line end. */
-static void hash_name(const struct http_file *f, struct sha256_ctx *state)
-{
-    const char *name = f->name ? f->name : "";
-    char length[32];
-    int n = snprintf(length, sizeof length, "\n%" PRIu64 "\n", f->length);
-
-    sha256_update(state, strlen(name), (const uint8_t *)name);
-    sha256_update(state, (size_t)n, (const uint8_t *)length);
-}
-
-/* One file has the hash that sha256sum tells. */
-static enum err hash_bytes(struct upload *u, struct error *e)
-{
-    CLEANUP(mem_free) unsigned char *block = malloc(BLOCK_BYTES);
-    const struct http_request *q = u->call->q;
-    unsigned char digest[SHA256_DIGEST_SIZE];
-    struct sha256_ctx state;
-
-    if (!block)
+    if (!options)
         return error_no_memory(e);
-    sha256_init(&state);
-    for (size_t i = 0; i < q->n_files; i++) {
-        if (q->n_files > 1)
-            hash_name(&q->files[i], &state);
-        TRY(hash_file(&q->files[i], block, &state, e));
-    }
-    sha256_digest(&state, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        (void)snprintf(u->sha256 + 2 * i, 3, "%02x", digest[i]);
+    call_check_known(c, q->form, q->n_form);
+    for (size_t i = 0; i < q->n_form; i++)
+        options[n++] = (struct upload_option){q->form[i].name, q->form[i].value};
+    for (size_t i = 0; i < q->n_query; i++)
+        options[n++] = (struct upload_option){q->query[i].name, q->query[i].value};
+    given->n_options = n;
+    given->options = options;
     return ERR_OK;
 }
 
-static enum err read_files(struct upload *u, struct error *e)
-{
-    const struct http_request *q = u->call->q;
-    int fds[HTTP_MAX_FILES];
-    struct source sources[HTTP_MAX_FILES];
-    struct table_file files[HTTP_MAX_FILES];
+/* An upload that is answered. */
+struct uploaded {
+    struct call *call;
+    struct dataset_record record;
+};
 
-    _Static_assert((int)HTTP_MAX_FILES == (int)TABLE_MAX_FILES,
-                   "a form carries as many as a table takes");
-    for (size_t i = 0; i < q->n_files; i++) {
-        fds[i] = q->files[i].fd;
-        sources[i] = (struct source){&fds[i], source_read, source_rewind};
-        files[i] = (struct table_file){&sources[i], i == 0 ? u->file_name : q->files[i].name};
-    }
-    return table_read(files, q->n_files, &u->options, u->call->api->config->memory_bytes, &u->table,
-                      e);
-}
-
-static enum err read_table(struct upload *u, struct error *e)
-{
-    CLEANUP(buf_finish) struct buf text = {0};
-    struct json j;
-
-    if (read_files(u, e) != ERR_OK) {
-        if (e->field[0])
-            faults_add(&u->call->faults, e->field, NULL, "%s", e->message);
-        return e->code;
-    }
-    json_init(&j, &text);
-    encode_report(&j, u->table);
-    TRY(buf_check(&text, e));
-    u->report = arena_strdup(u->call->q->arena, text.data);
-    return u->report ? ERR_OK : error_no_memory(e);
-}
-
-/* ---- storing ----------------------------------------------------------------------------- */
-
-static enum err find_same(const struct upload *u, struct reader *r, struct dataset_record *out,
-                          struct error *e)
-{
-    return store_dataset_find_same(r, u->sha256, u->name[0] ? u->name : NULL, u->options_json,
-                                   u->call->q->arena, out, e);
-}
-
-static enum err insert_record(struct upload *u, struct store *s, struct error *e)
-{
-    struct dataset_record record = {
-        .name = u->name[0] ? u->name : NULL,
-        .sha256 = u->sha256,
-        .options = u->options_json,
-        .report = u->report,
-        .bytes = (int64_t)count_bytes(u->call->q),
-        .created_at_ms = clock_now_ms(),
-    };
-    int64_t id;
-
-    TRY(store_dataset_insert(s, &record, u->table, &id, e));
-    return store_dataset_get(store_writer(s), id, u->call->q->arena, &u->record, e);
-}
-
-static void encode(const struct upload *u, char url[CALL_URL_BYTES], struct buf *out)
+static void encode(const struct uploaded *u, char url[CALL_URL_BYTES], struct buf *out)
 {
     struct json j;
 
@@ -344,52 +42,52 @@ static void encode(const struct upload *u, char url[CALL_URL_BYTES], struct buf 
     call_url(url, "datasets", u->record.id);
 }
 
-static enum err insert(struct store *s, void *ctx, struct error *e)
+/* The answer is part of the transaction. */
+static enum err keep(struct store *s, void *ctx, struct error *e)
 {
-    CLEANUP(buf_finish) struct buf answer = {0};
-    struct upload *u = ctx;
-    enum err found = find_same(u, store_writer(s), &u->record, e); /* it may have come meanwhile */
+    CLEANUP(buf_finish) struct buf body = {0};
+    const struct uploaded *u = ctx;
     char url[CALL_URL_BYTES];
 
-    u->was_there = found == ERR_OK;
-    if (found != ERR_NOT_FOUND)
-        return found;
-    TRY(insert_record(u, s, e));
-    encode(u, url, &answer);
-    return once_keep(u->call, s, 201, url, &answer, e);
+    encode(u, url, &body);
+    return once_keep(u->call, s, 201, url, &body, e);
 }
 
-static enum err answer(struct upload *u, unsigned status, struct error *e)
+static enum err answer(const struct uploaded *u, unsigned status, struct error *e)
 {
-    struct buf out = {0};
+    struct buf body = {0};
     char url[CALL_URL_BYTES];
 
-    encode(u, url, &out);
-    (void)http_respond_header(u->call->r, "Location", url);
-    return call_json(u->call, status, &out, e);
+    encode(u, url, &body);
+    http_respond_location(u->call->r, url);
+    return call_json(u->call, status, &body, e);
 }
 
 enum err dataset_upload(struct call *c, struct error *e)
 {
-    CLEANUP(upload_finish) struct upload u = {.call = c};
-    enum err found;
+    const struct http_request *q = c->q;
+    struct uploaded u = {.call = c};
+    struct intake in = call_intake(c);
+    struct upload_file files[HTTP_MAX_FILES];
+    struct upload_given given = {.n_files = q->n_files, .files = files};
+    uint64_t bytes = 0;
+    bool was_there;
 
-    TRY(read_options(&u, e));
-    if (count_bytes(c->q) == 0)
+    _Static_assert((int)HTTP_MAX_FILES == (int)TABLE_MAX_FILES,
+                   "a form carries as many as a table takes");
+    for (size_t i = 0; i < q->n_files; i++) {
+        files[i] = (struct upload_file){q->files[i].fd, q->files[i].length, q->files[i].name};
+        bytes += q->files[i].length;
+    }
+    if (bytes == 0)
         return error_set(e, ERR_INVALID,
                          "the upload is empty: expected a table as the body (curl -T FILE, "
                          "--data-binary @FILE) or as the form's field \"file\" (-F file=@FILE)");
-    TRY(hash_bytes(&u, e));
-    TRY(call_reader(c, e));
-    found = find_same(&u, c->reader, &u.record, e);
-    call_release(c);
-    if (found == ERR_OK)
-        return answer(&u, 200, e);
-    if (found != ERR_NOT_FOUND)
-        return found;
-    TRY(read_table(&u, e));
-    TRY(writer_call(jobs_writer(c->api->jobs), insert, &u, e));
-    if (!u.was_there)
-        jobs_keep_table(c->api->jobs, u.record.id, &u.table);
-    return answer(&u, u.was_there ? 200 : 201, e);
+    if (q->method == HTTP_PUT)
+        files[0].name = call_segment(c, 0);
+    in.stored = keep;
+    in.ctx = &u;
+    TRY(read_options(c, &given, e));
+    TRY(upload_take(&in, &given, &u.record, &was_there, e));
+    return answer(&u, was_there ? 200 : 201, e);
 }

@@ -168,7 +168,8 @@ bool gate_host_is_allowed(const char *host, const char *const *allow_hosts)
     for (; allow_hosts && *allow_hosts; allow_hosts++) {
         size_t m = name_length(*allow_hosts); /* a port that somebody added means nothing */
 
-        if (m == n && strncasecmp(host, *allow_hosts, n) == 0)
+        if (strcmp(*allow_hosts, GATE_ANY_HOST) == 0 ||
+            (m == n && strncasecmp(host, *allow_hosts, n) == 0))
             return true;
     }
     return false;

@@ -15,6 +15,8 @@
 
 enum { GATE_MAX_HEADERS = 100 };
 
+#define GATE_ANY_HOST "*" /* among the allowed: no name is refused */
+
 struct gate_request {
     const char *method;  /* as sent */
     const char *version; /* "HTTP/1.1" */

@@ -105,6 +105,23 @@ static bool pass_gate(struct exchange *x, const struct headers *list, const char
     return false;
 }
 
+/* A proxy may hand the base path on or take it off: what handlers see is the same. */
+static bool place_path(struct exchange *x, const struct uri *uri)
+{
+    const char *base = x->h->o.base_path;
+    size_t n = strlen(base), n_base = 0;
+    bool has_base = strncmp(uri->path, base, n) == 0 && uri->path[n] == '/';
+
+    for (const char *c = base; has_base && *c; c++)
+        n_base += *c == '/';
+    x->q.n_segments = uri->n_segments - n_base;
+    x->q.segments = uri->segments + n_base;
+    x->q.path = has_base ? uri->path : arena_printf(x->arena, "%s%s", base, uri->path);
+    if (!x->q.path)
+        fail(x, 503, ERR_NO_MEMORY, "out of memory");
+    return x->q.path != NULL;
+}
+
 static bool split_target(struct exchange *x)
 {
     struct uri uri = {0};
@@ -114,9 +131,8 @@ static bool split_target(struct exchange *x)
         exchange_fail(x, e.code == ERR_SYNTAX ? 400 : 503, &e);
         return false;
     }
-    x->q.path = uri.path;
-    x->q.n_segments = uri.n_segments;
-    x->q.segments = uri.segments;
+    if (!place_path(x, &uri))
+        return false;
     x->q.n_query = uri.n_query;
     x->q.query = uri.query;
     return true;

@@ -50,8 +50,8 @@ struct http_pair {
 /* A complete request. Everything lives as long as the call. */
 struct http_request {
     enum http_method method;
-    const char *path;  /* raw, without the query: "/api/v1/datasets/iris" */
-    size_t n_segments; /* of the path, each percent-decoded; "/a/b/" has "a", "b", "" */
+    const char *path;  /* raw, with the base path, without the query: "/api/v1/datasets/iris" */
+    size_t n_segments; /* after the base path, each percent-decoded; "/a/b/" has "a", "b", "" */
     const char *const *segments;
     size_t n_query;
     const struct http_pair *query; /* in order; a name may repeat */
@@ -125,6 +125,9 @@ void http_etag(const char *body, uint64_t length, char out[HTTP_ETAG_BYTES]);
 /** Adds a header to the answer; refused (false) where the text cannot stand in a header. */
 bool http_respond_header(struct http_response *r, const char *name, const char *value);
 
+/** Adds a Location: a path of ours, which the base path is put before. */
+void http_respond_location(struct http_response *r, const char *path);
+
 /* What the layer above must tell: which route takes a request, and how faults are answered. */
 struct http_router {
     void *ctx;
@@ -152,6 +155,8 @@ struct http_options {
     const char *address;            /* "127.0.0.1", "[::1]", "0.0.0.0" */
     uint16_t port;                  /* 0: a free one */
     const char *unix_path;          /* in place of address and port */
+    int listener;                   /* a socket that listens, in place of both; 0: none */
+    const char *base_path;          /* "/sweepd": may stand before every path; NULL: none */
     const char *const *allow_hosts; /* NULL-terminated, besides loopback and localhost; or NULL */
     const char *spool_folder;       /* for unlinked files */
     size_t max_json_bytes;          /* 1 MiB */

@@ -1,8 +1,10 @@
 #include "server/http/listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -132,5 +134,32 @@ enum err listen_unix(struct arena *a, const char *path, int *fd, const char **ur
         return error_no_memory(e);
     *fd = s;
     s = -1;
+    return ERR_OK;
+}
+
+/* A unix socket's path is as long as its address says: it need not end in a NUL. */
+static enum err name_unix(struct arena *a, const struct sockaddr_un *bound, socklen_t length,
+                          const char **url, struct error *e)
+{
+    size_t room = length - offsetof(struct sockaddr_un, sun_path);
+
+    *url = arena_printf(a, "unix:%.*s", (int)room, bound->sun_path);
+    return *url ? ERR_OK : error_no_memory(e);
+}
+
+enum err listen_adopt(struct arena *a, int socket, int *fd, const char **url, struct error *e)
+{
+    struct sockaddr_un bound = {0};
+    socklen_t length = sizeof bound, size = sizeof(int);
+    int listens = 0;
+
+    if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens ||
+        getsockname(socket, (struct sockaddr *)&bound, &length) != 0)
+        return error_set(e, ERR_INVALID, "descriptor %d is no socket that listens", socket);
+    if (fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK) != 0)
+        return error_set(e, ERR_IO, "could not set up the socket: %s", strerror(errno));
+    TRY(bound.sun_family == AF_UNIX ? name_unix(a, &bound, length, url, e)
+                                    : name_socket(a, socket, url, e));
+    *fd = socket;
     return ERR_OK;
 }

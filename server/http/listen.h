@@ -24,4 +24,11 @@ enum err listen_tcp(struct arena *a, const char *address, uint16_t port, int *fd
  */
 enum err listen_unix(struct arena *a, const char *path, int *fd, const char **url, struct error *e);
 
+/**
+ * Takes over a socket that listens already, TCP or in the file system.
+ *
+ * Errors  ERR_INVALID for anything else; it stays open
+ */
+enum err listen_adopt(struct arena *a, int socket, int *fd, const char **url, struct error *e);
+
 #endif

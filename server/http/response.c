@@ -78,6 +78,14 @@ bool http_respond_header(struct http_response *r, const char *name, const char *
     return true;
 }
 
+void http_respond_location(struct http_response *r, const char *path)
+{
+    const char *base = r->x->h->o.base_path;
+    const char *url = arena_printf(r->x->scratch, "%s%s", base, path);
+
+    (void)http_respond_header(r, "Location", url ? url : path); /* the id is in the body too */
+}
+
 const char *response_header(const struct http_response *r, const char *name)
 {
     for (const struct response_header *h = r->headers; h; h = h->next)

@@ -97,6 +97,8 @@ static unsigned or_default(unsigned value, unsigned preset)
 
 static void complete(struct http_options *o)
 {
+    if (!o->base_path)
+        o->base_path = "";
     if (o->max_json_bytes == 0)
         o->max_json_bytes = 1U << 20;
     if (o->max_upload_bytes == 0)
@@ -146,7 +148,8 @@ static enum err copy_options(struct http *h, const struct http_options *o, struc
     h->o = *o;
     complete(&h->o);
     if (!copy_string(h->arena, &h->o.address) || !copy_string(h->arena, &h->o.unix_path) ||
-        !copy_string(h->arena, &h->o.spool_folder) || !copy_hosts(h->arena, &h->o.allow_hosts))
+        !copy_string(h->arena, &h->o.base_path) || !copy_string(h->arena, &h->o.spool_folder) ||
+        !copy_hosts(h->arena, &h->o.allow_hosts))
         return error_no_memory(e);
     return ERR_OK;
 }
@@ -193,12 +196,24 @@ static enum err init(struct http *h, const struct http_options *o, struct http_r
     return copy_options(h, o, e);
 }
 
+/* No name leads to a socket in the file system, so there is none that could be wrong. */
+static void allow_any_host(struct http *h, const char *url)
+{
+    static const char *const ANY[] = {GATE_ANY_HOST, NULL};
+
+    if (strncmp(url, "unix:", 5) == 0)
+        h->o.allow_hosts = ANY;
+}
+
 static enum err start(struct http *h, const char **url, struct error *e)
 {
-    if (h->o.unix_path)
+    if (h->o.listener)
+        TRY(listen_adopt(h->arena, h->o.listener, &h->listener, url, e));
+    else if (h->o.unix_path)
         TRY(listen_unix(h->arena, h->o.unix_path, &h->listener, url, e));
     else
         TRY(listen_tcp(h->arena, h->o.address, h->o.port, &h->listener, url, e));
+    allow_any_host(h, *url);
     TRY(workers_start(h, e));
     TRY(waiting_start_watch(h, e));
     return start_daemon(h, e);
@@ -210,7 +225,7 @@ enum err http_start(const struct http_options *o, struct http_router router, str
     struct http *h = calloc(1, sizeof *h);
     enum err err;
 
-    assert((o->address || o->unix_path) && o->spool_folder);
+    assert((o->address || o->unix_path || o->listener) && o->spool_folder);
     if (!h)
         return error_no_memory(e);
     err = init(h, o, router, e);
@@ -255,7 +270,7 @@ static void stop(struct http *h)
         MHD_stop_daemon(h->daemon);
     if (h->listener >= 0) {
         (void)close(h->listener); /* nothing was written to it */
-        if (h->o.unix_path)
+        if (h->o.unix_path && !h->o.listener)
             (void)unlink(h->o.unix_path); /* the next start removes it otherwise */
     }
 }

@@ -172,12 +172,22 @@ enum err jobs_unseal(struct jobs *j, int64_t experiment, struct error *e)
 
 /* ---- start and stop ---------------------------------------------------------------------- */
 
+/* A look that fails tells nothing: it stays as it was. */
+static void look_for_room(struct jobs *j)
+{
+    struct error why;
+
+    (void)room_look(j->room, &why);
+    queue_stall(j->queue, room_is_full(j->room, &why));
+}
+
 static void tick(void *ctx)
 {
-    const struct jobs *j = ctx;
+    struct jobs *j = ctx;
 
     if (atomic_load(&j->stopping))
         return;
+    look_for_room(j);
     for (struct search *s = j->searches, *next; s; s = next) {
         next = s->next;
         search_tick(s);
@@ -187,6 +197,7 @@ static void tick(void *ctx)
 static enum err start_parts(struct jobs *j, struct error *e)
 {
     TRY(pace_measure(&j->pace, j->options.kernel, e));
+    TRY(room_create(j->store, j->options.max_db_bytes, j->options.min_free_bytes, &j->room, e));
     TRY(cache_create(j->options.memory_bytes, &j->cache, e));
     TRY(queue_create(&j->queue, e));
     TRY(studies_create(&j->studies, e));
@@ -228,7 +239,7 @@ enum err jobs_start(struct store *s, const struct jobs_options *o, struct jobs *
     j->store = s;
     j->options = *o;
     failed = start_parts(j, e);
-    if (failed == ERR_OK)
+    if (failed == ERR_OK && !o->alone)
         failed = recover(j, e);
     if (failed != ERR_OK) {
         jobs_stop(j);
@@ -266,6 +277,7 @@ void jobs_stop(struct jobs *j)
     studies_destroy(j->studies);
     queue_destroy(j->queue);
     cache_destroy(j->cache);
+    room_destroy(j->room);
     free(j);
 }
 
@@ -274,11 +286,21 @@ struct writer *jobs_writer(struct jobs *j)
     return j->writer;
 }
 
+enum err jobs_check_room(struct jobs *j, struct error *e)
+{
+    return room_look(j->room, e);
+}
+
+void jobs_limit_room(struct jobs *j, uint64_t max_db_bytes, uint64_t min_free_bytes)
+{
+    room_limit(j->room, max_db_bytes, min_free_bytes);
+}
+
 bool jobs_degraded(struct jobs *j, char *why)
 {
     struct error e;
 
-    if (!writer_degraded(j->writer, &e))
+    if (!writer_degraded(j->writer, &e) && !room_is_full(j->room, &e))
         return false;
     memcpy(why, e.message, sizeof e.message);
     return true;

@@ -21,12 +21,15 @@ struct writer;
 struct jobs_options {
     unsigned n_threads;    /* of training */
     uint64_t memory_bytes; /* for tables and prepared folds */
+    uint64_t max_db_bytes; /* of the database; 0: no limit */
+    uint64_t min_free_bytes; /* of its file system */
     const struct kernel *kernel;
+    bool alone;                 /* what had not ended rests until jobs_begin names it */
     void (*changed)(void *ctx); /* after every commit that a reader might be waiting for */
     void *ctx;
 };
 
-/** Starts everything and goes on with the experiments that have not ended. */
+/** Starts everything and, unless alone, goes on with the experiments that have not ended. */
 enum err jobs_start(struct store *s, const struct jobs_options *o, struct jobs **out,
                     struct error *e);
 
@@ -36,7 +39,7 @@ void jobs_stop(struct jobs *j);
 /** Where API calls write. */
 struct writer *jobs_writer(struct jobs *j);
 
-/** Lets an experiment that was just stored begin. */
+/** Lets an experiment begin that was just stored, or go on where it rests. */
 enum err jobs_begin(struct jobs *j, int64_t experiment, struct error *e);
 
 enum jobs_command {
@@ -106,7 +109,17 @@ struct jobs_facts jobs_facts(struct jobs *j);
 /** Units of train_work that one training thread does in a second, as measured. */
 double jobs_work_per_second(struct jobs *j);
 
-/** True while results cannot be written; `why` has room for 512 bytes. */
+/**
+ * Looks whether the disk has room for more.
+ *
+ * Errors  ERR_NO_SPACE with what is used up. Then no fold is begun; they go on by themselves.
+ */
+enum err jobs_check_room(struct jobs *j, struct error *e);
+
+/** Changes the limits of struct jobs_options. */
+void jobs_limit_room(struct jobs *j, uint64_t max_db_bytes, uint64_t min_free_bytes);
+
+/** True while results cannot be written or there is no room; `why` has room for 512 bytes. */
 bool jobs_degraded(struct jobs *j, char *why);
 
 #endif

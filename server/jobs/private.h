@@ -23,6 +23,7 @@
 #include "server/jobs/jobs.h"
 #include "server/jobs/pace.h"
 #include "server/jobs/queue.h"
+#include "server/jobs/room.h"
 #include "server/jobs/runner.h"
 #include "server/jobs/stop.h"
 #include "server/jobs/study.h"
@@ -42,6 +43,7 @@ struct jobs {
     struct runner *runner;
     struct conductor *conductor;
     struct cache *cache;
+    struct room *room;
     struct jobs_options options;
     struct search *searches;   /* oldest first */
     struct search *unsealings; /* of experiments that have ended, newest first */

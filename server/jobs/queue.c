@@ -16,6 +16,7 @@ struct queue {
     struct lane *lanes; /* oldest first */
     struct offer *offers;
     bool stopped;
+    bool stalled; /* no job is handed out */
     atomic_uint news; /* grows when there may be something to take: helpers look at it */
 };
 
@@ -104,6 +105,17 @@ void queue_hold(struct queue *q, struct lane *lane, bool held)
     pthread_mutex_unlock(&q->lock);
 }
 
+void queue_stall(struct queue *q, bool stalled)
+{
+    pthread_mutex_lock(&q->lock);
+    if (q->stalled != stalled) {
+        q->stalled = stalled;
+        atomic_fetch_add(&q->news, 1);
+        pthread_cond_broadcast(&q->changed);
+    }
+    pthread_mutex_unlock(&q->lock);
+}
+
 void queue_prioritize(struct queue *q, struct lane *lane, int64_t priority)
 {
     pthread_mutex_lock(&q->lock);
@@ -139,7 +151,7 @@ static struct lane *choose_lane(const struct queue *q)
 {
     struct lane *best = NULL;
 
-    for (struct lane *l = q->lanes; l; l = l->next)
+    for (struct lane *l = q->stalled ? NULL : q->lanes; l; l = l->next)
         if (l->n_waiting > 0 && !l->held && (!best || goes_first(q, l, best)))
             best = l;
     return best;
@@ -307,7 +319,7 @@ size_t queue_take_like(struct queue *q, const struct job *job, size_t n_workers,
     share = (lane->n_waiting + 1 + n_workers - 1) / n_workers - 1;
     most = share < most ? share : most;
     same_part = count_like(job, true, most) == most;
-    if (!q->stopped && !lane->held)
+    if (!q->stopped && !q->stalled && !lane->held)
         n = count_like(job, same_part, most);
     if (n + 1 < job->least)
         n = 0;

@@ -61,6 +61,9 @@ struct job *queue_drop(struct queue *q, struct lane *lane);
 /** Holds a lane back or lets it go on. */
 void queue_hold(struct queue *q, struct lane *lane, bool held);
 
+/** Holds all lanes back or lets them go on; what each was told apart from that stays. */
+void queue_stall(struct queue *q, bool stalled);
+
 /** Waits for a job, and helps meanwhile; NULL once the queue was stopped. */
 struct job *queue_take(struct queue *q);
 

@@ -160,3 +160,43 @@ enum err change_patch(const struct change_source *source, const char *patch, siz
     *json = arena_strndup(a, text.data, text.length);
     return *json ? ERR_OK : error_no_memory(e);
 }
+
+enum err change_dataset(const char *definition, size_t length, const char *dataset,
+                        struct arena *a, const char **json, struct error *e)
+{
+    CLEANUP(reader_close) cJSON *tree = NULL;
+    CLEANUP(buf_finish) struct buf text = {0};
+    const cJSON *item;
+    struct json j;
+
+    TRY(reader_open(definition, length, &tree, e));
+    json_init(&j, &text);
+    if (cJSON_IsObject(tree)) {
+        json_object(&j, NULL);
+        json_string(&j, "dataset", dataset);
+        cJSON_ArrayForEach(item, tree)
+        {
+            if (strcmp(item->string, "dataset") != 0)
+                write_item(item, &j, item->string);
+        }
+        json_end(&j);
+    } else {
+        write_item(tree, &j, NULL);
+    }
+    TRY(buf_check(&text, e));
+    *json = arena_strndup(a, text.data, text.length);
+    return *json ? ERR_OK : error_no_memory(e);
+}
+
+const char *change_texts(const struct field_texts *texts, struct arena *a)
+{
+    CLEANUP(buf_finish) struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    json_array_inline(&j, NULL);
+    for (size_t i = 0; i < texts->n; i++)
+        json_string(&j, NULL, texts->items[i]);
+    json_end(&j);
+    return out.failed ? NULL : arena_strndup(a, out.data, out.length - 1);
+}

@@ -34,6 +34,15 @@ struct change_source {
 enum err change_patch(const struct change_source *source, const char *patch, size_t length,
                       struct arena *a, const char **json, struct error *e);
 
+/**
+ * A definition with this data set in place of its own, as text that is to be decoded. What is no
+ * object stays as it is.
+ *
+ * Errors  ERR_SYNTAX with line and column
+ */
+enum err change_dataset(const char *definition, size_t length, const char *dataset,
+                        struct arena *a, const char **json, struct error *e);
+
 /* What of an experiment may change at any time, for nothing that is tried depends on it. */
 struct change_labels {
     const char *name;        /* NULL: as it was */
@@ -49,5 +58,8 @@ enum err change_relabel(const char *stored, const struct change_labels *labels, 
 /** Writes a definition as it is stored; lives as long as a. */
 enum err change_write(const struct definition *d, struct arena *a, const char **json,
                       struct error *e);
+
+/** A list of texts as a JSON array on one line, as labels are stored; NULL where memory is out. */
+const char *change_texts(const struct field_texts *texts, struct arena *a);
 
 #endif

@@ -141,6 +141,7 @@ enum err db_open(const char *path, enum db_mode mode, struct reader *r, struct e
     static const int flags[] = {
         [DB_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
         [DB_READ] = SQLITE_OPEN_READONLY,
+        [DB_COPY] = SQLITE_OPEN_READONLY,
         [DB_EXPORT] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI,
     };
     int rc = sqlite3_open_v2(path, &r->db, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
@@ -178,6 +179,15 @@ enum err db_i64(struct reader *r, const char *sql, int64_t *out, struct error *e
     TRY(stmt_next(&q, &row, e));
     *out = row ? stmt_i64(&q) : 0;
     return ERR_OK;
+}
+
+enum err db_copy(struct reader *r, const char *copy, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+
+    TRY(stmt_begin(r, "VACUUM INTO ?1", &q, e));
+    stmt_bind_text(&q, copy);
+    return stmt_run(&q, e);
 }
 
 /* 64 MiB of 4 KiB pages at most: those that stay free are used again. */

@@ -20,6 +20,38 @@
 
 enum { HOLDER_BYTES = 32 };
 
+static char *join(const char *folder, const char *name)
+{
+    size_t bytes = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(bytes);
+
+    if (path)
+        (void)snprintf(path, bytes, "%s/%s", folder, name);
+    return path;
+}
+
+enum err lock_resolve(const char *path, char **out, struct error *e)
+{
+    char *absolute = realpath(path, NULL);
+    char cut[PATH_MAX], *slash, *folder;
+
+    if (absolute) {
+        *out = absolute;
+        return ERR_OK;
+    }
+    if (snprintf(cut, sizeof cut, "%s", path) >= (int)sizeof cut)
+        return error_set(e, ERR_INVALID, "the path is longer than %d bytes", PATH_MAX);
+    slash = strrchr(cut, '/');
+    if (slash)
+        *slash = '\0';
+    folder = realpath(slash == cut ? "/" : slash ? cut : ".", NULL);
+    if (!folder)
+        return error_set(e, ERR_IO, "its folder does not exist or cannot be read");
+    *out = join(folder, slash ? slash + 1 : path);
+    free(folder);
+    return *out ? ERR_OK : error_no_memory(e);
+}
+
 static enum err open_file(const char *path, int *out, struct error *e)
 {
     char name[PATH_MAX];

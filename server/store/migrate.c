@@ -35,6 +35,11 @@ static int known_version(const struct embedded *files)
     return known;
 }
 
+bool migrate_is_current(const struct embedded *files, int version)
+{
+    return version == known_version(files);
+}
+
 static void compute_checksum(const struct embedded *f, char out[CHECKSUM_BYTES])
 {
     uint8_t digest[SHA256_DIGEST_SIZE];
@@ -68,15 +73,6 @@ enum err migrate_check(struct reader *r, const struct embedded *files, int *vers
 
 /* ---- keeping a copy ------------------------------------------------------------------------ */
 
-static enum err copy_to(struct reader *r, const char *copy, struct error *e)
-{
-    CLEANUP(stmt_end) struct stmt q = {0};
-
-    TRY(stmt_begin(r, "VACUUM INTO ?1", &q, e));
-    stmt_bind_text(&q, copy);
-    return stmt_run(&q, e);
-}
-
 /* A name beside the database that is not taken: an older copy may be all that is left of it. */
 static enum err choose_name(const char *path, int version, char *copy, size_t size, struct error *e)
 {
@@ -95,10 +91,10 @@ enum err migrate_backup(struct reader *r, const struct embedded *files, const ch
 {
     char name[PATH_MAX];
 
-    if (version == 0 || version == known_version(files))
+    if (version == 0 || migrate_is_current(files, version))
         return ERR_OK;
     TRY(choose_name(path, version, name, size < sizeof name ? size : sizeof name, e));
-    if (copy_to(r, name, e)) {
+    if (db_copy(r, name, e)) {
         (void)unlink(name); /* half written, or not there */
         return error_prefix(e, "could not keep a copy before migrating");
     }

@@ -47,6 +47,10 @@ struct store {
     bool txn_group;                 /* the outermost transaction is a group */
     bool txn_spoiled;               /* a part of the group was not committed */
     enum txn_durability durability; /* as set on the connection */
+    int64_t *ends; /* (n_ends) experiments that the open transaction has ended */
+    size_t n_ends, ends_capacity;
+    void (*ended)(void *ctx, int64_t id); /* NULL: nobody wants to know */
+    void *ended_ctx;
     atomic_ullong changes;          /* see store_changes */
     atomic_int_fast64_t last_event; /* number of it; see event_number.h */
     uint64_t n_states;              /* appended since the store was opened */
@@ -58,6 +62,7 @@ struct store {
 enum db_mode {
     DB_WRITE,
     DB_READ,
+    DB_COPY, /* read only, without a deadline, and may write a copy elsewhere */
     DB_EXPORT /* a new file that attaches the database by a URI */
 };
 
@@ -81,6 +86,9 @@ enum err db_i64(struct reader *r, const char *sql, int64_t *out, struct error *e
 /** What quick_check has to say, at most `size` bytes; empty if all is well. */
 enum err db_quick_check(struct reader *r, char *fault, size_t size, struct error *e);
 
+/** Writes the database as it is now to a new file, or to one that is empty. */
+enum err db_copy(struct reader *r, const char *copy, struct error *e);
+
 /** The connection's last error as ours; `rc` is what the call returned. */
 enum err db_error(struct reader *r, int rc, struct error *e);
 
@@ -91,6 +99,12 @@ enum err db_give_back(struct reader *r, struct error *e);
 double db_lift_deadline(struct reader *r);
 
 /* ---- lock.c -------------------------------------------------------------------------------- */
+
+/**
+ * The path of a database, absolute and without links: two names of one file must give one lock file.
+ * *out is the caller's; free.
+ */
+enum err lock_resolve(const char *path, char **out, struct error *e);
 
 /**
  * Takes the lock file of a database.
@@ -121,6 +135,9 @@ enum err migrate_check(struct reader *r, const struct embedded *files, int *vers
 /** Copies the database beside itself, `path`.schema-N.bak, where it is about to be migrated. */
 enum err migrate_backup(struct reader *r, const struct embedded *files, const char *path,
                         int version, char *copy, size_t size, struct error *e);
+
+/** Whether the version is the build's. */
+bool migrate_is_current(const struct embedded *files, int version);
 
 /** Runs what has not run yet; *version becomes the build's. `files` may hold other files too. */
 enum err migrate_run(struct reader *r, const struct embedded *files, int *version, struct error *e);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "server/clock.h"
 #include "server/store/event_number.h"
@@ -15,39 +16,6 @@
 enum { WAL_RESET_FIXED = 3051003, WAL_RESET_FIXED_3_50 = 3050007, WAL_RESET_FIXED_3_44 = 3044006 };
 
 /* ---- opening ------------------------------------------------------------------------------- */
-
-static char *join(const char *folder, const char *name)
-{
-    size_t bytes = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(bytes);
-
-    if (path)
-        (void)snprintf(path, bytes, "%s/%s", folder, name);
-    return path;
-}
-
-/* Two names of one file must give one lock file. */
-static enum err resolve(const char *path, char **out, struct error *e)
-{
-    char *absolute = realpath(path, NULL);
-    char cut[PATH_MAX], *slash, *folder;
-
-    if (absolute) {
-        *out = absolute;
-        return ERR_OK;
-    }
-    if (snprintf(cut, sizeof cut, "%s", path) >= (int)sizeof cut)
-        return error_set(e, ERR_INVALID, "the path is longer than %d bytes", PATH_MAX);
-    slash = strrchr(cut, '/');
-    if (slash)
-        *slash = '\0';
-    folder = realpath(slash == cut ? "/" : slash ? cut : ".", NULL);
-    if (!folder)
-        return error_set(e, ERR_IO, "its folder does not exist or cannot be read");
-    *out = join(folder, slash ? slash + 1 : path);
-    free(folder);
-    return *out ? ERR_OK : error_no_memory(e);
-}
 
 /* A file system without shared memory leaves the journal as it was, without an error. */
 static enum err enter_wal(struct reader *r, struct error *e)
@@ -121,7 +89,7 @@ static enum err open_all(struct store *s, const char *path, const struct store_o
     if (pthread_mutex_init(&s->pool_lock, NULL) != 0)
         return error_no_memory(e);
     s->has_pool_lock = true;
-    TRY(resolve(path, &s->path, e));
+    TRY(lock_resolve(path, &s->path, e));
     if (!options->allow_network_fs)
         TRY(lock_check_fs(s->path, e));
     TRY(lock_take(s->path, &s->lock_fd, &was_clean, e));
@@ -139,6 +107,7 @@ static void destroy(struct store *s)
         store_reader_close(r);
     }
     db_close(&s->writer);
+    free(s->ends);
     if (s->has_pool_lock)
         (void)pthread_mutex_destroy(&s->pool_lock); /* nobody holds it any more */
     free(s->path);
@@ -197,6 +166,12 @@ enum err store_open(const char *path, const struct store_options *options, struc
         *opening = what;
     *out = s;
     return ERR_OK;
+}
+
+void store_watch_ends(struct store *s, void (*ended)(void *ctx, int64_t id), void *ctx)
+{
+    s->ended = ended;
+    s->ended_ctx = ctx;
 }
 
 void store_close(struct store *s)
@@ -300,6 +275,14 @@ static int64_t wal_bytes(const char *path)
     return stat(name, &st) == 0 ? (int64_t)st.st_size : 0; /* stat() drops no lock */
 }
 
+/* Where the file system does not tell, nothing is known to be short. */
+static uint64_t disk_free_bytes(const char *path)
+{
+    struct statvfs fs;
+
+    return statvfs(path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : UINT64_MAX;
+}
+
 static enum err count_pages(struct reader *r, struct store_facts *out, struct error *e)
 {
     TRY(db_i64(r, "PRAGMA page_size", &out->page_bytes, e));
@@ -313,7 +296,8 @@ enum err store_facts(struct store *s, struct store_facts *out, struct error *e)
                                 .schema_version = s->schema_version,
                                 .sqlite_version = sqlite3_libversion(),
                                 .has_wal_reset_bug = has_wal_reset_bug(sqlite3_libversion_number()),
-                                .wal_bytes = wal_bytes(s->path)};
+                                .wal_bytes = wal_bytes(s->path),
+                                .disk_free_bytes = disk_free_bytes(s->path)};
     struct reader *r;
     enum err failed;
 

@@ -50,6 +50,7 @@ struct store_facts {
     int64_t free_pages;
     int64_t database_bytes; /* pages * page_bytes */
     int64_t wal_bytes;
+    uint64_t disk_free_bytes; /* of the file system, for this process */
 };
 
 /**
@@ -70,6 +71,12 @@ void store_init(void);
  */
 enum err store_open(const char *path, const struct store_options *options, struct store **out,
                     struct store_opening *opening, struct error *e);
+
+/**
+ * Calls ended(ctx, id) for an experiment once it is stored that it has ended, on the writer's
+ * thread. Before anything is written.
+ */
+void store_watch_ends(struct store *s, void (*ended)(void *ctx, int64_t id), void *ctx);
 
 /**
  * Marks a clean stop and closes every connection; all readers have been released. Accepts NULL.

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"
@@ -144,6 +145,16 @@ enum err store_dataset_find(struct reader *r, const char *name, struct arena *a,
     if (!found)
         return error_set(e, ERR_NOT_FOUND, "data set \"%s\" does not exist", name);
     return ERR_OK;
+}
+
+enum err store_dataset_named(struct reader *r, const char *text, struct arena *a,
+                             struct dataset_record *out, struct error *e)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    if (digits == 0 || digits > 18 || text[digits] != '\0')
+        return store_dataset_find(r, text, a, out, e);
+    return store_dataset_get(r, strtoll(text, NULL, 10), a, out, e);
 }
 
 enum err store_dataset_find_same(struct reader *r, const char *sha256, const char *name,

@@ -42,6 +42,10 @@ enum err store_dataset_get(struct reader *r, int64_t id, struct arena *a,
 enum err store_dataset_find(struct reader *r, const char *name, struct arena *a,
                             struct dataset_record *out, struct error *e);
 
+/** By id where the text is a number, else by name; a name is never a number. ERR_NOT_FOUND. */
+enum err store_dataset_named(struct reader *r, const char *text, struct arena *a,
+                             struct dataset_record *out, struct error *e);
+
 /**
  * The data set made from the same bytes with the same options under the same name.
  *

@@ -142,6 +142,33 @@ enum err store_experiment_latest(struct reader *r, int64_t *out, struct error *e
     return ERR_OK;
 }
 
+/* Labels change by PATCH, and nothing that is tried depends on them. */
+#define UNLABELLED(definition)                                                                     \
+    "json_remove(" definition ", '$.name', '$.notes', '$.tags', '$.priority')"
+
+enum err store_experiment_find_same(struct reader *r, int64_t dataset_id, const char *definition,
+                                    int64_t *out, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt q = {0};
+    bool row;
+
+    TRY(stmt_begin(r,
+                   "SELECT id FROM experiment"
+                   " WHERE dataset_id = ?1 AND state NOT IN ('cancelled', 'failed')"
+                   "   AND " UNLABELLED("definition") " = " UNLABELLED("?2")
+                   "   AND coalesce(?2 ->> '$.name', definition ->> '$.name')"
+                   "       = definition ->> '$.name'"
+                   " ORDER BY id DESC LIMIT 1",
+                   &q, e));
+    stmt_bind_i64(&q, dataset_id);
+    stmt_bind_text(&q, definition);
+    TRY(stmt_next(&q, &row, e));
+    if (!row)
+        return error_set(e, ERR_NOT_FOUND, "there is no experiment with this definition");
+    *out = stmt_i64(&q);
+    return stmt_check(&q, e);
+}
+
 /* ---- lists --------------------------------------------------------------------------------- */
 
 #define FILTER                                                                                     \
@@ -294,6 +321,12 @@ enum err store_experiment_unfinished(struct reader *r, struct arena *a, size_t *
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
+static bool is_end(const char *state)
+{
+    return strcmp(state, "completed") == 0 || strcmp(state, "cancelled") == 0 ||
+           strcmp(state, "failed") == 0;
+}
+
 static enum err has_state(struct reader *r, int64_t id, const char *state, bool *out,
                           struct error *e)
 {
@@ -334,6 +367,8 @@ enum err store_experiment_set_state(struct store *s, int64_t id,
     TRY(change_one(&q, id, e));
     if (!was_so)
         TRY(event_number_state(s, id, change->state, change->stop_reason, change->at_ms, e));
+    if (!was_so && is_end(change->state))
+        TRY(txn_note_end(s, id, e));
     return txn_commit(&txn, e);
 }
 

@@ -54,6 +54,14 @@ enum err store_experiment_get(struct reader *r, int64_t id, struct arena *a,
 /** The id of the newest experiment; ERR_NOT_FOUND if there is none. */
 enum err store_experiment_latest(struct reader *r, int64_t *out, struct error *e);
 
+/**
+ * The newest experiment of this data with this definition (JSON, complete) that was neither
+ * cancelled nor failed. One whose name is null has any name; other labels do not count.
+ * ERR_NOT_FOUND.
+ */
+enum err store_experiment_find_same(struct reader *r, int64_t dataset_id, const char *definition,
+                                    int64_t *out, struct error *e);
+
 struct experiment_query {
     const char *state;  /* each filter NULL: all */
     int64_t dataset_id; /* 0: all */

@@ -1,6 +1,7 @@
 #include "server/store/txn.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "server/store/private.h"
 #include "server/store/stmt.h"
@@ -80,15 +81,45 @@ static enum err commit(struct store *s, const struct txn *txn, struct error *e)
     return failed;
 }
 
+/* What has ended is told once that is stored; what was undone is forgotten. */
+static void tell_ends(struct store *s, bool stored)
+{
+    size_t n = s->n_ends;
+
+    s->n_ends = 0;
+    for (size_t i = 0; stored && i < n; i++)
+        s->ended(s->ended_ctx, s->ends[i]);
+}
+
 /* It has ended, one way or the other. */
-static void close_txn(struct txn *txn)
+static void close_txn(struct txn *txn, bool stored)
 {
     struct store *s = txn->store;
 
-    s->txn_depth--;
+    if (--s->txn_depth == 0)
+        tell_ends(s, stored);
     if (txn->is_group)
         s->txn_group = false;
     txn->store = NULL;
+}
+
+enum err txn_note_end(struct store *s, int64_t experiment, struct error *e)
+{
+    int64_t *ends = s->ends;
+
+    if (!s->ended)
+        return ERR_OK;
+    if (s->n_ends == s->ends_capacity) {
+        s->ends_capacity = 2 * s->ends_capacity + 16;
+        ends = realloc(s->ends, s->ends_capacity * sizeof *ends);
+        if (!ends) {
+            s->ends_capacity = s->n_ends;
+            return error_no_memory(e);
+        }
+    }
+    s->ends = ends;
+    s->ends[s->n_ends++] = experiment;
+    return ERR_OK;
 }
 
 enum err txn_commit(struct txn *txn, struct error *e)
@@ -99,7 +130,7 @@ enum err txn_commit(struct txn *txn, struct error *e)
     if (is_undone(s))
         return error_set(e, ERR_IO, "the transaction was undone by an earlier failure");
     TRY(commit(s, txn, e));
-    close_txn(txn);
+    close_txn(txn, true);
     return ERR_OK;
 }
 
@@ -109,7 +140,7 @@ void txn_end(struct txn *txn)
 
     if (!s)
         return;
-    close_txn(txn);
+    close_txn(txn, false);
     if (is_undone(s))
         return;
     /* A rollback that fails has undone the transaction all the same. */

@@ -20,6 +20,9 @@
 #ifndef SWEEPD_SERVER_STORE_TXN_H
 #define SWEEPD_SERVER_STORE_TXN_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "core/base/error.h"
 #include "server/store/store.h"
 
@@ -45,6 +48,9 @@ enum err txn_begin(struct store *s, enum txn_durability durability, struct txn *
 /** Begins one that is committed whole or not at all; not inside another. */
 enum err txn_begin_group(struct store *s, enum txn_durability durability, struct txn *txn,
                          struct error *e);
+
+/** Has store_watch_ends tell of an experiment once the open transaction is committed. */
+enum err txn_note_end(struct store *s, int64_t experiment, struct error *e);
 
 /** ERR_INTERNAL for a group of which a part was not committed. */
 enum err txn_commit(struct txn *txn, struct error *e);

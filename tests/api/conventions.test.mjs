@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
-import { api, finished, startDaemon, submit, upload } from "../lib/daemon.mjs";
+import { api, finished, startDaemon, submit, until, upload } from "../lib/daemon.mjs";
 
 const run = promisify(execFile);
 let daemon;
@@ -99,8 +99,8 @@ test("a request's id is in the answer, in its problem and in the log; one that i
     const good = await api(daemon.url, "/experiments/77", { headers: { "X-Request-Id": "my-id:7" } });
     assert.equal(good.headers.get("X-Request-Id"), "my-id:7");
     assert.equal(good.json.request_id, "my-id:7");
-    while (!/my-id:7 GET \/api\/v1\/experiments\/77 404/.test(daemon.stderr()))
-        await new Promise((resolve) => setTimeout(resolve, 20)); /* it is written after the answer */
+    const line = /id=my-id:7 method=GET path=\/api\/v1\/experiments\/77 route=\S*{experiment} status=404/;
+    await until(() => line.test(daemon.stderr())); /* it is written after the answer */
     const bad = await api(daemon.url, "/experiments/77", { headers: { "X-Request-Id": "a b" } });
     assert.match(bad.headers.get("X-Request-Id"), /^[0-9a-f]{16}$/);
 });

@@ -108,6 +108,70 @@ static void times_follow_the_state(void **state)
     assert_int_equal(store_experiment_set_state(x->store, 9, &end, &x->e), ERR_NOT_FOUND);
 }
 
+/* The last one that was told, and how many were. */
+struct told {
+    int64_t id;
+    int n;
+};
+
+static void tell(void *ctx, int64_t id)
+{
+    struct told *t = ctx;
+
+    t->id = id;
+    t->n++;
+}
+
+static void an_end_is_told_once_it_is_committed_and_never_where_it_was_undone(void **state)
+{
+    struct scratch *x = *state;
+    struct experiment_record r = scratch_experiment_record(scratch_dataset(x, "iris"));
+    int64_t first = insert(x, &r), second = insert(x, &r);
+    struct told told = {0};
+    struct txn txn = {0};
+
+    store_watch_ends(x->store, tell, &told);
+    set_state(x, first, "running", 5);
+    assert_int_equal(told.n, 0);
+    SUCCEED(txn_begin(x->store, TXN_DURABLE, &txn, &x->e));
+    set_state(x, first, "failed", 6);
+    assert_int_equal(told.n, 0);
+    txn_end(&txn);
+    assert_int_equal(told.n, 0);
+    SUCCEED(txn_begin(x->store, TXN_DURABLE, &txn, &x->e));
+    set_state(x, second, "completed", 7);
+    SUCCEED(txn_commit(&txn, &x->e));
+    assert_int_equal(told.n, 1);
+    assert_int_equal(told.id, second);
+}
+
+static void a_definition_finds_its_experiment_by_data_and_content(void **state)
+{
+    struct scratch *x = *state;
+    struct experiment_record r = scratch_experiment_record(scratch_dataset(x, "iris"));
+    int64_t other = scratch_dataset(x, "digits"), id, found = 0;
+
+    r.definition = "{\"name\": \"a\", \"seed\": 1}";
+    id = insert(x, &r);
+    SUCCEED(store_experiment_find_same(x->r, r.dataset_id, "{\"name\":\"a\",\"seed\":1}", &found,
+                                       &x->e));
+    assert_int_equal(found, id);
+    SUCCEED(store_experiment_find_same(x->r, r.dataset_id, "{\"name\": null, \"seed\": 1}", &found,
+                                       &x->e));
+    assert_int_equal(found, id);
+    assert_int_equal(store_experiment_find_same(x->r, r.dataset_id,
+                                                "{\"name\": \"b\", \"seed\": 1}", &found, &x->e),
+                     ERR_NOT_FOUND);
+    assert_int_equal(store_experiment_find_same(x->r, r.dataset_id,
+                                                "{\"name\": null, \"seed\": 2}", &found, &x->e),
+                     ERR_NOT_FOUND);
+    assert_int_equal(store_experiment_find_same(x->r, other, r.definition, &found, &x->e),
+                     ERR_NOT_FOUND);
+    set_state(x, id, "cancelled", 9);
+    assert_int_equal(store_experiment_find_same(x->r, r.dataset_id, r.definition, &found, &x->e),
+                     ERR_NOT_FOUND);
+}
+
 static void a_patch_changes_only_what_it_names(void **state)
 {
     struct scratch *x = *state;
@@ -315,6 +379,8 @@ int main(void)
         TEST(an_unknown_data_set_is_refused),
         TEST(latest_is_the_newest),
         TEST(times_follow_the_state),
+        TEST(an_end_is_told_once_it_is_committed_and_never_where_it_was_undone),
+        TEST(a_definition_finds_its_experiment_by_data_and_content),
         TEST(a_patch_changes_only_what_it_names),
         TEST(lists_are_filtered),
         TEST(lists_are_sorted_and_what_is_missing_comes_last),
