@@ -81,7 +81,8 @@ test("log lines are key=value with quotes where needed, or JSON", async () => {
     for (const one of text.stderr().trim().split("\n"))
         assert.match(one, line);
     assert.match(text.stderr(), new RegExp("message=request id=\\S+ method=GET " +
-                                           "path=/api/v1/datasets status=200 bytes=\\d+"));
+                                           "path=/api/v1/datasets route=/api/v1/datasets.\\* " +
+                                           "status=200 bytes=\\d+"));
 
     const json = await startDaemon({ db, args: ["--log-format", "json"] });
     await json.stop();
