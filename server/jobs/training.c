@@ -248,18 +248,14 @@ static void hand_on(struct jobs *j, struct fold_run *run, bool is_last_of_crew)
     const struct search *s = run->trial->search;
 
     run->note.act = s->unseals ? unseal_fold_ended : search_fold_ended;
-    if (run->outcome.state == FOLD_PARKED) {
-        conductor_tell(j->conductor, &run->note);
+    if (run->outcome.state == FOLD_PARKED || run->outcome.state == FOLD_DROPPED) {
+        conductor_tell(j->conductor, &run->note); /* of a dropped one nothing is stored: see is_last */
         return;
     }
     run->write =
         (struct write){.apply = s->unseals ? unseal_apply_fold : apply_fold,
                        .done = fold_stored,
                        .urgent = is_last_of_crew && !queue_has_waiting(j->queue, &s->lane)};
-    if (run->outcome.state == FOLD_DROPPED) {
-        fold_stored(&run->write, NULL);
-        return;
-    }
     atomic_store(&run->trial->trained, true);
     writer_post(j->writer, &run->write);
 }

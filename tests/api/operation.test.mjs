@@ -81,7 +81,8 @@ test("log lines are key=value with quotes where needed, or JSON", async () => {
     for (const one of text.stderr().trim().split("\n"))
         assert.match(one, line);
     assert.match(text.stderr(), new RegExp("message=request id=\\S+ method=GET " +
-                                           "path=/api/v1/datasets status=200 bytes=\\d+"));
+                                           "path=/api/v1/datasets route=/api/v1/datasets.\\* " +
+                                           "status=200 bytes=\\d+"));
 
     const json = await startDaemon({ db, args: ["--log-format", "json"] });
     await json.stop();
@@ -237,9 +238,13 @@ test("behind a base path every link, Location and next leads through the proxy",
     const daemon = await startDaemon({ args: ["--base-path", "/tools/sweepd"] });
     const base = `${daemon.url}/tools/sweepd`;
     assert.equal(await fetch(`${base}/healthz`).then((r) => r.text()), "ok\n");
-    const page = await fetch(`${base}/`).then((r) => r.text());
-    for (const [, link] of page.matchAll(/(?:href|src)="([^"#]+)"/g))
-        assert.equal((await fetch(new URL(link, `${base}/`))).status, 200, link);
+    for (const page of ["", "docs"]) {
+        const text = await fetch(`${base}/${page}`).then((r) => r.text());
+        for (const [, link] of text.matchAll(/(?:href|src)="([^"#]+)/g))
+            assert.equal((await fetch(new URL(link, `${base}/${page}`))).status, 200, link);
+    }
+    const { servers } = await fetch(`${base}/openapi.json`).then((r) => r.json());
+    assert.equal(servers[0].url, "/tools/sweepd");
 
     const table = await readFile(new URL("../data/iris.csv", import.meta.url));
     for (const name of ["a", "b"]) {
@@ -247,12 +252,14 @@ test("behind a base path every link, Location and next leads through the proxy",
                                 { method: "POST", body: table });
         assert.match(put.headers.get("Location"), /^\/tools\/sweepd\/api\/v1\/datasets\/\d+$/);
     }
-    const made = await fetch(`${base}/api/v1/experiments`,
+    const post = () => fetch(`${base}/api/v1/experiments`,
         { method: "POST", body: JSON.stringify({ ...SMALL, dataset: "a" }),
-          headers: { "Content-Type": "application/json" } });
+          headers: { "Content-Type": "application/json", "Idempotency-Key": "once" } });
+    const made = await post();
     const { links, id } = await made.json();
-    assert.equal(made.headers.get("Location"), `/tools/sweepd/api/v1/experiments/${id}`);
-    for (const link of Object.values(links).filter((l) => !l.endsWith("/watch")))
+    for (const answer of [made, await post()])
+        assert.equal(answer.headers.get("Location"), `/tools/sweepd/api/v1/experiments/${id}`);
+    for (const link of Object.values(links).filter((l) => !/\/(watch|events)$/.test(l)))
         assert.notEqual((await fetch(new URL(link, daemon.url))).status, 404, link);
     assert.ok(Object.values(links).every((l) => l.startsWith("/tools/sweepd/")));
     /* A proxy may also take the path off. */

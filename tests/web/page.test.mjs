@@ -35,6 +35,7 @@ const FOLDS = "Folds and their validation scores";
 const LONG = { ...SMALL, name: "long", space: { ...SMALL.space, epochs: 3000,
     learning_rate: { min: 0.001, max: 0.1, scale: "log", points: 100 } } };
 
+const BASE = "/tools/sweepd"; /* the daemon answers with and without it */
 const WIDE = { width: 1280, height: 720 };
 
 let daemon;
@@ -42,7 +43,7 @@ let browser;
 let context; /* one for all pages: a new one each time is half of the time that a page takes */
 
 before(async () => {
-    daemon = await startDaemon();
+    daemon = await startDaemon({ args: ["--base-path", BASE] });
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
     context = await browser.newContext({ viewport: WIDE });
 });
@@ -265,12 +266,18 @@ test("what mattered is a bar for each hyperparameter, once there are enough tria
 const drawn = (page) => page.locator("svg.by-trial");
 const countDrawn = (page) => drawn(page).getAttribute("aria-valuemax").then(Number);
 
-test("a search is drawn while it runs, as the daemon tells of it", async () => {
+test("a search is drawn while it runs, as the daemon tells of it; behind a base path nothing leaves it",
+     async () => {
     await searched();
     const { id } = await submit(daemon.url, LONG);
     await visit("", async (page) => {
+        const strays = [];
+        page.on("request", (request) => {
+            if (!request.url().startsWith(`${daemon.url}${BASE}/`))
+                strays.push(request.url());
+        });
         const told = page.waitForResponse((r) => r.url().endsWith(`/experiments/${id}/events`));
-        await page.goto(`${daemon.url}/#/experiments/${id}`);
+        await page.goto(`${daemon.url}${BASE}/#/experiments/${id}`);
         assert.match((await told).headers()["content-type"], /^text\/event-stream/);
         await page.waitForFunction(() =>
             Number(document.querySelector("svg.by-trial")?.getAttribute("aria-valuemax")) >= 2,
@@ -280,6 +287,7 @@ test("a search is drawn while it runs, as the daemon tells of it", async () => {
         await picture(page, "search-running");
         await api(daemon.url, `/experiments/${id}/cancel`, { method: "POST" });
         await page.locator("h1 + .badge.cancelled").waitFor();
+        assert.deepEqual(strays, []);
     });
 });
 
