@@ -67,10 +67,11 @@ export async function dump(db) {
     return results;
 }
 
-/* Folds as they were when they were stored: trained again they would have other times. */
+/* Folds as they were when they were stored: trained again they would have other times. One that a
+ * pruner cut may be trained to its end after all. */
 async function foldRows(db) {
     const rows = await sql(db, `SELECT experiment_id || '/' || trial || '/' || repeat || '/' || fold AS "key",
-        experiment_id, finished_at_ms, seconds, weights_hash FROM fold`);
+        experiment_id, finished_at_ms, seconds, weights_hash FROM fold WHERE cut IS NULL`);
     return new Map(rows.map((row) => [row.key, row]));
 }
 

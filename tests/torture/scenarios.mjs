@@ -49,6 +49,16 @@ const SEARCHES = {
                        cross_validation: { kind: "holdout" } },
 };
 
+/* Every sampler with every pruner; generations of cma_es and brackets do not fit together. */
+const SAMPLERS = ["grid", "random", "sobol", "tpe", "gp", "cma_es"];
+const BRACKETS = ["successive_halving", "hyperband"];
+const PRUNERS = ["none", "racing", "wilcoxon", "forgiving", "median", ...BRACKETS];
+const PAIRED = SAMPLERS.flatMap((sampler) => PRUNERS
+    .filter((pruner) => sampler !== "cma_es" || !BRACKETS.includes(pruner))
+    .map((pruner) => [`${sampler} with ${pruner}`, { sampler, pruner, budget: { trials: 10 },
+        space: { ...RUNGS.space, width: { ...SPACE.width, points: 3 },
+                 learning_rate: { ...SPACE.learning_rate, points: 2 } } }]));
+
 const search = (definition) => async (c) => { await c.finished(await c.submit(definition)); };
 
 /* ---- studies: trials that this client trains --------------------------------------------------- */
@@ -208,6 +218,10 @@ const studies = Object.entries(STUDIES).map(([name, definition], i) =>
 
 /** [name, async (client) => …] of each; an experiment bears the name of its scenario. */
 export const SCENARIOS = [...searches, ...studies, ...Object.entries(ACTIONS)];
+
+/** The searches among whose kinds of decision a kill may fall, for make torture. */
+export const PAIRS = PAIRED.map(([name, definition], i) =>
+    [name, search({ ...SEARCH, ...definition, seed: 1000 + i })]);
 
 /** What all of them need. */
 export const prepare = (c) => c.upload("iris", iris);

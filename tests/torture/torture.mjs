@@ -6,20 +6,21 @@
 import path from "node:path";
 
 import { assertSame, dump, makeRandom, ordeal, undisturbed, withFolder } from "./ordeal.mjs";
-import { SCENARIOS } from "./scenarios.mjs";
+import { PAIRS, SCENARIOS } from "./scenarios.mjs";
 
+const ALL = [...SCENARIOS, ...PAIRS];
 const KILLS = Number(process.env.KILLS ?? 500);
 const SEED = Number(process.env.SEED || Date.now() % 1e6);
 
 await withFolder(async (folder) => {
-    console.log(`SEED=${SEED} KILLS=${KILLS}, ${SCENARIOS.length} scenarios side by side`);
+    console.log(`SEED=${SEED} KILLS=${KILLS}, ${ALL.length} scenarios side by side`);
     const random = makeRandom(SEED);
-    const expected = await undisturbed(folder, SCENARIOS);
+    const expected = await undisturbed(folder, ALL);
     const sum = { kills: 0, early: 0, facts: 0, folds: 0 };
     for (let round = 1; sum.kills < KILLS; round++) {
         const began = performance.now();
         const db = path.join(folder, `round-${round}.db`);
-        const counts = await ordeal({ db, scenarios: SCENARIOS, kills: KILLS - sum.kills, random });
+        const counts = await ordeal({ db, scenarios: ALL, kills: KILLS - sum.kills, random });
         assertSame(await dump(db), expected);
         for (const key of Object.keys(sum))
             sum[key] += counts[key];
