@@ -1,16 +1,19 @@
 #!/bin/bash
-# Runs every test and ends with the line "N passed, N failed".
+# Runs every test and ends with the line "N passed, N failed". One more runs at a time than there are
+# cores, since most wait now and then.
 #
 #     tests/run.sh BUILD...
 #
-# lint.sh and, on the first build, spills.sh run once. For each build folder every C program that tests/ has a source for and every
-# *.test.mjs runs against what was built there. A program that crashes, runs out of time or counts
-# nothing is a failure of its own. TEST_ONLY=TEXT runs those whose name contains it.
+# lint.sh and, on the first build, spills.sh run once. For each build folder every C program that
+# tests/ has a source for and every *.test.mjs runs against what was built there. A program that
+# crashes, runs out of time or counts nothing is a failure of its own. TEST_ONLY=TEXT runs those whose name contains it, TEST_JOBS=1 one
+# after the other.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-PROGRAM_SECONDS=${PROGRAM_SECONDS:-120}
-SCENARIO_SECONDS=${SCENARIO_SECONDS:-600} # a *.test.mjs starts daemons and a browser
+JOBS=${TEST_JOBS:-$(($(nproc) + 1))}
+PROGRAM_SECONDS=${PROGRAM_SECONDS:-240}
+SCENARIO_SECONDS=${SCENARIO_SECONDS:-900} # a *.test.mjs starts daemons and a browser
 
 export CMOCKA_MESSAGE_OUTPUT=TAP
 # Not detect_stack_use_after_return: gcc's fake stack does not align 64-byte vectors (gcc PR 110027).
@@ -18,10 +21,10 @@ export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 unset NODE_TEST_CONTEXT
 
-passed=0
-failed=0
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+: > "$folder/counts"
+started=0
 
 # How often a line of the output matches.
 lines() {
@@ -50,12 +53,19 @@ count_node() {
     bad=$(($(summary fail) + $(summary cancelled)))
 }
 
-# run COUNT SECONDS NAME COMMAND...
-run() {
+report() {
+    printf '%-62s %4d passed %6s s\n' "$name" "$good" "$took"
+    if [ "$bad" -gt 0 ]; then
+        printf '%-62s %4d FAILED\n' "$name" "$bad"
+        tail -n 400 "$output" | sed 's/^/    | /'
+    fi
+}
+
+# one COUNT SECONDS NAME COMMAND...: in a subshell of its own
+one() {
     local count=$1 seconds=$2 name=$3 start=$EPOCHREALTIME status took
     shift 3
-    [[ $name == *"${TEST_ONLY:-}"* ]] || return 0
-
+    output=$(mktemp "$folder/output.XXXXXX")
     timeout --kill-after=10 "$seconds" "$@" > "$output" 2>&1 < /dev/null
     status=$?
     "$count"
@@ -65,13 +75,20 @@ run() {
     echo "# ended with status $status" >> "$output"
     [ "$status" -ne 124 ] || echo "# no end within $seconds seconds" >> "$output"
     took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
-    printf '%-62s %4d passed %6s s\n' "$name" "$good" "$took"
-    if [ "$bad" -gt 0 ]; then
-        printf '%-62s %4d FAILED\n' "$name" "$bad"
-        tail -n 400 "$output" | sed 's/^/    | /'
-    fi
-    passed=$((passed + good))
-    failed=$((failed + bad))
+    exec 9> "$folder/turn"
+    flock 9 # one speaks at a time
+    report
+    echo "$good $bad" >> "$folder/counts"
+}
+
+# run COUNT SECONDS NAME COMMAND...
+run() {
+    [[ $3 == *"${TEST_ONLY:-}"* ]] || return 0
+    while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
+        wait -n
+    done
+    started=$((started + 1))
+    one "$@" &
 }
 
 run count_tap "$PROGRAM_SECONDS" lint tests/lint.sh
@@ -89,5 +106,10 @@ for build; do
     done
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+wait
+awk -v started="$started" '{ passed += $1; failed += $2 }
+     END {
+         failed += started - NR # what did not come to count is a failure
+         printf "%d passed, %d failed\n", passed, failed
+         exit failed > 0
+     }' "$folder/counts"
