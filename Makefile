@@ -122,7 +122,12 @@ $(call programs,$(CORE_TESTS)): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(TEST_H
 
 $(call programs,$(SERVER_TESTS)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libserver.a $(BUILD)/libcore.a
 	@echo "  link $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(SERVER_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(SERVER_LIBS)
+
+# Every allocation of ours goes through the test, which lets one of them fail.
+FAULTS_PROGRAM := $(BUILD)/tests/server/faults/test_faults
+$(FAULTS_PROGRAM): $(BUILD)/tests/server/faults/faults.o
+$(FAULTS_PROGRAM): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 .PHONY: tests
 tests: $(BUILD)/sweepd $(call programs,$(CORE_TESTS) $(SERVER_TESTS))
@@ -150,6 +155,20 @@ check: ## every test, plain and under sanitizers; ends with "N passed, N failed"
 	@$(MAKE) --no-print-directory -j$(shell nproc) WERROR=1 BUILD=$(word 1,$(CHECK_BUILDS)) tests
 	@$(MAKE) --no-print-directory -j$(shell nproc) WERROR=1 SANITIZE=$(SANITIZERS_OF_CHECK) tests
 	@tests/run.sh $(CHECK_BUILDS)
+
+KILLS ?= 500
+FAULTS_STEP ?= 1
+SEED ?=
+
+.PHONY: torture
+torture: ## kill -9 at KILLS=500 moments, SEED=number, over every kind of search; about 4 minutes
+	@tests/deps.sh check
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@SWEEPD=$(BUILD)/sweepd KILLS=$(KILLS) SEED=$(SEED) node tests/torture/torture.mjs
+
+.PHONY: torture-faults
+torture-faults: $(FAULTS_PROGRAM) ## each allocation, write, sync, … fails; FAULTS_STEP=1: an hour or so
+	@FAULTS_STEP=$(FAULTS_STEP) $(FAULTS_PROGRAM)
 
 # What the daemon is measured against: current versions from PyPI, in a folder of the build.
 BENCH := SWEEPD=$(BUILD)/sweepd BENCH_FOLDER=$(BUILD)/bench node
@@ -188,6 +207,12 @@ bench-kernels: $(BUILD)/tests/bench/kernels ## GFLOP/s by shape and share of pea
 .PHONY: bench-many
 bench-many: $(BUILD)/sweepd ## COUNT=100000 trials of a tiny network in one experiment
 	@COUNT=$(COUNT) $(BENCH) tests/bench/many.mjs
+
+.PHONY: load
+load: ## requests a second, slow clients, large uploads, many trials: target and figure
+	@tests/deps.sh load
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@SWEEPD=$(BUILD)/sweepd node tests/load/load.mjs
 
 .PHONY: bench-search
 bench-search: $(SEARCH_PROGRAM) $(BENCH_VENV)/searchers ## searches beside Optuna's, SEEDS=30; rewrites tests/bench/search.md

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
-#     tests/deps.sh build | demo | check | deb | check-deb | lecture | fuzz | reference | bench | neon |
-#         openapi
+#     tests/deps.sh build | demo | check | deb | check-deb | lecture | fuzz | reference | bench | load |
+#         neon | openapi
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -42,6 +42,8 @@ bench command:node         nodejs            orchestration
 bench command:python3      python3           scikit-learn and PyTorch
 bench python:ensurepip     python3-venv      an environment for them
 bench python:Python.h      python3-dev       torch.compile
+load  command:node         nodejs            what starts the daemon and measures
+load  command:wrk          wrk               many requests at once
 neon  command:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu the compiler for aarch64
 neon  file:/usr/aarch64-linux-gnu/include/stdio.h libc6-dev-arm64-cross its C library
 neon  command:qemu-aarch64-static qemu-user-static that runs what it makes
@@ -57,7 +59,7 @@ is_wanted() {
     case $purpose/$1 in
     build/build | demo/build | demo/demo | check/build | check/demo | check/check) return 0 ;;
     deb/build | deb/deb | check-deb/check-deb) return 0 ;;
-    lecture/build | lecture/lecture | fuzz/build | fuzz/fuzz) return 0 ;;
+    load/build | load/load | lecture/build | lecture/lecture | fuzz/build | fuzz/fuzz) return 0 ;;
     reference/build | reference/reference | bench/build | bench/bench | neon/build | neon/neon) return 0 ;;
     openapi/build | openapi/openapi) return 0 ;;
     *) return 1 ;;

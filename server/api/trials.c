@@ -98,19 +98,21 @@ static enum err send_csv(struct call *c, const struct trial_query *query, struct
 {
     CLEANUP(sheet_end) struct sheet s = {.read = read_rows};
     struct call_page page = {.limit = query->page};
+    struct trial_query rows = *query;
     struct listing *l;
 
+    rows.page = sheet_limit(c, &page);
     TRY(sheet_begin(&s, e));
     l = arena_alloc(s.arena, 1, sizeof *l);
     if (!l)
         return error_no_memory(e);
     l->experiment = query->experiment;
-    TRY(store_trial_order(c->reader, query, s.arena, &l->order, e));
+    TRY(store_trial_order(c->reader, &rows, s.arena, &l->order, e));
     TRY(leaderboard_columns(c->reader, query->experiment, s.arena, &l->columns, e));
     s.n_columns = l->columns.n;
     s.names = l->columns.names;
     s.ctx = l;
-    return sheet_send(c, &s, sheet_limit(c, &page), e);
+    return sheet_send(c, &s, rows.page, e);
 }
 
 /* ---- the list ---------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ void signals_block(void)
     fill(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* cannot fail with this set */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is like a full disk */
     (void)signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it */
 }
 

@@ -127,7 +127,7 @@ struct trial_query {
     const char *sort;  /* NULL: trial. See store_trial_sorts, or any hyperparameter's name; a '-' in
                           front for descending. Trials without a value come last, ties by number. */
     struct bookmark after; /* only those behind this one */
-    int64_t page;          /* whose end is to be told; 0: no page */
+    int64_t page;          /* at most so many; 0: all */
 };
 
 struct trial_order {
@@ -139,7 +139,7 @@ struct trial_order {
 };
 
 /**
- * The numbers of all trials that a query gives. Cheap (a few ms for thousands), so a page, a total
+ * The numbers of the trials that a query gives. Cheap (a few ms for thousands), so a page, a total
  * and a stream that goes on for long are all made from it.
  *
  * Errors  ERR_NOT_FOUND  no such experiment
@@ -160,7 +160,7 @@ struct trial_list {
     struct bookmark next; /* `after` of the next page; its id is 0 at the end */
 };
 
-/** The first query->page trials: store_trial_order and store_trial_fetch together. */
+/** The trials of a query with a page: store_trial_order and store_trial_fetch together. */
 enum err store_trial_list(struct reader *r, const struct trial_query *query, struct arena *a,
                           struct trial_list *out, struct error *e);
 

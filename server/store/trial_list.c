@@ -216,7 +216,7 @@ enum err store_trial_list(struct reader *r, const struct trial_query *query, str
     TRY(store_trial_order(r, query, a, &order, e));
     list.total = order.total;
     list.next = order.next;
-    list.n = order.n < (size_t)query->page ? order.n : (size_t)query->page;
+    list.n = order.n;
     list.items = arena_alloc(a, list.n + 1, sizeof *list.items);
     if (!list.items)
         return error_no_memory(e);

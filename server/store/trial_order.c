@@ -26,15 +26,18 @@
         " ORDER BY " expression " IS NULL, " expression " " direction ", t.trial"
 /* clang-format on */
 
-#define SORT(name, expression, from)                                                               \
+/* SQLite sorts the whole of a list in another way than the first few of it. */
+#define SORT(name, ascending, descending)                                                          \
     {                                                                                              \
-        name, ORDER_BY(expression, from, "ASC", ">"), ORDER_BY(expression, from, "DESC", "<")      \
+        name, {ascending, descending}, {ascending " LIMIT ?", descending " LIMIT ?"}               \
     }
-#define COLUMN(name, expression) SORT(name, expression, FROM)
+#define BY(name, expression, from)                                                                 \
+    SORT(name, ORDER_BY(expression, from, "ASC", ">"), ORDER_BY(expression, from, "DESC", "<"))
+#define COLUMN(name, expression) BY(name, expression, FROM)
 
 struct sort {
-    const char *name; /* NULL: any hyperparameter's, which is bound as ?5 */
-    const char *ascending, *descending;
+    const char *name;               /* NULL: any hyperparameter's, which is bound as ?5 */
+    const char *whole[2], *page[2]; /* ascending, descending; a page binds its limit last */
 };
 
 /* One value in place of class and key: numbers come before texts. */
@@ -44,8 +47,8 @@ struct sort {
 
 static const struct sort sorts[] = {
     COLUMN("trial", "t.trial"),
-    {"rank", BY_RANK(">") " ORDER BY t.rank_class, t.rank_key, t.trial",
-     BY_RANK("<") " ORDER BY t.rank_class DESC, t.rank_key DESC, t.trial DESC"},
+    SORT("rank", BY_RANK(">") " ORDER BY t.rank_class, t.rank_key, t.trial",
+         BY_RANK("<") " ORDER BY t.rank_class DESC, t.rank_key DESC, t.trial DESC"),
     COLUMN("state", "t.state"),
     COLUMN("reason", "t.reason"),
     COLUMN("score", "t.score"),
@@ -67,7 +70,7 @@ static const struct sort sorts[] = {
     COLUMN("finished_at", "t.finished_at_ms"),
 };
 
-static const struct sort by_param = SORT(NULL, "p.value", FROM_PARAM);
+static const struct sort by_param = BY(NULL, "p.value", FROM_PARAM);
 
 const char *const store_trial_sorts[] = {
     "trial",      "rank",          "state",       "reason",     "score",  "score_std",
@@ -113,10 +116,10 @@ static enum err measure(struct reader *r, int64_t experiment, int64_t *n, int64_
     return ERR_OK;
 }
 
-/* Steps through a bound statement of numbers and keys, at most `room`; the key of the page's last
- * is kept, if there is one behind it. */
-static enum err collect(struct stmt *q, size_t room, int64_t page, struct arena *a,
-                        struct trial_order *out, struct error *e)
+/* Steps through a bound statement of numbers and keys, at most `room`; where there is one behind
+ * them the key of the last is kept. */
+static enum err collect(struct stmt *q, size_t room, struct arena *a, struct trial_order *out,
+                        struct error *e)
 {
     struct bookmark last = {0};
     bool row;
@@ -125,11 +128,11 @@ static enum err collect(struct stmt *q, size_t room, int64_t page, struct arena 
     TRY(stmt_next(q, &row, e));
     while (row && out->n < room) {
         out->trials[out->n++] = stmt_i64(q);
-        if ((int64_t)out->n == page)
+        if (out->n == room)
             last = (struct bookmark){out->trials[out->n - 1], stmt_key(q, a)};
         TRY(stmt_next(q, &row, e));
     }
-    if (page > 0 && (int64_t)out->n > page)
+    if (row)
         out->next = last;
     return ERR_OK;
 }
@@ -139,15 +142,17 @@ static enum err read_order(struct reader *r, const struct trial_query *query,
                            struct trial_order *out, struct error *e)
 {
     CLEANUP(stmt_end) struct stmt q = {0};
-    bool descending = query->sort && query->sort[0] == '-';
+    bool descending = query->sort && query->sort[0] == '-', is_page = query->page > 0;
 
-    TRY(stmt_begin(r, descending ? sort->descending : sort->ascending, &q, e));
+    TRY(stmt_begin(r, (is_page ? sort->page : sort->whole)[descending], &q, e));
     stmt_bind_i64(&q, query->experiment);
     stmt_bind_text(&q, query->state);
     stmt_bind_bookmark(&q, &query->after);
     if (!sort->name)
         stmt_bind_text(&q, query->sort + descending);
-    return collect(&q, room, query->page, a, out, e);
+    if (is_page)
+        stmt_bind_i64(&q, (int64_t)room + 1); /* whether there is one behind it */
+    return collect(&q, room, a, out, e);
 }
 
 static enum err count(struct reader *r, const struct trial_query *query, int64_t *out,
@@ -211,27 +216,52 @@ static enum err check_param(struct reader *r, int64_t experiment, const char *na
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-static enum err read_all(struct reader *r, const struct trial_query *query, const struct sort *sort,
-                         struct arena *a, struct trial_order *out, struct error *e)
+/* Of the first page of the leaderboard as it is ranked no other trial need be looked at. */
+static bool is_top(const struct trial_query *query)
 {
-    int64_t n = 0, highest = 0, *rank_of;
+    return query->sort && strcmp(query->sort, "rank") == 0 && !query->state && query->after.id == 0;
+}
 
-    TRY(measure(r, query->experiment, &n, &highest, e));
-    if (n > 0 && !sort->name)
-        TRY(check_param(r, query->experiment, query->sort + (query->sort[0] == '-'), e));
-    out->trials = arena_alloc(a, (size_t)n + 1, sizeof *out->trials);
-    out->ranks = arena_alloc(a, (size_t)n + 1, sizeof *out->ranks);
-    rank_of = arena_alloc(a, (size_t)highest + 1, sizeof *rank_of);
-    if (!out->trials || !out->ranks || !rank_of)
+static enum err rank(struct reader *r, const struct trial_query *query, int64_t highest,
+                     struct arena *a, struct trial_order *out, struct error *e)
+{
+    int64_t *rank_of;
+
+    out->ranks = arena_alloc(a, out->n + 1, sizeof *out->ranks);
+    if (!out->ranks)
         return error_no_memory(e);
-    TRY(read_order(r, query, sort, (size_t)n, a, out, e));
-    out->total = (int64_t)out->n;
-    if (query->after.id != 0)
-        TRY(count(r, query, &out->total, e));
+    if (is_top(query)) {
+        for (size_t i = 0; i < out->n; i++)
+            out->ranks[i] = (int64_t)i + 1;
+        return ERR_OK;
+    }
+    rank_of = arena_alloc(a, (size_t)highest + 1, sizeof *rank_of);
+    if (!rank_of)
+        return error_no_memory(e);
     TRY(read_ranks(r, query->experiment, highest, rank_of, e));
     for (size_t i = 0; i < out->n; i++)
         out->ranks[i] = rank_of[out->trials[i]];
     return ERR_OK;
+}
+
+static enum err read_all(struct reader *r, const struct trial_query *query, const struct sort *sort,
+                         struct arena *a, struct trial_order *out, struct error *e)
+{
+    int64_t n = 0, highest = 0;
+    size_t room;
+
+    TRY(measure(r, query->experiment, &n, &highest, e));
+    if (n > 0 && !sort->name)
+        TRY(check_param(r, query->experiment, query->sort + (query->sort[0] == '-'), e));
+    room = (size_t)(query->page > 0 && query->page < n ? query->page : n);
+    out->trials = arena_alloc(a, room + 1, sizeof *out->trials);
+    if (!out->trials)
+        return error_no_memory(e);
+    TRY(read_order(r, query, sort, room, a, out, e));
+    out->total = n;
+    if (query->state)
+        TRY(count(r, query, &out->total, e));
+    return rank(r, query, highest, a, out, e);
 }
 
 enum err store_trial_order(struct reader *r, const struct trial_query *query, struct arena *a,

@@ -206,6 +206,32 @@ test("while the database cannot be written nobody waits for ever, and nothing is
     await daemon.stop();
 });
 
+/* Files of the daemon may have so many bytes; to write more is an error, as on a full disk. */
+const limitFiles = (daemon, bytes) => run("prlimit", [`--pid=${daemon.pid}`, `--fsize=${bytes}:`]);
+
+test("while there is no room what is there can be read, and with room it goes on by itself", async () => {
+    const daemon = await startDaemon();
+    await upload(daemon.url, "iris");
+    const made = await submit(daemon.url, LONGER);
+    await limitFiles(daemon, 4096);
+    while (!/degraded/.test(await ready(daemon)))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    const seen = await api(daemon.url, `/experiments/${made.id}`);
+    assert.deepEqual([seen.status, seen.json.state], [200, "running"]);
+    assert.equal((await api(daemon.url, `/experiments/${made.id}/trials`)).status, 200);
+    for (const refused of [await api(daemon.url, "/experiments", { json: LONGER }),
+                           await api(daemon.url, "/datasets?name=b", { method: "POST", body: "a,b\n".repeat(9999) })]) {
+        assert.ok(refused.status >= 500, refused.text);
+        assert.match(refused.json.detail, /\w+ \w+/);
+    }
+    await limitFiles(daemon, "unlimited");
+    await finished(daemon.url, made.id, 120);
+    assert.equal(await table(daemon.url, made.id), undisturbedLonger);
+    assert.equal((await api(daemon.url, "/experiments")).json.total, 1, "what was refused made nothing");
+    assert.doesNotMatch(await ready(daemon), /degraded/);
+    await daemon.stop();
+});
+
 test("a daemon that cannot write ends all the same, and the search goes on after it", async () => {
     const db = path.join(folder, "locked-stop.db");
     const first = await startDaemon({ db });

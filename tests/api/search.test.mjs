@@ -39,6 +39,18 @@ function cells(csv) {
     return csv.trimEnd().split("\r\n").map((line) => line.split(","));
 }
 
+test("a trial whose loss diverges is closed while those that were trained beside it go on", async () => {
+    const rates = [1e6, ...Array.from({ length: 11 }, (_, i) => 0.01 + i / 1000)];
+    const made = await submit(daemon.url, {
+        dataset: "iris", sampler: "grid", cross_validation: { kind: "holdout" },
+        space: { hidden: [[8]], optimizer: "sgd", learning_rate: rates, epochs: 500 } });
+    const done = await finished(daemon.url, made.id);
+    assert.equal(done.state, "completed");
+    const { items } = await get(`/experiments/${made.id}/trials`);
+    assert.deepEqual(items.map((t) => t.state), ["failed", ...Array(11).fill("completed")]);
+    assert.equal(items[0].reason, "diverged");
+});
+
 test("a grid trains every configuration on every fold and ranks them", async () => {
     const made = await submit(daemon.url, GRID);
     assert.equal(made.progress.trials, 8);

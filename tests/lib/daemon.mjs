@@ -68,7 +68,8 @@ export async function until(what, seconds = 60) {
 }
 
 /**
- * Starts a daemon. Without `db` it makes a folder for one, which stop() removes. The answer:
+ * Starts a daemon. Without `db` it makes a folder for one, which stop() removes; `spawned` is called
+ * with the process before it is ready. The answer:
  *
  *     url      where it listens
  *     db       its database
@@ -79,13 +80,14 @@ export async function until(what, seconds = 60) {
  *
  * stop and kill9 throw what a sanitizer has found.
  */
-export async function startDaemon({ args = [], env = {}, db } = {}) {
+export async function startDaemon({ args = [], env = {}, db, spawned = () => {} } = {}) {
     const folder = db ? null : await mkdtemp(path.join(tmpdir(), "sweepd-test-"));
     const file = db ?? path.join(folder, "sweepd.db");
     const child = spawn(BINARY, ["--db", file, "--listen", "127.0.0.1:0", ...args],
         { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
     let text = "";
 
+    spawned(child);
     child.stderr.setEncoding("utf8").on("data", (chunk) => (text += chunk));
     const ended = new Promise((resolve) =>
         child.once("close", (code, signal) => resolve({ code, signal })));

@@ -109,15 +109,16 @@ static void trials_come_in_pages(void **state)
     assert_int_equal(list.next.id, 0);
 }
 
-/* Pages of `page` trials one after the other hold what one page of all holds. */
+/* Pages of `page` trials one after the other hold what one list of all holds. */
 static void walk(struct scratch *x, int64_t id, const char *sort, int64_t page)
 {
-    struct trial_query query = {.experiment = id, .sort = sort, .page = page};
+    struct trial_query query = {.experiment = id, .sort = sort};
     struct trial_order all;
     struct trial_list list;
     size_t seen = 0;
 
     SUCCEED(store_trial_order(x->r, &query, x->a, &all, &x->e));
+    query.page = page;
     do {
         SUCCEED(store_trial_list(x->r, &query, x->a, &list, &x->e));
         for (size_t i = 0; i < list.n; i++, seen++) {
