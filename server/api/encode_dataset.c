@@ -39,8 +39,7 @@ enum { N_PARTS = sizeof PARTS / sizeof *PARTS };
 
 static void document(struct json *j)
 {
-    struct field all[sizeof first_fields / sizeof *first_fields +
-                     REPORT_FIELDS +
+    struct field all[sizeof first_fields / sizeof *first_fields + REPORT_FIELDS +
                      sizeof last_fields / sizeof *last_fields];
     size_t n = 0;
 

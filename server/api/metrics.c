@@ -159,7 +159,7 @@ static void write_jobs(struct buf *out, struct api *api)
            (double)f.cache_bytes);
     single(out, "sweepd_cache_limit_bytes", "gauge", "What they may take.",
            (double)api->config->memory_bytes);
-    single(out, "sweepd_degraded", "gauge", "1 while results cannot be written.",
+    single(out, "sweepd_degraded", "gauge", "1 while results cannot be written or the disk has no room.",
            jobs_degraded(api->jobs, why));
 }
 

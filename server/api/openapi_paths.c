@@ -259,7 +259,7 @@ const struct openapi_problem openapi_problems[] = {
     {421, "Misdirected", "The Host is not one that this daemon answers to.", NULL, always},
     {422, "Invalid", "The request can be read, but something in it is wrong; errors tells all.", NULL, always},
     {503, "Unavailable", "The daemon is starting, stopping or busy.", "Retry-After", always},
-    {507, "NoSpace", "The disk is full.", NULL, changes},
+    {507, "NoSpace", "The disk is full, or nearer to it than the daemon may go.", NULL, changes},
     {0},
 };
 

@@ -30,20 +30,21 @@ async function write(name, text) {
 
 test("every option is also a variable and a line of the file; the command line wins", async () => {
     const { stdout } = await sweepd(["--help"]);
-    const names = [...stdout.matchAll(/^  --([a-z-]+) \S/gm)].map((m) => m[1]);
+    const names = [...stdout.matchAll(/^  --([a-z-]+) \S/gm)].map((m) => m[1])
+        .filter((name) => !["config", "token-file"].includes(name));
     const values = { db: "x.db", listen: "127.0.0.1:0", "base-path": "/x", threads: "2",
                      memory: "64M", "max-db-bytes": "1G", "min-free-bytes": "1M",
                      "allow-host": "box", "on-finish": "true", "log-level": "error",
                      "log-format": "json", "web-root": "web" };
-    for (const name of names.filter((n) => !["config", "token-file"].includes(n))) {
-        assert.ok(name in values, `this test has no value for --${name}`);
-        const variable = `SWEEPD_${name.toUpperCase().replaceAll("-", "_")}`;
-        const good = [[["--check-config", `--${name}`, values[name]], {}],
-                      [["--check-config"], { [variable]: values[name] }],
-                      [["--check-config", "--config",
-                        await write("one.conf", `# a comment\n\n${name} = ${values[name]}\n`)], {}]];
-        for (const [args, env] of good)
-            assert.equal((await sweepd(args, { env })).status, 0, `${name}: ${args}`);
+    assert.deepEqual(names.sort(), Object.keys(values).sort(), "each has a value here");
+    const variable = (name) => `SWEEPD_${name.toUpperCase().replaceAll("-", "_")}`;
+    const lines = names.map((name) => `${name} = ${values[name]}\n`);
+    const good = [[names.flatMap((name) => [`--${name}`, values[name]]), {}],
+                  [[], Object.fromEntries(names.map((name) => [variable(name), values[name]]))],
+                  [["--config", await write("all.conf", `# a comment\n\n${lines.join("")}`)], {}]];
+    for (const [args, env] of good) {
+        const { status, stderr } = await sweepd(["--check-config", ...args], { env });
+        assert.equal(status, 0, stderr);
     }
     const config = await write("bad.conf", "threads = none\n");
     const bad = await sweepd(["--check-config", "--config", config]);

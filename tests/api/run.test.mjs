@@ -146,13 +146,15 @@ test("once it has ended the same command shows the leaderboard and trains nothin
                   "--db", db];
     const first = await sweepd(args);
     const before = await folds(db);
-    const second = await sweepd(args);
-    assert.equal(second.status, 0);
-    assert.equal(second.stdout, first.stdout);
+    const again = async (more) => sweepd([args[0], await write("other.json",
+        { ...SMALL, name: "named", ...more }), ...args.slice(2)]);
+    for (const labels of [{}, { notes: "for the paper", tags: ["a"], priority: 2 }]) {
+        const second = await again(labels);
+        assert.equal(second.status, 0);
+        assert.equal(second.stdout, first.stdout);
+    }
     assert.deepEqual(await folds(db), before);
-    const other = await sweepd([...args.slice(0, 1), await write("other.json",
-        { ...SMALL, name: "named", seed: 2 }), ...args.slice(2)]);
-    assert.equal(other.status, 0);
+    assert.equal((await again({ seed: 2 })).status, 0);
     assert.equal((await rows(db, "SELECT id FROM experiment")).length, 2,
                  "another definition is another experiment");
 });
