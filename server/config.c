@@ -135,8 +135,7 @@ static enum err set_web_root(struct config *c, const char *text, struct error *e
 
 static enum err set_token_file(struct config *c, const char *text, struct error *e)
 {
-    (void)c;
-    return error_set(e, ERR_INVALID, "\"%s\": tokens are not in this build", text);
+    return copy_text(c->token_file, sizeof c->token_file, text, e);
 }
 
 static const struct option OPTIONS[] = {
@@ -146,7 +145,8 @@ static const struct option OPTIONS[] = {
     {"threads", "SWEEPD_THREADS", "N", "training threads (one for each core)", set_threads},
     {"memory", "SWEEPD_MEMORY", "BYTES",
      "for data and folds; K, M, G, T (half of what it may use)", set_memory},
-    {"token-file", "SWEEPD_TOKEN_FILE", "FILE", "not in this build", set_token_file},
+    {"token-file", "SWEEPD_TOKEN_FILE", "FILE",
+     "tokens besides those of the database, LABEL SCOPE TOKEN a line", set_token_file},
     {"allow-host", "SWEEPD_ALLOW_HOST", "NAME",
      "a host name to answer to besides localhost; may be repeated", set_allow_host},
     {"log-level", "SWEEPD_LOG_LEVEL", "LEVEL", "debug, info, warning or error (info)",
@@ -305,11 +305,12 @@ enum err config_read(int argc, char **argv, struct config *c, enum config_action
     TRY(read_environment(c, &given, e));
     if (config_file)
         TRY(read_file(c, config_file, &given, e));
-    if (c->unix_path[0] == '\0' && !is_loopback(c->address))
-        return error_set(e, ERR_INVALID,
-                         "listening on %s needs tokens, which are not in this build; listen on "
-                         "127.0.0.1 or on unix:PATH", c->address);
     return ERR_OK;
+}
+
+bool config_is_private(const struct config *c)
+{
+    return c->unix_path[0] != '\0' || is_loopback(c->address);
 }
 
 const char *config_help(void)

@@ -35,6 +35,7 @@ struct config {
     unsigned threads;             /* of training */
     uint64_t memory_bytes;        /* for data sets and prepared folds */
     const char *hosts[CONFIG_MAX_HOSTS + 1]; /* NULL ends the list */
+    char token_file[CONFIG_TEXT_BYTES]; /* tokens besides the database's; empty: none */
     char web_root[CONFIG_TEXT_BYTES]; /* files of the page from disk, for its authors; else empty */
     enum log_level log_level;
     bool log_json;
@@ -51,6 +52,9 @@ enum config_action { CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION };
  */
 enum err config_read(int argc, char **argv, struct config *c, enum config_action *action,
                      struct error *e);
+
+/** Whether it serves this machine alone: then it does without tokens where there are none. */
+bool config_is_private(const struct config *c);
 
 /** The text of --help. */
 const char *config_help(void);

@@ -12,6 +12,10 @@
 #include "core/linalg/kernel.h"
 #include "server/api/api.h"
 #include "server/api/bulletin.h"
+#include "server/auth/keyring.h"
+#include "server/auth/throttle.h"
+#include "server/commands/operator.h"
+#include "server/commands/token.h"
 #include "server/config.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
@@ -121,6 +125,24 @@ static enum err start_http(struct daemon *d, struct error *e)
     return ERR_OK;
 }
 
+/* The tokens, without which nobody but this machine is served. */
+static enum err open_access(struct daemon *d, struct error *e)
+{
+    const struct config *c = &d->config;
+
+    TRY(keyring_create(d->store, c->token_file[0] ? c->token_file : NULL, &d->api.keyring, e));
+    d->api.throttle = throttle_create();
+    if (!d->api.throttle)
+        return error_no_memory(e);
+    if (!config_is_private(c) && keyring_is_open(d->api.keyring))
+        return error_set(e, ERR_INVALID,
+                         "listening on %s needs tokens, and there are none: make one by sweepd "
+                         "token create --label NAME --scope admin --db %s, or listen on 127.0.0.1 "
+                         "or on unix:PATH",
+                         c->address, c->db);
+    return ERR_OK;
+}
+
 static enum err start(struct daemon *d, struct error *e)
 {
     struct jobs_options options = {
@@ -132,6 +154,7 @@ static enum err start(struct daemon *d, struct error *e)
 
     TRY(kernel_choose(getenv("SWEEPD_KERNEL"), &d->kernel, e));
     TRY(open_store(d, e));
+    TRY(open_access(d, e));
     options.kernel = d->kernel;
     TRY(jobs_start(d->store, &options, &d->jobs, e));
     d->api.config = &d->config;
@@ -140,6 +163,7 @@ static enum err start(struct daemon *d, struct error *e)
     d->api.kernel = d->kernel;
     TRY(bulletin_create(d->store, &d->api.bulletin, e));
     TRY(start_http(d, e));
+    operator_publish(d->store, d->url, d->api.keyring);
     atomic_store(&d->api.ready, true);
     return ERR_OK;
 }
@@ -147,10 +171,13 @@ static enum err start(struct daemon *d, struct error *e)
 static void stop(struct daemon *d)
 {
     atomic_store(&d->api.ready, false);
+    operator_withdraw(d->store);
     http_stop(set_http(d, NULL));
     bulletin_destroy(d->api.bulletin);
     api_finish(&d->api);
     jobs_stop(d->jobs);
+    throttle_destroy(d->api.throttle);
+    keyring_destroy(d->api.keyring);
     store_close(d->store);
 }
 
@@ -184,6 +211,8 @@ int main(int argc, char **argv)
      * and keep them, in an arena for each thread. A refusal only costs memory. */
     (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
     store_init();
+    if (argc > 1 && strcmp(argv[1], "token") == 0)
+        return token_command(argc - 1, argv + 1);
     if (config_read(argc, argv, &d.config, &action, &e) != ERR_OK) {
         fprintf(stderr, "sweepd: %s\n", e.message);
         return 2;

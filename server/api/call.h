@@ -6,6 +6,7 @@
 
 #include "server/api/api.h"
 #include "server/api/form.h"
+#include "server/auth/keyring.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
 #include "server/store/bookmark.h"
@@ -19,6 +20,8 @@ struct call {
     enum form form;        /* of a list */
     uint64_t changes;      /* of the store, before the handler looked */
     bool is_kept;          /* the answer depends on the database alone: see kept.h */
+    const struct user *user; /* who asks */
+    const char *subject;     /* the id that the first variable stands for, once that is settled */
     struct once *once;     /* a request that is done once: see once.h; NULL: any other */
 };
 
@@ -30,6 +33,12 @@ enum err call_reader(struct call *c, struct error *e);
 
 /** Gives the connection back early, before something that takes long. */
 void call_release(struct call *c);
+
+/** The label of who asks, for what is made: NULL: nobody in particular. */
+const char *call_owner(const struct call *c);
+
+/** Answers with a stream, which is taken; it ends when who asked is no longer admitted. */
+enum err call_stream(struct call *c, const char *type, struct http_stream stream, struct error *e);
 
 /** Answers with a JSON document, which is stored where the request is to be done once, and releases
  * the buffer. */

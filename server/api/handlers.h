@@ -64,4 +64,10 @@ call_handler experiment_events, service_events;
 /* watch.c */
 call_handler experiment_watch;
 
+/* session.c */
+call_handler session_get, session_begin, session_end;
+
+/* tokens.c */
+call_handler token_list, token_create, token_revoke;
+
 #endif

@@ -8,6 +8,9 @@
 
 #include "server/api/call.h"
 
+/* What only its owner, and an admin, may change. */
+enum owned { OWNED_NOTHING, OWNED_EXPERIMENT, OWNED_DATASET };
+
 struct route {
     enum http_method method;
     const char *pattern; /* segments separated by '/'; {name} stands for any one; a last {name}.*
@@ -17,6 +20,9 @@ struct route {
     const char *summary;      /* one line for a person */
     const char *const *query; /* parameters that it takes, NULL-terminated */
     bool kept;                /* its answer as JSON depends on the database alone */
+    enum scope scope;         /* that it needs */
+    enum owned owned;         /* what its first variable names, which the call changes */
+    bool is_secret;           /* its answer is given once and never stored */
 };
 
 /* A route whose handler looks at the parameters itself. */

@@ -167,6 +167,7 @@ static enum err insert_record(struct store *s, struct draft *d, struct error *e)
     const struct definition *x = d->definition;
     struct experiment_record record = {
         .name = x->name, /* none: DATASET-ID */
+        .owner = call_owner(d->call),
         .dataset_id = d->dataset.id,
         .state = x->start ? "queued" : "paused",
         .metric = x->metric->name,

@@ -322,6 +322,7 @@ static enum err insert_record(struct upload *u, struct store *s, struct error *e
 {
     struct dataset_record record = {
         .name = u->name[0] ? u->name : NULL,
+        .owner = call_owner(u->call),
         .sha256 = u->sha256,
         .options = u->options_json,
         .report = u->report,

@@ -66,6 +66,11 @@ enum err migrate_check(struct reader *r, const struct embedded *files, int *vers
     return ERR_OK;
 }
 
+bool migrate_is_current(const struct embedded *files, int version)
+{
+    return version == known_version(files);
+}
+
 /* ---- keeping a copy ------------------------------------------------------------------------ */
 
 static enum err copy_to(struct reader *r, const char *copy, struct error *e)

@@ -122,6 +122,9 @@ enum err migrate_check(struct reader *r, const struct embedded *files, int *vers
 enum err migrate_backup(struct reader *r, const struct embedded *files, const char *path,
                         int version, char *copy, size_t size, struct error *e);
 
+/** Whether the version is the build's. */
+bool migrate_is_current(const struct embedded *files, int version);
+
 /** Runs what has not run yet; *version becomes the build's. `files` may hold other files too. */
 enum err migrate_run(struct reader *r, const struct embedded *files, int *version, struct error *e);
 
