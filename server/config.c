@@ -80,7 +80,7 @@ static enum err set_threads(struct config *c, const char *text, struct error *e)
 }
 
 /* Bytes, with K, M, G or T for powers of 1024. */
-static enum err set_memory(struct config *c, const char *text, struct error *e)
+static enum err parse_bytes(const char *text, uint64_t *out, struct error *e)
 {
     static const char UNITS[] = "KMGT";
     char digits[32];
@@ -93,9 +93,31 @@ static enum err set_memory(struct config *c, const char *text, struct error *e)
         return error_set(e, ERR_INVALID, "\"%s\" is not a number of bytes", text);
     (void)snprintf(digits, sizeof digits, "%.*s", (int)(shift ? n - 1 : n), text);
     TRY(parse_whole(digits, UINT64_MAX >> shift, &x, e));
-    c->memory_bytes = x << shift;
-    if (c->memory_bytes < (1 << 24))
+    *out = x << shift;
+    return ERR_OK;
+}
+
+static enum err set_memory(struct config *c, const char *text, struct error *e)
+{
+    uint64_t bytes;
+
+    TRY(parse_bytes(text, &bytes, e));
+    if (bytes < (1 << 24))
         return error_set(e, ERR_INVALID, "\"%s\" is below the least that works, 16M", text);
+    c->memory_bytes = bytes;
+    return ERR_OK;
+}
+
+static enum err set_owner_running(struct config *c, const char *text, struct error *e)
+{
+    return parse_whole(text, INT64_MAX, &c->max_owner_running, e);
+}
+
+static enum err set_owner_bytes(struct config *c, const char *text, struct error *e)
+{
+    TRY(parse_bytes(text, &c->max_owner_bytes, e));
+    if (c->max_owner_bytes > INT64_MAX)
+        return error_set(e, ERR_INVALID, "\"%s\" is more than there can be", text);
     return ERR_OK;
 }
 
@@ -147,6 +169,11 @@ static const struct option OPTIONS[] = {
      "for data and folds; K, M, G, T (half of what it may use)", set_memory},
     {"token-file", "SWEEPD_TOKEN_FILE", "FILE",
      "tokens besides those of the database, LABEL SCOPE TOKEN a line", set_token_file},
+    {"max-owner-running", "SWEEPD_MAX_OWNER_RUNNING", "N",
+     "experiments of one token's label that are queued or running; 0: no limit (0)",
+     set_owner_running},
+    {"max-owner-bytes", "SWEEPD_MAX_OWNER_BYTES", "BYTES",
+     "data sets of one token's label; 0: no limit (0)", set_owner_bytes},
     {"allow-host", "SWEEPD_ALLOW_HOST", "NAME",
      "a host name to answer to besides localhost; may be repeated", set_allow_host},
     {"log-level", "SWEEPD_LOG_LEVEL", "LEVEL", "debug, info, warning or error (info)",

@@ -35,6 +35,8 @@ struct config {
     unsigned threads;             /* of training */
     uint64_t memory_bytes;        /* for data sets and prepared folds */
     const char *hosts[CONFIG_MAX_HOSTS + 1]; /* NULL ends the list */
+    uint64_t max_owner_running; /* experiments of one owner; 0: no limit */
+    uint64_t max_owner_bytes;   /* of one owner's data sets; 0: no limit */
     char token_file[CONFIG_TEXT_BYTES]; /* tokens besides the database's; empty: none */
     char web_root[CONFIG_TEXT_BYTES]; /* files of the page from disk, for its authors; else empty */
     enum log_level log_level;

@@ -125,22 +125,26 @@ static enum err start_http(struct daemon *d, struct error *e)
     return ERR_OK;
 }
 
-/* The tokens, without which nobody but this machine is served. */
+/* Without tokens nobody but this machine is served. A database that has some never loses them, and
+ * a token file that has none is refused. */
+static enum err check_public(const struct config *c, struct error *e)
+{
+    if (config_is_private(c) || c->token_file[0] || keyring_is_needed(c->db))
+        return ERR_OK;
+    return error_set(e, ERR_INVALID,
+                     "listening on %s needs tokens, and there are none: make one by sweepd token "
+                     "create --label NAME --scope admin --db %s, or listen on 127.0.0.1 or on "
+                     "unix:PATH",
+                     c->address, c->db);
+}
+
 static enum err open_access(struct daemon *d, struct error *e)
 {
-    const struct config *c = &d->config;
+    const char *file = d->config.token_file;
 
-    TRY(keyring_create(d->store, c->token_file[0] ? c->token_file : NULL, &d->api.keyring, e));
+    TRY(keyring_create(d->store, file[0] ? file : NULL, &d->api.keyring, e));
     d->api.throttle = throttle_create();
-    if (!d->api.throttle)
-        return error_no_memory(e);
-    if (!config_is_private(c) && keyring_is_open(d->api.keyring))
-        return error_set(e, ERR_INVALID,
-                         "listening on %s needs tokens, and there are none: make one by sweepd "
-                         "token create --label NAME --scope admin --db %s, or listen on 127.0.0.1 "
-                         "or on unix:PATH",
-                         c->address, c->db);
-    return ERR_OK;
+    return d->api.throttle ? ERR_OK : error_no_memory(e);
 }
 
 static enum err start(struct daemon *d, struct error *e)
@@ -213,7 +217,9 @@ int main(int argc, char **argv)
     store_init();
     if (argc > 1 && strcmp(argv[1], "token") == 0)
         return token_command(argc - 1, argv + 1);
-    if (config_read(argc, argv, &d.config, &action, &e) != ERR_OK) {
+    if (config_read(argc, argv, &d.config, &action, &e) != ERR_OK ||
+        ((action == CONFIG_SERVE || action == CONFIG_CHECK) &&
+         check_public(&d.config, &e) != ERR_OK)) {
         fprintf(stderr, "sweepd: %s\n", e.message);
         return 2;
     }

@@ -7,6 +7,7 @@
 
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/quota.h"
 #include "server/clock.h"
 #include "server/jobs/study.h"
 #include "server/jobs/writer.h"
@@ -101,6 +102,8 @@ static enum err give_command(struct call *c, enum jobs_command what, struct erro
 
     TRY(call_experiment(c, &id, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e)); /* 404 before 409 */
+    if (what == JOBS_RESUME && strcmp(record.state, "paused") == 0)
+        TRY(quota_check_running(c, c->reader, e)); /* two at the same moment may both pass */
     call_release(c);
     TRY(run_command(c, &record, what, e));
     return call_experiment_answer(c, 202, id, e);

@@ -77,6 +77,15 @@ static enum err describe_database(struct json *j, struct api *api, struct error 
     return ERR_OK;
 }
 
+/* null where there is none. */
+static void describe_limit(struct json *j, const char *key, uint64_t limit)
+{
+    if (limit > 0)
+        json_i64(j, key, (int64_t)limit);
+    else
+        json_null(j, key);
+}
+
 static void describe_limits(struct json *j, const struct api *api)
 {
     json_object(j, "limits");
@@ -84,6 +93,8 @@ static void describe_limits(struct json *j, const struct api *api)
     json_i64(j, "upload_bytes", LIMIT_UPLOAD_BYTES);
     json_i64(j, "table_bytes", (int64_t)api->config->memory_bytes);
     json_i64(j, "streams", LIMIT_STREAMS);
+    describe_limit(j, "owner_running", api->config->max_owner_running);
+    describe_limit(j, "owner_bytes", api->config->max_owner_bytes);
     json_i64(j, "trials", DEFINITION_TRIALS_MAX);
     json_i64(j, "concurrency", DEFINITION_CONCURRENCY_MAX);
     json_end(j);

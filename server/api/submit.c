@@ -12,6 +12,7 @@
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/api/once.h"
+#include "server/api/quota.h"
 #include "server/clock.h"
 #include "server/jobs/facts.h"
 #include "server/jobs/writer.h"
@@ -202,6 +203,8 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
     struct experiment_view view;
     struct json j;
 
+    if (d->definition->start)
+        TRY(quota_check_running(d->call, store_writer(s), e));
     TRY(insert_record(s, d, e));
     TRY(encode_experiment_read(store_writer(s), d->id, d->call->q->arena, &view, e));
     view.plan = &d->plan;

@@ -15,6 +15,7 @@
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/api/once.h"
+#include "server/api/quota.h"
 #include "server/clock.h"
 #include "server/jobs/writer.h"
 #include "server/schema/query.h"
@@ -354,6 +355,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
     u->was_there = found == ERR_OK;
     if (found != ERR_NOT_FOUND)
         return found;
+    TRY(quota_check_bytes(u->call, store_writer(s), (int64_t)count_bytes(u->call->q), e));
     TRY(insert_record(u, s, e));
     encode(u, url, &answer);
     return once_keep(u->call, s, 201, url, &answer, e);

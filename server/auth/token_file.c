@@ -105,6 +105,8 @@ enum err token_file_read(const char *path, struct key **out, size_t *n, struct e
     (void)setvbuf(r.file, NULL, _IONBF, 0); /* no copy of it stays in a buffer */
     TRY(read_lines(&r, path, e));
     TRY(check_mode(&r, path, e));
+    if (r.n == 0)
+        return error_set(e, ERR_INVALID, "\"%.300s\" holds no token", path);
     *out = r.keys;
     *n = r.n;
     r.keys = NULL;
