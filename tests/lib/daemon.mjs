@@ -3,7 +3,7 @@
  * real socket. SWEEPD names the binary.
  */
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -32,6 +32,27 @@ function ready(child, stderr) {
         child.once("exit", (code, signal) =>
             settle(reject, new Error(`ended at its start (${code ?? signal}):\n${stderr()}`)));
     });
+}
+
+/** Runs the binary with these arguments to its end: {status, stdout, stderr}. */
+export function sweepd(args, { env = {}, cwd } = {}) {
+    return new Promise((resolve, reject) =>
+        execFile(BINARY, args, { cwd, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+            if (SANITIZER.test(stderr) || (error && typeof error.code !== "number"))
+                reject(new Error(`${error}\n${stderr}`));
+            else
+                resolve({ status: error ? error.code : 0, stdout, stderr });
+        }));
+}
+
+/** Waits until the function's answer is true. */
+export async function until(what, seconds = 60) {
+    const end = performance.now() + seconds * 1000;
+    while (!await what()) {
+        if (performance.now() > end)
+            throw new Error(`not after ${seconds} s: ${what}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
 }
 
 /**
