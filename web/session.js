@@ -11,6 +11,13 @@ export function isStranger(error) {
     return error instanceof Problem && error.status === 401;
 }
 
+let needsToken = false;
+
+/** How the commands that are shown begin. */
+export function curl() {
+    return needsToken ? 'curl -H "Authorization: Bearer $TOKEN"' : "curl";
+}
+
 function show(...children) {
     document.getElementById("who").replaceChildren(...children);
 }
@@ -37,7 +44,8 @@ export async function showWho(signal, again) {
         show();
         throw fault;
     }
-    if (!who.needs_token)
+    needsToken = who.needs_token;
+    if (!needsToken)
         return show();
     show(h("span", {}, h("strong", {}, who.label), ` · ${who.scope}`),
         h("button", { type: "button", click: () => leave(again) }, "Log out"));

@@ -33,11 +33,10 @@ enum err token_check_label(const char *label, struct error *e)
     }
     if (is_good && !only_digits)
         return ERR_OK;
-    (void)error_set(e, ERR_INVALID,
-                    "label \"%.80s\": expected up to %d letters, digits, '.', '_', '-' or '@', not "
-                    "all digits",
-                    label, TOKEN_LABEL_BYTES - 1);
-    return error_field(e, "label");
+    return error_set(e, ERR_INVALID,
+                     "label \"%.80s\": expected up to %d letters, digits, '.', '_', '-' or '@', not "
+                     "all digits",
+                     label, TOKEN_LABEL_BYTES - 1);
 }
 
 enum err token_make(const struct token_wish *wish, char secret[SECRET_TEXT_BYTES],
@@ -46,11 +45,9 @@ enum err token_make(const struct token_wish *wish, char secret[SECRET_TEXT_BYTES
     enum scope scope;
 
     TRY(token_check_label(wish->label, e));
-    if (!token_scope_find(wish->scope, &scope)) {
-        (void)error_set(e, ERR_INVALID, "scope \"%.80s\" is none of read, submit, admin",
-                        wish->scope);
-        return error_field(e, "scope");
-    }
+    if (!token_scope_find(wish->scope, &scope))
+        return error_set(e, ERR_INVALID, "scope \"%.80s\" is none of read, submit, admin",
+                         wish->scope);
     TRY(secret_make(secret, e));
     *out = (struct token_record){
         .label = wish->label, .scope = wish->scope, .created_at_ms = clock_now_ms()};
