@@ -143,6 +143,8 @@ void access_tell(enum err code, struct http_pair *header)
 
 /* ---- before the body --------------------------------------------------------------------- */
 
+/* A cookie that is not valid is none: a browser goes on sending one that has expired, and counting
+ * it as a guess would shut its owner out. */
 static enum err identify(struct api *api, const struct http_request *q, struct user *out,
                          struct error *e)
 {

@@ -176,7 +176,8 @@ static const char *name_peer(struct exchange *x)
     return arena_strdup(x->arena, text);
 }
 
-/* Handlers have no use for credentials, and nobody else shall find them in memory. */
+/* Handlers have no use for credentials, and nobody else shall find them in memory. (What
+ * libmicrohttpd read lies in its pool until the connection's next request.) */
 static void forget_credentials(const struct http_pair *headers, size_t n)
 {
     for (size_t i = 0; i < n; i++)
