@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/linalg/kernel.h"
 #include "server/api/api.h"
@@ -125,11 +126,10 @@ static enum err start_http(struct daemon *d, struct error *e)
     return ERR_OK;
 }
 
-/* Without tokens nobody but this machine is served. A database that has some never loses them, and
- * a token file that has none is refused. */
-static enum err check_public(const struct config *c, struct error *e)
+/* Without tokens nobody but this machine is served. */
+static enum err check_public(const struct config *c, bool has_tokens, struct error *e)
 {
-    if (config_is_private(c) || c->token_file[0] || keyring_is_needed(c->db))
+    if (has_tokens || config_is_private(c))
         return ERR_OK;
     return error_set(e, ERR_INVALID,
                      "listening on %s needs tokens, and there are none: make one by sweepd token "
@@ -144,7 +144,15 @@ static enum err open_access(struct daemon *d, struct error *e)
 
     TRY(keyring_create(d->store, file[0] ? file : NULL, &d->api.keyring, e));
     d->api.throttle = throttle_create();
-    return d->api.throttle ? ERR_OK : error_no_memory(e);
+    if (!d->api.throttle)
+        return error_no_memory(e);
+    return check_public(&d->config, !keyring_is_open(d->api.keyring), e);
+}
+
+/* What can be seen before anything is touched: where there is nothing, there are no tokens. */
+static enum err check_config(const struct config *c, struct error *e)
+{
+    return check_public(c, c->token_file[0] || access(c->db, F_OK) == 0, e);
 }
 
 static enum err start(struct daemon *d, struct error *e)
@@ -218,8 +226,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "token") == 0)
         return token_command(argc - 1, argv + 1);
     if (config_read(argc, argv, &d.config, &action, &e) != ERR_OK ||
-        ((action == CONFIG_SERVE || action == CONFIG_CHECK) &&
-         check_public(&d.config, &e) != ERR_OK)) {
+        check_config(&d.config, &e) != ERR_OK) {
         fprintf(stderr, "sweepd: %s\n", e.message);
         return 2;
     }

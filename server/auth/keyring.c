@@ -112,21 +112,6 @@ void keyring_destroy(struct keyring *k)
     free(k);
 }
 
-bool keyring_is_needed(const char *db)
-{
-    struct reader *r;
-    struct key *keys = NULL;
-    bool any = false;
-    size_t n;
-
-    if (store_look(db, &r, NULL) != ERR_OK)
-        return false;
-    (void)read_keys(r, &keys, &n, &any, NULL); /* what cannot be read has none */
-    store_reader_close(r);
-    free(keys);
-    return any;
-}
-
 bool keyring_is_open(struct keyring *k)
 {
     bool open;

@@ -48,9 +48,6 @@ void keyring_destroy(struct keyring *k);
 /** Loads again what the database has; `r` sees what was written. */
 enum err keyring_load(struct keyring *k, struct reader *r, struct error *e);
 
-/** Whether a database, which a daemon may hold or not, has ever had a token. */
-bool keyring_is_needed(const char *db);
-
 /** Whether no token is needed, because there was never one. */
 bool keyring_is_open(struct keyring *k);
 

@@ -198,7 +198,6 @@ static bool admit(struct exchange *x)
         return false;
     }
     status = router->admit ? router->admit(router->ctx, &x->q, &x->told, &e) : 0;
-    forget_credentials(x->q.headers, x->q.n_headers);
     if (status != 0)
         exchange_fail(x, status, &e);
     return status == 0;
@@ -235,9 +234,10 @@ void head_read(struct exchange *x, const char *version)
         fail(x, 400, ERR_SYNTAX, "the headers could not be read");
         return;
     }
-    if (!pass_gate(x, &list, version) || !split_target(x))
-        return;
-    x->q.method = x->facts.method;
-    find_route(x);
+    if (pass_gate(x, &list, version) && split_target(x)) {
+        x->q.method = x->facts.method;
+        find_route(x);
+    }
     forget_credentials(list.pairs, list.n);
+    forget_credentials(x->q.headers, x->q.n_headers);
 }

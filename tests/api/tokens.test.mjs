@@ -370,7 +370,16 @@ test("a daemon without tokens asks for none until one is made", async () => {
     await open.stop();
 });
 
-test("with tokens every address may be listened on, also by those of a file", async () => {
+test("with tokens in the database every address may be listened on, and without them none", async () => {
+    const bare = path.join(folder, "bare.db");
+    const everywhere = { db: bare, args: ["--listen", "0.0.0.0:0"] };
+    await (await startDaemon({ db: bare })).stop();
+    await assert.rejects(startDaemon(everywhere), /needs tokens, and there are none: make one by/);
+    await sweepd(["token", "create", "--label", "ada", "--scope", "admin", "--db", bare]);
+    await (await startDaemon(everywhere)).stop();
+});
+
+test("tokens of a file are valid too, if nobody else can write it, or read one that stands in it", async () => {
     const file = path.join(folder, "tokens");
     const secret = `swd_${"a1".repeat(32)}`;
     const hash = createHash("sha256").update(secret).digest("hex");
