@@ -188,6 +188,10 @@ bench-many: $(BUILD)/sweepd ## COUNT=100000 trials of a tiny network in one expe
 bench-search: $(SEARCH_PROGRAM) $(BENCH_VENV)/searchers ## searches beside Optuna's, SEEDS=30; rewrites tests/bench/search.md
 	@$(BENCH_VENV)/bin/python tests/bench/search.py $(SEARCH_PROGRAM) $(BUILD)/bench/search
 
+.PHONY: bench-search-real
+bench-search-real: $(BUILD)/sweepd $(BUILD)/tests/bench/engine $(BENCH_VENV)/searchers ## the same on real trainings, REAL_SEEDS=10; rewrites its section
+	@$(BENCH_VENV)/bin/python tests/bench/search_real.py $(BUILD)/sweepd $(BUILD)/tests/bench/engine
+
 # MNIST is 11 MB packed: only this target fetches it, by a lockfile of its own.
 .PHONY: lecture
 lecture: ## what the first lecture says, measured; some minutes
@@ -243,6 +247,23 @@ reference: ## the committed numbers of scikit-learn and PyTorch against today's;
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	@tests/reference/run.sh $(BUILD) $(if $(UPDATE),update)
 
+# The daemon against its own description: a linter, and made-up requests of every kind, CASES for
+# each call. Neither is part of the check, which has both in small.
+CASES ?= 100
+OPENAPI_VENV := $(BUILD)/openapi-venv
+
+$(OPENAPI_VENV)/installed: tests/openapi/requirements.txt
+	python3 -m venv --clear $(OPENAPI_VENV)
+	$(OPENAPI_VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/openapi/requirements.txt
+	@touch $@
+
+.PHONY: check-openapi
+check-openapi: ## schemathesis and a linter against /openapi.json, CASES=100 for each call
+	@tests/deps.sh openapi
+	@npm ci --prefix tests/openapi --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(MAKE) --no-print-directory -j$(shell nproc) all $(OPENAPI_VENV)/installed
+	@CASES=$(CASES) tests/openapi/run.sh $(BUILD)/sweepd $(OPENAPI_VENV)/bin/schemathesis
+
 .PHONY: lint
 lint: ## the rules that a machine can see
 	@tests/lint.sh
@@ -259,7 +280,7 @@ install: $(BUILD)/sweepd ## into /usr/local, or as DESTDIR, prefix, bindir say
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf build tests/node_modules tests/lecture/node_modules
+	rm -rf build tests/node_modules tests/lecture/node_modules tests/openapi/node_modules
 
 .PHONY: help
 help: ## this list

@@ -168,15 +168,15 @@ static enum err start(struct daemon *d, struct error *e)
     TRY(open_store(d, e));
     TRY(open_access(d, e));
     options.kernel = d->kernel;
-    TRY(jobs_start(d->store, &options, &d->jobs, e));
     d->api.config = &d->config;
     d->api.store = d->store;
-    d->api.jobs = d->jobs;
     d->api.kernel = d->kernel;
     TRY(bulletin_create(d->store, &d->api.bulletin, e));
-    TRY(start_http(d, e));
-    operator_publish(d->store, d->url, d->api.keyring);
+    TRY(start_http(d, e)); /* who asks meanwhile is told that it starts */
+    TRY(jobs_start(d->store, &options, &d->jobs, e));
+    d->api.jobs = d->jobs;
     atomic_store(&d->api.ready, true);
+    operator_publish(d->store, d->url, d->api.keyring); /* commands find it once it takes work */
     return ERR_OK;
 }
 

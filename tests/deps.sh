@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
-#     tests/deps.sh build | demo | check | lecture | fuzz | reference | bench | neon
+#     tests/deps.sh build | demo | check | lecture | fuzz | reference | bench | neon | openapi
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -40,6 +40,10 @@ neon  command:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu the compiler for aarch
 neon  file:/usr/aarch64-linux-gnu/include/stdio.h libc6-dev-arm64-cross its C library
 neon  command:qemu-aarch64-static qemu-user-static that runs what it makes
 check file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
+openapi command:npm        npm               the linter of /openapi.json
+openapi command:curl       curl              what asks for it
+openapi python:ensurepip   python3-venv      what schemathesis runs in
+openapi file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm and pip over https
 END
 }
 
@@ -48,6 +52,7 @@ is_wanted() {
     build/build | demo/build | demo/demo | check/build | check/demo | check/check) return 0 ;;
     lecture/build | lecture/lecture | fuzz/build | fuzz/fuzz) return 0 ;;
     reference/build | reference/reference | bench/build | bench/bench | neon/build | neon/neon) return 0 ;;
+    openapi/build | openapi/openapi) return 0 ;;
     *) return 1 ;;
     esac
 }

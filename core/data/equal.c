@@ -106,7 +106,7 @@ static void hash_rows(const struct table *t, bool targets, uint64_t *hash)
         hash[i] = mix(hash[i]);
 }
 
-enum err table_first_equal(const struct table *t, bool targets, uint32_t *first, struct error *e)
+static enum err find(const struct table *t, bool targets, uint32_t *first, struct error *e)
 {
     CLEANUP(mem_free) uint64_t *hash = calloc(t->n_rows + 1, sizeof *hash);
     CLEANUP(mem_free) uint32_t *slots = NULL;
@@ -129,5 +129,26 @@ enum err table_first_equal(const struct table *t, bool targets, uint32_t *first,
             slots[at] = (uint32_t)i;
         first[i] = slots[at];
     }
+    return ERR_OK;
+}
+
+enum err table_first_equal(const struct table *t, bool targets, uint32_t *first, struct error *e)
+{
+    if (targets || !t->first_equal)
+        return find(t, targets, first, e);
+    memcpy(first, t->first_equal, t->n_rows * sizeof *first);
+    return ERR_OK;
+}
+
+enum err table_keep_first_equal(struct table *t, struct error *e)
+{
+    CLEANUP(mem_free) uint32_t *first = calloc(t->n_rows + 1, sizeof *first);
+
+    if (!first)
+        return error_no_memory(e);
+    TRY(find(t, false, first, e));
+    free(t->first_equal);
+    t->first_equal = first;
+    first = NULL;
     return ERR_OK;
 }

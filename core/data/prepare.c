@@ -23,40 +23,40 @@ struct prepared {
     uint32_t *unit;
 };
 
-/* What the columns are encoded with, and where to. */
-struct encoding {
-    const struct table *t;
-    const struct prepare_spec *spec;
-    struct prepared *p;
-    double *column;         /* (n): one column, in the fold's row order */
-    double *sorted;         /* (n_train): a part of it that may be reordered */
-    size_t at;              /* encoded columns that have their place so far */
-    struct number *numbers; /* (NUMBERS_AT_ONCE): fitted, to be written row by row */
-    size_t n_numbers;
-};
-
-/* Many, since they lie side by side in the rows; quantiles are 8 KB each. */
-enum { NUMBERS_AT_ONCE = 1024 };
+/* Columns that are read and written together: a line of the cache of each row. Of more columns the
+ * first would have left the cache between the fit and the writing. */
+enum { NUMBERS_AT_ONCE = 16 };
 
 /* A column of numbers. */
 struct number {
     const struct column *from;
     size_t at;      /* its encoded column */
     double missing; /* what stands for a missing value */
-    struct scaling fitted;
+};
+
+/* What the columns are encoded with, and where to. */
+struct encoding {
+    const struct table *t;
+    const struct prepare_spec *spec;
+    struct prepared *p;
+    double *column; /* (SCALING_ABREAST, n): columns, in the fold's row order */
+    double *sorted; /* (n_train): a part of one that may be reordered */
+    size_t at;      /* encoded columns that have their place so far */
+    struct number numbers[NUMBERS_AT_ONCE]; /* to be written row by row */
+    struct scaling fitted[NUMBERS_AT_ONCE]; /* theirs */
+    size_t n_numbers;
 };
 
 static void forget_numbers(struct encoding *c)
 {
     for (size_t k = 0; k < c->n_numbers; k++)
-        scaling_finish(&c->numbers[k].fitted);
+        scaling_finish(&c->fitted[k]);
     c->n_numbers = 0;
 }
 
 static void encoding_finish(struct encoding *c)
 {
     forget_numbers(c);
-    free(c->numbers);
     free(c->column);
     free(c->sorted);
 }
@@ -110,23 +110,23 @@ static size_t max_categories(const struct table *t, const struct prepare_spec *s
     return spec->max_categories ? spec->max_categories : t->max_categories;
 }
 
-/* Fills the training rows of the column at hand, and returns with what. */
-static double impute(const struct encoding *c)
+/* Fills the training rows of a column, and returns with what. */
+static double impute(const struct encoding *c, double *x)
 {
     size_t n = 0;
     double value;
 
     for (size_t i = 0; i < c->p->data.n_train; i++)
-        if (!isnan(c->column[i]))
-            c->sorted[n++] = c->column[i];
+        if (!isnan(x[i]))
+            c->sorted[n++] = x[i];
     value = n > 0 ? imputes[c->spec->impute].fit(c->sorted, n) : 0;
     for (size_t i = 0; i < c->p->data.n_train; i++)
-        if (isnan(c->column[i]))
-            c->column[i] = value;
+        if (isnan(x[i]))
+            x[i] = value;
     return value;
 }
 
-/* Fits the training rows of the column at hand. */
+/* Fits the training rows of the first column. */
 static enum err fit(const struct encoding *c, enum scaling_kind kind, struct scaling *out,
                     struct error *e)
 {
@@ -143,66 +143,79 @@ static bool scale(const struct scaling *s, double x, float *out)
     return isfinite(*out);
 }
 
-static enum err check_number(const struct encoding *c, const struct number *x, struct error *e)
+static enum err check_number(const struct encoding *c, size_t k, struct error *e)
 {
+    const struct number *x = &c->numbers[k];
     float unused;
 
     for (size_t i = 0; i < n_rows(c); i++) {
         double value = x->from->values[c->p->row[i]];
 
         value = isnan(value) ? x->missing : value;
-        if (!scale(&x->fitted, value, &unused))
+        if (!scale(&c->fitted[k], value, &unused))
             return error_set(e, ERR_INVALID, "column \"%.80s\": %.17g is too large for float32",
                              x->from->name, value);
     }
     return ERR_OK;
 }
 
-/* Rows that are written together, so that they stay in the cache from column to column, and
- * columns of them: a line of the cache. */
-enum { ROWS_ABREAST = 256, COLUMNS_ABREAST = 16 };
+/* Rows whose scaled numbers are in the cache together. */
+enum { ROWS_ABREAST = 1024 };
 
-static bool write_numbers(const struct encoding *c, size_t row, size_t n, const struct number *x,
-                          size_t n_columns)
+static bool write_numbers(const struct encoding *c, size_t row, size_t n)
 {
-    float scaled[COLUMNS_ABREAST][ROWS_ABREAST];
+    float scaled[NUMBERS_AT_ONCE][ROWS_ABREAST];
+    const struct number *x = c->numbers;
     bool finite = true;
 
-    for (size_t k = 0; k < n_columns; k++)
-        finite &= scaling_apply_rows(&x[k].fitted, x[k].from->values, c->p->row + row, n,
+    for (size_t k = 0; k < c->n_numbers; k++)
+        finite &= scaling_apply_rows(&c->fitted[k], x[k].from->values, c->p->row + row, n,
                                      x[k].missing, scaled[k]);
     for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < n_columns; k++)
+        for (size_t k = 0; k < c->n_numbers; k++)
             *cell(c, row + i, x[k].at) = scaled[k][i];
     return finite;
+}
+
+/* The training rows of a column, with what stands for missing values. */
+static void read_number(const struct encoding *c, struct number *number, double *x)
+{
+    for (size_t i = 0; i < c->p->data.n_train; i++)
+        x[i] = number->from->values[c->p->row[i]];
+    if (number->from->missing > 0)
+        number->missing = impute(c, x);
+}
+
+static enum err fit_numbers(struct encoding *c, struct error *e)
+{
+    size_t n_train = c->p->data.n_train;
+
+    for (size_t k = 0; k < c->n_numbers; k += SCALING_ABREAST) {
+        size_t n = smaller(c->n_numbers - k, SCALING_ABREAST);
+
+        for (size_t i = 0; i < n; i++)
+            read_number(c, &c->numbers[k + i], c->column + i * n_train);
+        TRY(scaling_fit_columns(c->spec->scaling, c->column, n_train, n, c->fitted + k, e));
+    }
+    return ERR_OK;
 }
 
 static enum err encode_numbers(struct encoding *c, struct error *e)
 {
     bool finite = true;
 
+    TRY(fit_numbers(c, e));
     for (size_t row = 0; row < n_rows(c); row += ROWS_ABREAST)
-        for (size_t k = 0; k < c->n_numbers; k += COLUMNS_ABREAST)
-            finite &= write_numbers(c, row, smaller(n_rows(c) - row, ROWS_ABREAST), c->numbers + k,
-                                    smaller(c->n_numbers - k, COLUMNS_ABREAST));
+        finite &= write_numbers(c, row, smaller(n_rows(c) - row, ROWS_ABREAST));
     for (size_t k = 0; !finite && k < c->n_numbers; k++)
-        TRY(check_number(c, &c->numbers[k], e));
+        TRY(check_number(c, k, e));
     forget_numbers(c);
     return ERR_OK;
 }
 
-static enum err fit_number(struct encoding *c, const struct column *from, struct error *e)
+static enum err add_number(struct encoding *c, const struct column *from, struct error *e)
 {
-    struct number *x = &c->numbers[c->n_numbers];
-
-    *x = (struct number){.from = from, .at = c->at};
-    for (size_t i = 0; i < c->p->data.n_train; i++)
-        c->column[i] = from->values[c->p->row[i]];
-    if (from->missing > 0)
-        x->missing = impute(c);
-    TRY(scaling_fit(c->spec->scaling, c->column, c->p->data.n_train, &x->fitted, e));
-    c->n_numbers++;
-    c->at++;
+    c->numbers[c->n_numbers++] = (struct number){.from = from, .at = c->at++};
     return c->n_numbers == NUMBERS_AT_ONCE ? encode_numbers(c, e) : ERR_OK;
 }
 
@@ -298,7 +311,7 @@ static enum err encode_features(struct encoding *c, struct error *e)
 
         if (from->role != ROLE_FEATURE)
             continue;
-        TRY(from->values ? fit_number(c, from, e) : encode_category(c, from, e));
+        TRY(from->values ? add_number(c, from, e) : encode_category(c, from, e));
         if (from->missing > 0 && c->spec->missing_indicator)
             encode_indicator(c, from);
     }
@@ -467,10 +480,9 @@ static enum err encode(const struct table *t, const struct prepare_spec *spec, s
 {
     CLEANUP(encoding_finish) struct encoding c = {.t = t, .spec = spec, .p = p};
 
-    c.column = calloc(n_rows(&c) + 1, sizeof *c.column);
+    c.column = calloc(n_rows(&c) + 1, SCALING_ABREAST * sizeof *c.column);
     c.sorted = calloc(n_rows(&c) + 1, sizeof *c.sorted);
-    c.numbers = calloc(NUMBERS_AT_ONCE, sizeof *c.numbers);
-    if (!c.column || !c.sorted || !c.numbers)
+    if (!c.column || !c.sorted)
         return error_no_memory(e);
     TRY(encode_features(&c, e));
     TRY(copy_targets(&c, e));

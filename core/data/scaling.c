@@ -18,22 +18,63 @@ static void set(struct scaling *s, double shift, double scale)
     s->scale = scale > 0 ? scale : 1;
 }
 
+typedef double d2 __attribute__((vector_size(16)));
+
+/* Columns side by side, since each addition of a sum waits for the one before. */
+enum { ABREAST = SCALING_ABREAST, PAIRS = ABREAST / 2 };
+
+_Static_assert(ABREAST == 4, "fit_standard_abreast reads two pairs");
+
+static void set_standard(struct scaling *s, double mean, double squares, size_t n, bool constant,
+                         double first)
+{
+    /* A constant column's mean can be off by a rounding, and its deviation then is noise. */
+    set(s, constant ? first : mean, constant ? 0 : sqrt(squares / (double)n));
+}
+
+static bool is_constant(const double *x, size_t n)
+{
+    size_t i = 1;
+
+    while (i < n && x[i] == x[0])
+        i++;
+    return i >= n;
+}
+
 static enum err fit_standard(struct scaling *s, double *x, size_t n, struct error *e)
 {
     double sum = 0, squares = 0, mean;
-    bool constant = true;
 
     (void)e; /* allocates nothing */
     for (size_t i = 0; i < n; i++)
         sum += x[i];
     mean = sum / (double)n;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         squares += (x[i] - mean) * (x[i] - mean);
-        constant = constant && x[i] == x[0];
-    }
-    /* A constant column's mean can be off by a rounding, and its deviation then is noise. */
-    set(s, constant ? x[0] : mean, constant ? 0 : sqrt(squares / (double)n));
+    set_standard(s, mean, squares, n, is_constant(x, n), x[0]);
     return ERR_OK;
+}
+
+/* fit_standard for ABREAST columns, each n behind the other. */
+static void fit_standard_abreast(struct scaling *s, const double *x, size_t n)
+{
+    d2 sum[PAIRS] = {{0}}, squares[PAIRS] = {{0}}, mean[PAIRS];
+
+    for (size_t i = 0; i < n; i++) {
+        sum[0] += (d2){x[i], x[n + i]};
+        sum[1] += (d2){x[2 * n + i], x[3 * n + i]};
+    }
+    for (size_t k = 0; k < PAIRS; k++)
+        mean[k] = sum[k] / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        d2 low = (d2){x[i], x[n + i]} - mean[0], high = (d2){x[2 * n + i], x[3 * n + i]} - mean[1];
+
+        squares[0] += low * low;
+        squares[1] += high * high;
+    }
+    for (size_t k = 0; k < ABREAST; k++)
+        set_standard(s + k, mean[k / 2][k % 2], squares[k / 2][k % 2], n,
+                     is_constant(x + k * n, n), x[k * n]);
 }
 
 static enum err fit_none(struct scaling *s, double *x, size_t n, struct error *e)
@@ -104,6 +145,20 @@ enum err scaling_fit(enum scaling_kind kind, double *x, size_t n, struct scaling
     return ERR_OK;
 }
 
+enum err scaling_fit_columns(enum scaling_kind kind, double *x, size_t n, size_t n_columns,
+                             struct scaling *out, struct error *e)
+{
+    size_t k = 0;
+
+    for (; kind == SCALING_STANDARD && k + ABREAST <= n_columns; k += ABREAST) {
+        memset(out + k, 0, ABREAST * sizeof *out);
+        fit_standard_abreast(out + k, x + k * n, n);
+    }
+    for (; k < n_columns; k++)
+        TRY(scaling_fit(kind, x + k * n, n, out + k, e));
+    return ERR_OK;
+}
+
 void scaling_finish(struct scaling *s)
 {
     free(s->quantiles);
@@ -163,8 +218,8 @@ double scaling_apply(const struct scaling *s, double x)
     return isfinite(s->scale) ? (x - s->shift) / s->scale : (double)NAN;
 }
 
-typedef double d2 __attribute__((vector_size(16)));
 typedef int64_t i2 __attribute__((vector_size(16)));
+typedef float f2 __attribute__((vector_size(8)));
 
 /* Two at a time, where the scaling is a difference and a quotient. */
 static void apply_two(const struct scaling *s, const double *x, const uint32_t *row, double missing,
@@ -172,11 +227,11 @@ static void apply_two(const struct scaling *s, const double *x, const uint32_t *
 {
     d2 two = {x[row[0]], x[row[1]]}, stand_in = {missing, missing};
     i2 known = two == two;
+    f2 scaled;
 
     two = (d2)(((i2)two & known) | ((i2)stand_in & ~known));
-    two = (two - s->shift) / s->scale;
-    out[0] = (float)two[0];
-    out[1] = (float)two[1];
+    scaled = __builtin_convertvector((two - s->shift) / s->scale, f2);
+    memcpy(out, &scaled, sizeof scaled);
 }
 
 static bool all_finite(const float *x, size_t n)

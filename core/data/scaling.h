@@ -21,6 +21,9 @@ enum scaling_kind {
 /* Quantiles kept, or as many as there are numbers. */
 enum { SCALING_QUANTILES_MAX = 1000 };
 
+/* Columns whose fit takes hardly longer than that of one. */
+enum { SCALING_ABREAST = 4 };
+
 /* Zero-initialise; scaling_finish frees it. */
 struct scaling {
     enum scaling_kind kind;
@@ -41,6 +44,13 @@ struct scaling {
  */
 enum err scaling_fit(enum scaling_kind kind, double *x, size_t n, struct scaling *out,
                      struct error *e);
+
+/**
+ * scaling_fit for n_columns columns one behind the other: x (n_columns, n). Fastest are
+ * SCALING_ABREAST of them. Zero-initialise `out`; also after a failure all of it is to be finished.
+ */
+enum err scaling_fit_columns(enum scaling_kind kind, double *x, size_t n, size_t n_columns,
+                             struct scaling *out, struct error *e);
 void scaling_finish(struct scaling *s);
 
 /** Not finite where the numbers fitted have sums or differences beyond double. */

@@ -74,6 +74,7 @@ void table_destroy(struct table *t)
     free(t->targets);
     free(t->class_rows);
     free(t->source_row);
+    free(t->first_equal);
     free(t->warnings);
     free(t);
 }
@@ -210,6 +211,7 @@ size_t table_bytes(const struct table *t)
         bytes += c->codes ? t->n_rows * sizeof *c->codes : 0;
         bytes += c->label_bytes + c->n_labels * sizeof *c->labels;
     }
+    bytes += t->first_equal ? t->n_rows * sizeof *t->first_equal : 0;
     return bytes + (t->source_row ? t->n_rows * sizeof *t->source_row : 0);
 }
 

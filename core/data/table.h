@@ -58,6 +58,7 @@ struct table {
     size_t duplicate_rows;      /* equal to an earlier row in every feature and target */
     size_t rows_without_target; /* left out */
     uint32_t *source_row; /* (n_rows), data rows of the file from 0; NULL where none was left out */
+    uint32_t *first_equal; /* (n_rows), by table_first_equal over the features; NULL: not kept */
     size_t max_categories;
     char format[8];     /* "csv", "tsv" */
     char delimiter[16]; /* ",", ";", "|", "tab", "whitespace" or another character */
@@ -124,6 +125,9 @@ size_t table_test_rows(const struct table *t);
  * every target too where `targets`: first (n_rows). Rows are compared, not only hashed.
  */
 enum err table_first_equal(const struct table *t, bool targets, uint32_t *first, struct error *e);
+
+/** Keeps that of the features in the table, for all splits that are made of it. */
+enum err table_keep_first_equal(struct table *t, struct error *e);
 
 /* Names as the API writes them: "feature", "numeric", "classification". */
 const char *table_role_name(enum column_role role);

@@ -5,7 +5,10 @@
 #include "core/base/fmath.h"
 #include "core/base/special.h"
 
-enum { FULL_WEIGHT = 25 }; /* the newest points, each of weight one */
+enum {
+    FULL_WEIGHT = 25, /* the newest points, each of weight one */
+    COARSE_MOST = 12  /* steps of an axis whose kernels do not go by their neighbours */
+};
 
 /* A part of a sum that is smaller than this share of the broad kernel's cannot change it. */
 static const double NEGLIGIBLE = 1e-20;
@@ -28,6 +31,7 @@ struct factors {
 
 struct parzen {
     const struct axes *axes;
+    enum parzen_widths widths;
     size_t n;                /* kernels, the broad one last */
     double *weight;          /* (n) */
     double *cumulative;      /* (n) sums of weights; the last is one */
@@ -87,10 +91,30 @@ static struct ranked *sort(struct ranked *x, struct ranked *spare, size_t n)
     return x;
 }
 
+static size_t count_free(const struct axes *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        n += s->axis[i].kind != AXIS_FIXED;
+    return n;
+}
+
+/* Of n points on a coarse grid: a fifth of the range, less the more of them there are. Elsewhere
+ * 0. */
+static double grid_width(const struct parzen *p, const struct axis *x, double range, size_t n)
+{
+    double exponent = -1.0 / (double)(count_free(p->axes) + 4);
+
+    if (p->widths != PARZEN_BY_GRID || x->kind != AXIS_STEPS || x->n > COARSE_MOST)
+        return 0.0;
+    return 0.2 * range * fmath_exp(exponent * fmath_log(n > 0 ? (double)n : 1.0));
+}
+
 /* A kernel is as broad as the farther of its neighbours is away, between a hundredth of the range
  * (more while there are few kernels) and all of it. The ends count as neighbours of a lone point
- * only. */
-static void set_widths(struct factors *f, const struct ranked *sorted, size_t n)
+ * only. given: the width of all, or 0. */
+static void set_widths(struct factors *f, const struct ranked *sorted, size_t n, double given)
 {
     double range = f->high - f->low;
     double least = range / (n + 2 < 100 ? (double)(n + 2) : 100.0);
@@ -104,6 +128,8 @@ static void set_widths(struct factors *f, const struct ranked *sorted, size_t n)
             sigma = right;
         if (n >= 2 && i + 1 == n)
             sigma = left;
+        if (given > 0.0)
+            sigma = given;
         sigma = sigma < least ? least : sigma > range ? range : sigma;
         f->narrow[sorted[i].kernel] = 1.0 / sigma;
     }
@@ -197,7 +223,7 @@ static enum err estimate_number(struct parzen *p, const struct axis *x, struct f
         if (!isnan(f->mu[i]))
             points[used++] = (struct ranked){.mu = f->mu[i], .kernel = i};
     points = sort(points, points + p->n, used);
-    set_widths(f, points, used);
+    set_widths(f, points, used, grid_width(p, x, f->high - f->low, used));
     if (x->kind == AXIS_STEPS)
         finish_steps(f, p->n, points, used);
     else
@@ -254,14 +280,16 @@ static enum err estimate(struct parzen *p, size_t n, const double *const *x, str
     return ERR_OK;
 }
 
-enum err parzen_create(const struct axes *axes, size_t n, const double *const *x, struct arena *a,
-                       struct parzen **out, struct error *e)
+enum err parzen_create(const struct axes *axes, enum parzen_widths widths, size_t n,
+                       const double *const *x, struct arena *a, struct parzen **out,
+                       struct error *e)
 {
     struct parzen *p = arena_alloc(a, 1, sizeof *p);
 
     if (!p)
         return error_no_memory(e);
     p->axes = axes;
+    p->widths = widths;
     p->n = n + 1;
     p->weight = arena_alloc(a, p->n, sizeof *p->weight);
     p->cumulative = arena_alloc(a, p->n, sizeof *p->cumulative);

@@ -4,8 +4,9 @@
  * does not use has the broad kernel's factor there, so that on every branch of a conditional space
  * each kernel is a density, and densities of different sets of points can be compared.
  *
- * Source  Bergstra and others 2011; Optuna 5's joint estimator (bandwidths, clips, weights); the
- *         factors of unused dimensions as SEARCH asks for them
+ * Source  Bergstra and others 2011; Optuna 5's joint estimator (bandwidths, clips, weights), and of
+ *         coarse grids the bandwidth that it had before; the factors of unused dimensions as SEARCH
+ *         asks for them
  */
 #ifndef SWEEPD_CORE_SEARCH_PARZEN_H
 #define SWEEPD_CORE_SEARCH_PARZEN_H
@@ -18,6 +19,14 @@
 
 struct parzen;
 
+/* How broad the kernels of numbers are. */
+enum parzen_widths {
+    PARZEN_BY_NEIGHBOURS, /* as far as the farther neighbour: Optuna 5's, on every axis */
+    PARZEN_BY_GRID        /* the same, but on an axis of a dozen steps or fewer: there neighbours
+                             coincide and their distance, zero, tells nothing, so it goes by the
+                             number of points and dimensions */
+};
+
 /**
  * axes  borrowed
  * x     (n) points, oldest first, each (axes->n) coordinates; of more than 25 the older ones weigh
@@ -25,8 +34,9 @@ struct parzen;
  *
  * Lives as long as a. One thread at a time.
  */
-enum err parzen_create(const struct axes *axes, size_t n, const double *const *x, struct arena *a,
-                       struct parzen **out, struct error *e);
+enum err parzen_create(const struct axes *axes, enum parzen_widths widths, size_t n,
+                       const double *const *x, struct arena *a, struct parzen **out,
+                       struct error *e);
 
 /** The logarithm of the density at x, up to a term that is the same for all estimates of a space.
  */

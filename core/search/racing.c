@@ -8,6 +8,9 @@
 /* Observations that the scale counts for; mates from which on it is learned from them. */
 enum { SCALE_WEIGHT = 4, MATES_LEAST = 6 };
 
+/* Folds of others from which on it is known what differences change by on the way. */
+enum { PAIRS_LEAST = 18 };
+
 static const double VARIANCE_LEAST = 1e-300; /* where all differences are equal */
 
 static bool stops(const struct race *r, double *p)
@@ -23,7 +26,8 @@ static bool stops(const struct race *r, double *p)
         squares += off * off;
     }
     s2 = (SCALE_WEIGHT * r->scale + squares) / nu;
-    v = (k - m) / k * ((k - m) / k) * s2 * (1 / m + 1 / (k - m));
+    v = m < k ? (k - m) / k * ((k - m) / k) * s2 * (1 / m + 1 / (k - m)) : 0;
+    v += r->drift / (m * m);
     *p = special_student_cdf(-mean / sqrt(v > VARIANCE_LEAST ? v : VARIANCE_LEAST), nu);
     return !(*p >= r->alpha); /* also where the numbers are too large for a chance */
 }
@@ -65,6 +69,29 @@ static double scale(const double *incumbent, uint32_t n_folds, struct race_mate 
     return sum / (double)(n / 3);
 }
 
+static int by_end(const void *a, const void *b)
+{
+    const struct race_pair *x = a, *y = b;
+    double dx = fabs(x->end), dy = fabs(y->end);
+
+    if (dx != dy)
+        return dx < dy ? -1 : 1;
+    return x->drift < y->drift ? -1 : x->drift > y->drift;
+}
+
+/* Again only those near the incumbent in the end, among them what began slowly. */
+static double drift(struct race_pair *pairs, size_t n)
+{
+    double sum = 0;
+
+    if (n < PAIRS_LEAST)
+        return (double)NAN;
+    qsort(pairs, n, sizeof *pairs, by_end);
+    for (size_t i = 0; i < n / 3; i++)
+        sum += pairs[i].drift * pairs[i].drift;
+    return sum / (double)(n / 3);
+}
+
 const struct pruner_kind racing_pruner = {
     .name = "racing",
     .summary = "stops a trial after a fold when its chance to beat the best one over all folds "
@@ -74,4 +101,5 @@ const struct pruner_kind racing_pruner = {
     .revisits = true,
     .stops = stops,
     .scale = scale,
+    .drift = drift,
 };

@@ -13,6 +13,12 @@
  * The mean difference in the end is (m D + the sum of the unseen) / K; with a flat prior on the
  * true mean difference the mean of the unseen is t-distributed about D with variance
  * s^2 (1/m + 1/(K - m)).
+ *
+ * Inside a fold, the m-th, the difference there is that to the incumbent after as many epochs. It
+ * stands for the one in the end with an error, which D has a part 1/m of, and so has what is
+ * foretold of the unseen folds: V grows by v/m^2. v is the mean square of that error over folds of
+ * other trials that have ended, and not its variance, since a difference that tends to grow or
+ * shrink is no less wrong for it.
  */
 #ifndef SWEEPD_CORE_SEARCH_RACING_H
 #define SWEEPD_CORE_SEARCH_RACING_H

@@ -57,9 +57,16 @@ size_t sampler_needs(const struct sampler *s, size_t trial)
         return 0;
     if (s->kind->generation)
         return (trial - 1) / s->kind->generation(s) * s->kind->generation(s);
+    if (s->wave > 0)
+        return s->wave - 1;
     if (concurrency == 0)
         return trial - 1;
     return trial > concurrency ? trial - concurrency : 0;
+}
+
+void sampler_set_wave(struct sampler *s, size_t first)
+{
+    s->wave = first;
 }
 
 enum err sampler_propose(struct sampler *s, struct arena *a, struct params *out, bool *exhausted,

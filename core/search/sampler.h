@@ -8,8 +8,9 @@
  *
  * One that learns sees, for trial t, the results of trials 1 .. t - concurrency and no other:
  * those between are pending, even if they have ended, so that a proposal does not depend on who
- * finished first. One that proposes generations of consecutive trials sees, for any trial of one,
- * the results of all generations before it and no other.
+ * finished first. Trials may also come in waves, one after the other: then it sees, for any trial
+ * of one, the results of the waves before it and no other. The generations of a sampler that
+ * proposes in such are waves of its own; else whoever runs the trials says where a wave begins.
  *
  * Threads  one thread at a time for each sampler
  */
@@ -54,6 +55,7 @@ struct sampler_kind {
 struct sampler {
     const struct sampler_kind *kind;
     struct sampler_settings settings;
+    size_t wave; /* the first trial of the wave, from 1; 0: there are none */
     struct history history;
 };
 
@@ -74,6 +76,10 @@ void sampler_destroy(struct sampler *s);
 
 /** Trial t, counted from 1, is proposed from the results of trials 1 .. sampler_needs(s, t). */
 size_t sampler_needs(const struct sampler *s, size_t trial);
+
+/** From the next trial on all belong to a wave that begins with this trial, until this is called
+ * again. Not for a sampler with generations. */
+void sampler_set_wave(struct sampler *s, size_t first);
 
 /**
  * Proposes the next trial and counts it as proposed. *exhausted is set, and `out` is not, where

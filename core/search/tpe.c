@@ -137,8 +137,8 @@ static enum err learn(struct tpe *t, size_t n_scored, struct rng *r, struct aren
     struct cut c = {0};
 
     TRY(cut(h, n_scored, a, &c, e));
-    TRY(parzen_create(&h->axes, c.n_best, c.best, a, &best, e));
-    TRY(parzen_create(&h->axes, c.n_others, c.others, a, &others, e));
+    TRY(parzen_create(&h->axes, PARZEN_BY_GRID, c.n_best, c.best, a, &best, e));
+    TRY(parzen_create(&h->axes, PARZEN_BY_GRID, c.n_others, c.others, a, &others, e));
     return choose(h, best, others, r, a, out, e);
 }
 

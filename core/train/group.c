@@ -44,6 +44,7 @@ static bool fit_together(const struct train *a, const struct train *b)
 
     return a->kernel->fused && a->kernel == b->kernel && a->data->task == b->data->task &&
            a->data->n_outputs == b->data->n_outputs && a->spec.loss == b->spec.loss &&
+           a->result.epochs_run == b->result.epochs_run &&
            optimizer_rule(&a->optimizer) == optimizer_rule(&b->optimizer) && same_steps(a, b) &&
            same_shape(&of_a, &of_b) && fits_any(&a->spec, &of_a) && fits_any(&b->spec, &of_b);
 }
@@ -158,7 +159,7 @@ static void run_some(struct train **list, size_t *n, train_wanted *wanted, group
     if (lanes && train_together(some, together, lanes, wanted, ended, ctx, NULL) == ERR_OK)
         return;
     for (size_t i = 0; i < together; i++) {
-        (void)train_run_to(some[i], some[i]->spec.epochs, wanted, ctx);
+        (void)train_run_to(some[i], some[i]->goal, wanted, ctx);
         if (ended)
             ended(ctx, some[i]);
     }

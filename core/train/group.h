@@ -5,7 +5,7 @@
  *
  * Not for this, and trained one after another: lbfgs, dropout, batch normalization, clipping, l1,
  * batches of more than a block, networks that are wide or have many inputs (mlp_lanes_fits), and
- * trainings that differ in the steps of an epoch.
+ * trainings that differ in the steps of an epoch or in the epochs that they have done.
  */
 #ifndef SWEEPD_CORE_TRAIN_GROUP_H
 #define SWEEPD_CORE_TRAIN_GROUP_H
@@ -23,11 +23,11 @@ uint64_t group_key(const struct spec *s, enum task task, size_t n_features, size
 /** Fewer trainings than this are as fast one after another. */
 size_t group_least(const struct spec *s, enum task task, size_t n_outputs, const struct kernel *k);
 
-/** Told of each training as soon as it has ended, and may destroy it. */
+/** Told of each training as soon as it has ended or reached its goal, and may destroy it. */
 typedef void group_ended(void *ctx, struct train *t);
 
 /**
- * Runs trainings to their ends, as train_run_to each: those that fit side by side, the others
+ * Runs trainings to their goals, as train_run_to each: those that fit side by side, the others
  * alone, and alone, too, if memory is short. They are of one kernel, and none has ended.
  *
  * n       any number; 1 to GROUP_MOST make sense

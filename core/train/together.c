@@ -447,7 +447,7 @@ static void end_epoch(struct group *g, const double loss[LANES_MOST])
         if (t->spec.early_stopping > 0) /* the weights that may be kept */
             mlp_lanes_store(g->network, l, t->mlp);
         state = train_end_epoch(t, epoch, watched[l]);
-        if (state != TRAIN_RUNNING)
+        if (state != TRAIN_RUNNING || epoch >= t->goal)
             leave(g, l, state);
     }
 }

@@ -8,7 +8,7 @@
 #include "core/train/group.h"
 
 /**
- * Runs trainings of one shape, with the same steps of an epoch, to their ends.
+ * Runs trainings of one shape, with the same steps of an epoch, to their goals.
  *
  * n       at most the lanes
  * Errors  ERR_NO_MEMORY: none of them has begun

@@ -189,6 +189,7 @@ enum err train_create(const struct spec *s, const struct fold_data *d, const str
     if (!t)
         return error_no_memory(e);
     t->spec = *s;
+    t->goal = s->epochs;
     t->data = d;
     t->kernel = k;
     t->decides = decides;
@@ -321,6 +322,11 @@ enum train_state train_run_to(struct train *t, size_t epoch, train_wanted *wante
         train_end(t);
     denormal_restore(before);
     return t->result.state;
+}
+
+void train_set_goal(struct train *t, size_t epoch)
+{
+    t->goal = epoch < t->spec.epochs ? epoch : t->spec.epochs;
 }
 
 struct team *train_team(const struct train *t)

@@ -85,6 +85,9 @@ typedef bool train_wanted(void *ctx);
  */
 enum train_state train_run_to(struct train *t, size_t epoch, train_wanted *wanted, void *ctx);
 
+/** Sets the epoch that group_run takes it to; at first the last one of its spec. */
+void train_set_goal(struct train *t, size_t epoch);
+
 /**
  * The team that others may join while train_run_to runs, to help; the result stays the same. NULL
  * where the network is too small for that. It belongs to the training, and is closed at first.

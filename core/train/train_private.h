@@ -33,6 +33,7 @@ struct train {
     size_t batch, rows; /* rows of a batch, most rows of a block */
     size_t n_steps;     /* of an epoch */
     size_t step;        /* steps done in all */
+    size_t goal;        /* epochs: how far a group takes it */
     struct arena *arena;
     struct mlp *mlp;
     struct team *team; /* NULL where the network is too small to be shared */

@@ -93,9 +93,11 @@ static void touch_done(struct write *w, const struct error *e)
     free(w);
 }
 
+/* Before recovery is done nothing is written: there is no writer yet. */
 static void touch(struct api *api, const struct user *u)
 {
-    struct touch *t = u->is_stale ? calloc(1, sizeof *t) : NULL;
+    bool can_be = u->is_stale && atomic_load(&api->ready);
+    struct touch *t = can_be ? calloc(1, sizeof *t) : NULL;
 
     if (!t)
         return;

@@ -59,12 +59,7 @@ static enum err write_one(struct notice *n, struct reader *r, int64_t id, struct
     TRY(encode_experiment_read(r, id, a, &x, e));
     n->moves |= strcmp(x.record.state, "running") == 0 || strcmp(x.record.state, "queued") == 0;
     json_init(&j, &n->lines);
-    json_object_inline(&j, NULL);
-    json_i64(&j, "experiment", id);
-    json_string(&j, "state", x.record.state);
-    encode_progress(&j, &x);
-    encode_best(&j, &x);
-    json_end(&j); /* and the line */
+    encode_progress_event(&j, &x); /* and the line's end */
     return ERR_OK;
 }
 

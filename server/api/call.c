@@ -1,20 +1,21 @@
 #include "server/api/call.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/data/split.h"
-#include "server/api/cursor.h"
 #include "server/api/kept.h"
 #include "server/api/once.h"
 #include "server/api/routes.h"
 #include "server/jobs/facts.h"
 #include "server/schema/definition.h"
-#include "server/schema/query.h"
 #include "server/store/store_dataset.h"
 #include "server/store/store_experiment.h"
+
+enum { PARAMETERS_MAX = 32 }; /* of a route */
 
 enum err call_reader(struct call *c, struct error *e)
 {
@@ -83,6 +84,19 @@ enum err call_json(struct call *c, unsigned status, struct buf *out, struct erro
         http_respond(c->r, status, "application/json", out->data, out->length);
     buf_finish(out);
     return failed;
+}
+
+enum err call_object(struct call *c, unsigned status, const struct field *fields, const void *in,
+                     struct error *e)
+{
+    struct buf out = {0};
+    struct json j;
+
+    json_init(&j, &out);
+    json_object(&j, NULL);
+    field_encode(fields, in, &j);
+    json_end(&j);
+    return call_json(c, status, &out, e);
 }
 
 void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id)
@@ -172,37 +186,36 @@ enum err call_folds(struct call *c, const struct experiment_record *x, const str
     return split_create(*table, &definition->split, out, e);
 }
 
-static int64_t read_limit(struct call *c)
-{
-    int64_t limit = QUERY_LIMIT_DEFAULT;
+/* ---- parameters ---------------------------------------------------------------------------- */
 
-    query_i64(&c->faults, "limit", http_query(c->q, "limit"), 1, QUERY_LIMIT_MAX, &limit);
-    return limit;
+void call_check_known(struct call *c, const struct http_pair *pairs, size_t n)
+{
+    const struct route *route = c->q->route;
+    const char *known[PARAMETERS_MAX + 1] = {NULL};
+    size_t n_known = 0;
+
+    for (const struct field *f = route->query; f && f->key; f++) {
+        assert(n_known < PARAMETERS_MAX);
+        known[n_known++] = f->key;
+    }
+    for (size_t i = 0; i < n; i++) {
+        query_known(&c->faults, pairs[i].name, known);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(pairs[k].name, pairs[i].name) == 0)
+                faults_add(&c->faults, pairs[i].name, NULL, "%.80s is given twice", pairs[i].name);
+    }
 }
 
-struct call_page call_page(struct call *c)
+enum err call_query(struct call *c, void *out, struct error *e)
 {
-    struct call_page page = {.limit = read_limit(c)};
+    const struct route *route = c->q->route;
 
-    query_i64(&c->faults, "cursor", http_query(c->q, "cursor"), 0, INT64_MAX, &page.offset);
-    return page;
+    for (const struct field *f = route->query; f->key; f++)
+        query_field(&c->faults, f, http_query(c->q, f->key), out);
+    return faults_check(&c->faults, e);
 }
 
-struct call_page call_page_sorted(struct call *c)
-{
-    struct call_page page = {.limit = read_limit(c)};
-    const char *cursor = http_query(c->q, "cursor");
-
-    if (cursor && !cursor_read(cursor, &page.after))
-        faults_add(&c->faults, "cursor", NULL,
-                   "cursor: expected the one in `next` of the page before, got \"%.80s\"", cursor);
-    return page;
-}
-
-void call_check_sort(struct call *c, const char *const *known)
-{
-    query_sort(&c->faults, "sort", http_query(c->q, "sort"), known);
-}
+/* ---- pages --------------------------------------------------------------------------------- */
 
 static void append_escaped(struct buf *out, const char *s)
 {

@@ -5,11 +5,12 @@
 #define SWEEPD_SERVER_API_CALL_H
 
 #include "server/api/api.h"
+#include "server/api/cursor.h"
 #include "server/api/form.h"
 #include "server/auth/keyring.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
-#include "server/store/bookmark.h"
+#include "server/schema/query.h"
 
 struct call {
     struct api *api;
@@ -43,6 +44,10 @@ enum err call_stream(struct call *c, const char *type, struct http_stream stream
 /** Answers with a JSON document, which is stored where the request is to be done once, and releases
  * the buffer. */
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e);
+
+/** Answers with an object that a table of fields describes. */
+enum err call_object(struct call *c, unsigned status, const struct field *fields, const void *in,
+                     struct error *e);
 
 enum { CALL_URL_BYTES = 64 };
 
@@ -89,28 +94,47 @@ enum err call_space(struct call *c, const struct experiment_record *x, const str
 /** A positive number from the path. ERR_NOT_FOUND naming `what`. */
 enum err call_number(const char *text, const char *what, int64_t *out, struct error *e);
 
-/* A page of a list. */
+/**
+ * Reads the parameters that the route's table names into `out`, whose defaults are filled in;
+ * ERR_INVALID with all faults, those of call_check_known included.
+ */
+enum err call_query(struct call *c, void *out, struct error *e);
+
+/** Faults for parameters, or fields of a form, that the route's table does not name, or that come
+ * twice. */
+void call_check_known(struct call *c, const struct http_pair *pairs, size_t n);
+
+/* A page of a list: one begins behind so many rows, or an id; in a sorted list, behind a row. */
 struct call_page {
     int64_t limit;
-    int64_t offset;        /* call_page: how many rows, or which id, lies before it */
-    struct bookmark after; /* call_page_sorted: the row before it */
+    int64_t offset;        /* CALL_PAGE */
+    struct bookmark after; /* CALL_PAGE_SORTED */
 };
 
-/** Reads `limit` and `cursor`; adds faults. */
-struct call_page call_page(struct call *c);
-struct call_page call_page_sorted(struct call *c);
+/* The lines of a table of parameters that read one. `usual` is the default of limit, a text. */
+#define CALL_PAGE(of, member, usual)                                                               \
+    CALL_LIMIT(of, member, usual),                                                                 \
+        FIELD("cursor", INT, of, member.offset, .min = 0, .max = CALL_INT_MAX,                     \
+              .summary = CALL_CURSOR_SUMMARY)
+#define CALL_PAGE_SORTED(of, member, usual)                                                        \
+    CALL_LIMIT(of, member, usual),                                                                 \
+        FIELD("cursor", OTHER, of, member.after, .read = cursor_parameter,                         \
+              .document = cursor_document, .summary = CALL_CURSOR_SUMMARY)
 
-/** Adds a fault unless `sort` is one of `known` (NULL-terminated), maybe with '-' in front. */
-void call_check_sort(struct call *c, const char *const *known);
+#define CALL_LIMIT(of, member, usual)                                                              \
+    FIELD("limit", INT, of, member.limit, .min = 1, .max = QUERY_LIMIT_MAX, .default_json = usual, \
+          .summary = "how many at most")
+#define CALL_CURSOR_SUMMARY "where to go on, as in `next` of the answer before"
+#define CALL_INT_MAX ((double)(INT64_C(1) << 53)) /* what every client can count up to */
 
 /** Closes a list: "total", and "next" with the cursor of the next page (NULL: none). */
 void call_page_end(struct call *c, struct json *j, int64_t limit, int64_t total,
                    const char *cursor);
 
-/** The same for a cursor of call_page; -1: none. */
+/** The same for a cursor of CALL_PAGE; -1: none. */
 void call_page_end_at(struct call *c, struct json *j, int64_t limit, int64_t total, int64_t next);
 
-/** The same for a cursor of call_page_sorted; one without id: none. */
+/** The same for a cursor of CALL_PAGE_SORTED; one without id: none. */
 void call_page_end_behind(struct call *c, struct json *j, int64_t limit, int64_t total,
                           const struct bookmark *next);
 

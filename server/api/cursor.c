@@ -72,3 +72,19 @@ bool cursor_read(const char *text, struct bookmark *out)
     *out = k;
     return true;
 }
+
+void cursor_parameter(struct faults *faults, const char *name, const char *text, void *bookmark)
+{
+    if (!cursor_read(text, bookmark))
+        faults_add(faults, name, NULL,
+                   "%s: expected the one in `next` of the page before, got \"%.80s\"", name, text);
+}
+
+void cursor_document(struct json *j)
+{
+    json_string(j, "type", "string");
+    json_string(j, "pattern",
+                "^[1-9][0-9]{0,17}(n|i-?[0-9]{1,18}|r-?[0-9]{1,17}(\\.[0-9]{1,20})?|"
+                "r-?[0-9](\\.[0-9]{1,17})?e[+-]?[0-2]?[0-9]{1,2}|"
+                "t[^\\u0000-\\u0008\\u000A-\\u001F\\u007F]*)$");
+}

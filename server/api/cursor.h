@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "core/base/buf.h"
+#include "server/schema/field.h"
 #include "server/store/bookmark.h"
 
 /** Appends the text; every bit of a real number survives. */
@@ -15,5 +16,9 @@ void cursor_write(const struct bookmark *k, struct buf *out);
 
 /** Reads a whole text; a key that is text points into it. False where it is none of these. */
 bool cursor_read(const char *text, struct bookmark *out);
+
+/* For the table of a route's parameters: a bookmark is read from ?cursor=. */
+void cursor_parameter(struct faults *faults, const char *name, const char *text, void *bookmark);
+field_documenter cursor_document;
 
 #endif

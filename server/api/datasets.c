@@ -11,6 +11,20 @@
 
 enum { ROWS_DEFAULT = 20 };
 
+struct list_form {
+    struct call_page page;
+};
+
+const struct field dataset_list_query[] = {
+    CALL_PAGE(list_form, page, "100"),
+    {.key = NULL},
+};
+
+const struct field dataset_rows_query[] = {
+    CALL_PAGE(list_form, page, "20"),
+    {.key = NULL},
+};
+
 /* ---- all of them ------------------------------------------------------------------------- */
 
 static enum err send_list(struct call *c, const struct call_page *page, struct error *e)
@@ -72,18 +86,18 @@ enum err dataset_list(struct call *c, struct error *e)
     CLEANUP(sheet_end)
     struct sheet s = {
         .n_columns = N_COLUMNS, .names = NAMES, .in_text = IN_TEXT, .read = read_datasets};
-    struct call_page page = call_page(c);
+    struct list_form f = {.page.limit = QUERY_LIMIT_DEFAULT};
     int64_t *after;
 
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &f, e));
     if (c->form == FORM_JSON)
-        return send_list(c, &page, e);
+        return send_list(c, &f.page, e);
     TRY(sheet_begin(&s, e));
     s.ctx = after = arena_alloc(s.arena, 1, sizeof *after);
     if (!after)
         return error_no_memory(e);
-    *after = page.offset;
-    return sheet_send(c, &s, sheet_limit(c, &page), e);
+    *after = f.page.offset;
+    return sheet_send(c, &s, sheet_limit(c, &f.page), e);
 }
 
 /* ---- one --------------------------------------------------------------------------------- */
@@ -198,18 +212,16 @@ static enum err take_rows(struct call *c, int64_t dataset, int64_t offset, struc
 enum err dataset_rows(struct call *c, struct error *e)
 {
     CLEANUP(sheet_end) struct sheet s = {.read = read_rows};
-    struct call_page page = call_page(c);
+    struct list_form f = {.page.limit = ROWS_DEFAULT};
     struct dataset_record record;
 
-    if (!http_query(c->q, "limit"))
-        page.limit = ROWS_DEFAULT;
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &f, e));
     TRY(call_dataset(c, call_segment(c, 0), &record, e));
     call_release(c);
     TRY(sheet_begin(&s, e));
-    TRY(take_rows(c, record.id, page.offset, &s, e));
-    return c->form == FORM_JSON ? send_rows(c, s.ctx, page.limit, e)
-                                : sheet_send(c, &s, sheet_limit(c, &page), e);
+    TRY(take_rows(c, record.id, f.page.offset, &s, e));
+    return c->form == FORM_JSON ? send_rows(c, s.ctx, f.page.limit, e)
+                                : sheet_send(c, &s, sheet_limit(c, &f.page), e);
 }
 
 /* ---- away with it ------------------------------------------------------------------------ */

@@ -9,11 +9,20 @@
 #include "server/schema/json.h"
 #include "server/schema/plan.h"
 #include "server/store/store_dataset.h"
+#include "server/store/store_event.h"
 #include "server/store/store_experiment.h"
 #include "server/store/store_fold.h"
 #include "server/store/store_tell.h"
 #include "server/store/store_trial.h"
 #include "server/store/store_unseal.h"
+
+/* What each is, for documentation. */
+extern const struct schema encode_dataset_schema, encode_row_schema, encode_experiment_schema,
+    encode_unsealed_schema, encode_trial_schema, encode_params_schema, encode_best_schema,
+    encode_curves_schema, encode_state_event_schema, encode_trial_event_schema,
+    encode_progress_event_schema;
+
+extern const char *const encode_experiment_states[], *const encode_trial_states[];
 
 /** {"id": 1, "name": …}; the report in the record was made by encode_report. */
 void encode_dataset(struct json *j, const char *key, const struct dataset_record *d);
@@ -41,11 +50,10 @@ enum err encode_experiment_read(struct reader *r, int64_t id, struct arena *a,
 
 void encode_experiment(struct json *j, const char *key, const struct experiment_view *x);
 
-/** How far it is, as members of the object that is open. */
-void encode_progress(struct json *j, const struct experiment_view *x);
+/** Its best trial, or null. */
+void encode_experiment_best(struct json *j, const char *key, const struct experiment_view *x);
 
-/** Its best trial, or null, as the member `best`. */
-void encode_best(struct json *j, const struct experiment_view *x);
+extern const struct field encode_pace_fields[], encode_experiment_best_fields[];
 
 /** What came of the rows that were set aside, or how far that is. */
 void encode_unsealed(struct json *j, const char *key, const struct unseal_record *u);
@@ -53,6 +61,7 @@ void encode_unsealed(struct json *j, const char *key, const struct unseal_record
 /* How far an experiment is, in numbers derived from its records. */
 struct experiment_pace {
     int64_t trials, trials_done; /* planned (or stored so far), ended in any way */
+    int64_t trials_pruned, trials_failed;
     int64_t folds, folds_done;
     double fraction;
     double elapsed_seconds;
@@ -77,13 +86,20 @@ enum err encode_trial_read(struct reader *r, int64_t experiment, int64_t trial, 
 void encode_trial(struct json *j, const char *key, const struct trial_record *t, const char *metric,
                   const struct trial_parts *parts);
 
+/** An object with the best trial; t is NULL where there is none. */
+void encode_best(struct json *j, const struct trial_record *t, const char *metric,
+                 const struct trial_parts *parts);
+
 /** A trial's learning curves, fold by fold. */
 void encode_curves(struct json *j, const struct fold_record *folds, size_t n);
 
+/** What happened to an experiment or a trial, on one line. */
+void encode_event(struct json *j, const struct event_record *x);
+
+/** How far an experiment is, on one line. */
+void encode_progress_event(struct json *j, const struct experiment_view *x);
+
 /** A list of texts as a JSON array on one line; NULL where memory is out. */
 const char *encode_texts(const struct field_texts *texts, struct arena *a);
-
-/** A time, null where it is 0. */
-void encode_time(struct json *j, const char *key, int64_t ms);
 
 #endif

@@ -15,7 +15,6 @@
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/clock.h"
-#include "server/schema/query.h"
 #include "server/store/store_event.h"
 
 enum { EVENTS_AT_ONCE = 200, PAUSE_MS = 250 };
@@ -50,41 +49,13 @@ static void begin_event(int64_t number, const char *kind, struct buf *out)
     buf_printf(out, "id: %" PRId64 "\nevent: %s\ndata: ", number, kind);
 }
 
-static void tell_state(const struct event_record *x, struct buf *out)
+static void tell(const struct event_record *x, struct buf *out)
 {
     struct json j;
 
-    begin_event(x->number, "state", out);
+    begin_event(x->number, x->trial > 0 ? "trial" : "state", out);
     json_init(&j, out);
-    json_object_inline(&j, NULL);
-    json_i64(&j, "experiment", x->experiment);
-    json_string(&j, "state", x->state);
-    json_string(&j, "stop_reason", x->reason);
-    encode_time(&j, "at", x->at_ms);
-    json_end(&j);
-    buf_putc(out, '\n');
-}
-
-static void tell_trial(const struct event_record *x, struct buf *out)
-{
-    struct json j;
-
-    begin_event(x->number, "trial", out);
-    json_init(&j, out);
-    json_object_inline(&j, NULL);
-    json_i64(&j, "experiment", x->experiment);
-    json_i64(&j, "trial", x->trial);
-    json_string(&j, "state", x->state);
-    json_string(&j, "reason", x->reason);
-    json_raw(&j, "params", x->params);
-    json_double(&j, "score", x->score);
-    json_double(&j, "score_std", x->score_std);
-    json_i64(&j, "folds_done", x->folds_done);
-    if (x->weight_count >= 0)
-        json_i64(&j, "weight_count", x->weight_count);
-    json_double(&j, "seconds", x->seconds);
-    encode_time(&j, "finished_at", x->at_ms);
-    json_end(&j);
+    encode_event(&j, x);
     buf_putc(out, '\n');
 }
 
@@ -130,7 +101,7 @@ static enum err begin(struct events *s, struct reader *r, struct arena *a, struc
         tell_reset(s, out);
     if (s->experiment != 0 && (!is_known || s->cursor < forgotten)) {
         present.number = s->cursor;
-        tell_state(&present, out);
+        tell(&present, out);
     }
     s->is_new = false;
     return ERR_OK;
@@ -144,10 +115,7 @@ static enum err tell_news(struct events *s, struct reader *r, struct arena *a, s
 
     TRY(store_event_list(r, s->experiment, s->cursor, EVENTS_AT_ONCE, a, n, &x, e));
     for (size_t i = 0; i < *n; i++) {
-        if (x[i].trial > 0)
-            tell_trial(&x[i], out);
-        else
-            tell_state(&x[i], out);
+        tell(&x[i], out);
         s->cursor = x[i].number;
         s->is_deleted = s->experiment != 0 && strcmp(x[i].state, "deleted") == 0;
     }
@@ -204,15 +172,22 @@ static enum http_stream_state events_next(void *ctx, struct buf *out)
 
 /* ---- handlers ------------------------------------------------------------------------------ */
 
-/* A browser that comes back sends the header, to the address that it had at first. */
-static void read_last(struct call *c, struct events *s)
-{
-    const char *header = http_header(c->q, "Last-Event-ID");
-    const char *text = header ? header : http_query(c->q, "last_event_id");
+#define LAST(name)                                                                                 \
+    FIELD(name, INT, events, cursor, .min = 0, .max = CALL_INT_MAX,                                \
+          .summary = "`id` of the last event that is known: what came after it is told")
 
-    s->is_resumed = text != NULL;
-    query_i64(&c->faults, header ? "Last-Event-ID" : "last_event_id", text, 0, INT64_MAX,
-              &s->cursor);
+const struct field events_query[] = {LAST("last_event_id"), {.key = NULL}};
+const struct field events_headers[] = {LAST("Last-Event-ID"), {.key = NULL}};
+
+/* A browser that comes back sends the header, to the address that it had at first. */
+static enum err read_last(struct call *c, struct events *s, struct error *e)
+{
+    const char *header = http_header(c->q, events_headers[0].key);
+
+    s->is_resumed = header || http_query(c->q, events_query[0].key);
+    TRY(call_query(c, s, e));
+    query_field(&c->faults, &events_headers[0], header, s);
+    return faults_check(&c->faults, e);
 }
 
 static enum err send_events(struct call *c, int64_t experiment, struct error *e)
@@ -225,8 +200,7 @@ static enum err send_events(struct call *c, int64_t experiment, struct error *e)
     };
     struct events *s;
 
-    read_last(c, &made);
-    TRY(faults_check(&c->faults, e));
+    TRY(read_last(c, &made, e));
     s = malloc(sizeof *s);
     if (!s)
         return error_no_memory(e);

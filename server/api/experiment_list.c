@@ -7,30 +7,40 @@
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/api/sheet.h"
-#include "server/schema/query.h"
 
-static const char *const STATES[] = {"queued",    "running", "paused", "completed",
-                                     "cancelled", "failed",  NULL};
-
-static enum err read_filters(struct call *c, struct experiment_query *query, struct error *e)
-{
-    const char *dataset = http_query(c->q, "dataset");
-    struct dataset_record record;
+struct list_form {
+    const char *dataset;
+    struct experiment_query query;
     struct call_page page;
+};
 
-    query_choice(&c->faults, "state", http_query(c->q, "state"), STATES, &query->state);
-    call_check_sort(c, store_experiment_sorts);
-    page = call_page_sorted(c);
-    if (dataset && call_dataset(c, dataset, &record, e) != ERR_OK)
+/* clang-format off */
+const struct field experiment_list_query[] = {
+    FIELD("state", TEXT, list_form, query.state, .choices = encode_experiment_states,
+          .summary = "only those"),
+    FIELD("dataset", TEXT, list_form, dataset, .pattern = "^[A-Za-z0-9_.-]+$",
+          .summary = "name or id: only those of this data set"),
+    FIELD("tag", TEXT, list_form, query.tag, .summary = "only those with this tag"),
+    FIELD("owner", TEXT, list_form, query.owner, .summary = "only those of this owner"),
+    FIELD("q", TEXT, list_form, query.contains, .summary = "a part of the name"),
+    FIELD("sort", TEXT, list_form, query.sort, .choices = store_experiment_sorts,
+          .may_descend = true, .summary = "by what; newest first if left out"),
+    CALL_PAGE_SORTED(list_form, page, "100"),
+    {.key = NULL},
+};
+/* clang-format on */
+
+static enum err read_filters(struct call *c, struct list_form *f, struct error *e)
+{
+    struct dataset_record record = {0};
+
+    (void)call_query(c, f, e); /* its faults are told below, with this one */
+    if (f->dataset && call_dataset(c, f->dataset, &record, e) != ERR_OK)
         faults_add(&c->faults, "dataset", NULL, "%s", e->message);
     TRY(faults_check(&c->faults, e));
-    query->dataset_id = dataset ? record.id : 0;
-    query->tag = http_query(c->q, "tag");
-    query->owner = http_query(c->q, "owner");
-    query->contains = http_query(c->q, "q");
-    query->sort = http_query(c->q, "sort");
-    query->after = page.after;
-    query->limit = page.limit;
+    f->query.dataset_id = record.id;
+    f->query.after = f->page.after;
+    f->query.limit = f->page.limit;
     return ERR_OK;
 }
 
@@ -185,11 +195,9 @@ static enum err send_table(struct call *c, const struct experiment_query *query,
 
 enum err experiment_list(struct call *c, struct error *e)
 {
-    struct experiment_query query = {0};
-    struct call_page page;
+    struct list_form f = {.page.limit = QUERY_LIMIT_DEFAULT};
 
-    TRY(read_filters(c, &query, e));
+    TRY(read_filters(c, &f, e));
     TRY(call_reader(c, e));
-    page.limit = query.limit;
-    return c->form == FORM_JSON ? send_json(c, &query, e) : send_table(c, &query, &page, e);
+    return c->form == FORM_JSON ? send_json(c, &f.query, e) : send_table(c, &f.query, &f.page, e);
 }

@@ -1,5 +1,5 @@
 /*
- * One experiment, its best trial, and the orders that a person gives.
+ * Experiments: one, its best trial, and the orders that a person gives.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,20 +40,28 @@ static enum err has_ended(struct call *c, int64_t id, bool *ended, struct error 
     return ERR_OK;
 }
 
-/* ?wait=SECONDS holds the answer until the experiment ends, and its unsealing. */
+struct get_form {
+    double wait;
+};
+
+const struct field experiment_get_query[] = {
+    FIELD("wait", REAL, get_form, wait, .min = 0, .max = WAIT_SECONDS_MAX, .default_json = "0",
+          .summary = "seconds to hold the answer until the experiment ends, and its unsealing"),
+    {.key = NULL},
+};
+
 enum err experiment_get(struct call *c, struct error *e)
 {
-    double wait = 0;
+    struct get_form f = {0};
     bool ended;
     int64_t id;
 
-    query_real(&c->faults, "wait", http_query(c->q, "wait"), 0, WAIT_SECONDS_MAX, &wait);
-    TRY(faults_check(&c->faults, e));
-    c->is_kept = c->is_kept && wait == 0.0;
+    TRY(call_query(c, &f, e));
+    c->is_kept = c->is_kept && f.wait == 0.0;
     TRY(call_experiment(c, &id, e));
     TRY(has_ended(c, id, &ended, e));
-    if (wait > 0 && !c->q->last_try && !ended) {
-        http_respond_later(c->r, (unsigned)(1000 * wait));
+    if (f.wait > 0 && !c->q->last_try && !ended) {
+        http_respond_later(c->r, (unsigned)(1000 * f.wait));
         return ERR_OK;
     }
     return call_experiment_answer(c, 200, id, e);
@@ -72,18 +80,10 @@ enum err experiment_best(struct call *c, struct error *e)
     TRY(call_experiment(c, &id, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &experiment, e));
     TRY(store_trial_best(c->reader, id, c->q->arena, &best, &found, e));
+    if (found)
+        TRY(encode_trial_read(c->reader, id, best.trial, c->q->arena, &parts, e));
     json_init(&j, &out);
-    json_object(&j, NULL);
-    if (found) {
-        if (encode_trial_read(c->reader, id, best.trial, c->q->arena, &parts, e) != ERR_OK) {
-            buf_finish(&out);
-            return e->code;
-        }
-        encode_trial(&j, "best", &best, experiment.metric, &parts);
-    } else {
-        json_null(&j, "best");
-    }
-    json_end(&j);
+    encode_best(&j, found ? &best : NULL, experiment.metric, &parts);
     return call_json(c, 200, &out, e);
 }
 
@@ -138,14 +138,17 @@ static enum err delete_record(struct store *s, void *ctx, struct error *e)
     return store_experiment_delete(s, d->id, e);
 }
 
-/* ?force ends it first. */
+const struct field experiment_delete_query[] = {
+    FIELD("force", BOOL, deletion, force, .summary = "end it first"),
+    {.key = NULL},
+};
+
 enum err experiment_delete(struct call *c, struct error *e)
 {
     struct experiment_record record;
     struct deletion d = {0};
 
-    query_bool(&c->faults, "force", http_query(c->q, "force"), &d.force);
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &d, e));
     TRY(call_experiment(c, &d.id, e));
     TRY(store_experiment_get(c->reader, d.id, c->q->arena, &record, e));
     call_release(c);

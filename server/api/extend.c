@@ -42,6 +42,11 @@ static const struct field extend_fields[] = {
     {.key = NULL},
 };
 
+const struct schema experiment_extend_schema = {.name = "Extension",
+                                                .fields = extend_fields,
+                                                .is_request = true,
+                                                .summary = "How many more trials."};
+
 /* Why an experiment that has ended cannot go on, whatever its budget; NULL: it can. */
 static const char *obstacle(const struct experiment_record *x)
 {

@@ -164,36 +164,81 @@ static size_t sort_dimensions(const struct answer *w, size_t *out)
     return n;
 }
 
-static void write_number(struct json *j, const char *key, bool has, double x)
+/* One dimension; NaN where something is missing. */
+struct dimension_row {
+    const char *name;
+    double fanova, fanova_low, fanova_high, ped_anova;
+};
+
+/* clang-format off */
+static const struct field row_fields[] = {
+    FIELD("name", TEXT, dimension_row, name, .summary = "of the dimension"),
+    FIELD("fanova", REAL, dimension_row, fanova, .nullable = true,
+          .summary = "share of the score's variance that it explains alone"),
+    FIELD("fanova_low", REAL, dimension_row, fanova_low, .nullable = true),
+    FIELD("fanova_high", REAL, dimension_row, fanova_high, .nullable = true),
+    FIELD("ped_anova", REAL, dimension_row, ped_anova, .nullable = true,
+          .summary = "how much it matters among the best trials, a share of all dimensions'"),
+    {.key = NULL},
+};
+/* clang-format on */
+
+static struct dimension_row make_row(const struct answer *w, size_t i)
 {
-    json_double(j, key, has ? x : (double)NAN);
+    const struct importance_share *f = &w->fanova[i];
+    const double none = (double)NAN;
+
+    return (struct dimension_row){
+        .name = space_dimension(w->space, i)->name,
+        .fanova = w->has_fanova ? f->mean : none,
+        .fanova_low = w->has_fanova ? f->low : none,
+        .fanova_high = w->has_fanova ? f->high : none,
+        .ped_anova = w->has_ped_anova ? w->ped_anova[i] : none,
+    };
 }
 
-static void encode(const struct answer *w, struct json *j)
+static void write_dimensions(const void *in, struct json *j, const char *key)
 {
+    const struct answer *w = in;
     size_t order[SPACE_DIMENSIONS_MAX], n = sort_dimensions(w, order);
 
-    json_object(j, NULL);
-    json_i64(j, "experiment", w->experiment.id);
-    json_string(j, "metric", w->experiment.metric);
-    json_i64(j, "trials", (int64_t)w->trials.n);
-    json_double(j, "r2", w->r2);
-    json_string(j, "reason", w->reason[0] ? w->reason : NULL);
-    json_array(j, "dimensions");
+    json_array(j, key);
     for (size_t i = 0; i < n; i++) {
-        const struct importance_share *f = &w->fanova[order[i]];
+        struct dimension_row row = make_row(w, order[i]);
 
         json_object_inline(j, NULL);
-        json_string(j, "name", space_dimension(w->space, order[i])->name);
-        write_number(j, "fanova", w->has_fanova, f->mean);
-        write_number(j, "fanova_low", w->has_fanova, f->low);
-        write_number(j, "fanova_high", w->has_fanova, f->high);
-        write_number(j, "ped_anova", w->has_ped_anova, w->ped_anova[order[i]]);
+        field_encode(row_fields, &row, j);
         json_end(j);
     }
     json_end(j);
-    json_end(j);
 }
+
+static void write_reason(const void *in, struct json *j, const char *key)
+{
+    const struct answer *w = in;
+
+    json_string(j, key, w->reason[0] ? w->reason : NULL);
+}
+
+/* clang-format off */
+static const struct field answer_fields[] = {
+    FIELD("experiment", INT, answer, experiment.id, .summary = "its id"),
+    FIELD("metric", TEXT, answer, experiment.metric, .summary = "that decides"),
+    FIELD("trials", INT, answer, trials.n, .summary = "that were looked at"),
+    FIELD("r2", REAL, answer, r2, .nullable = true,
+          .summary = "share of the score's variance that a forest foretells"),
+    {.key = "reason", .type = FIELD_OTHER, .document = field_document_text, .write = write_reason,
+     .nullable = true, .summary = "why something is missing"},
+    {.key = "dimensions", .type = FIELD_OTHER, .fields = row_fields, .shape = FIELD_LIST,
+     .write = write_dimensions, .summary = "what matters most first"},
+    {.key = NULL},
+};
+/* clang-format on */
+
+const struct schema experiment_importance_schema = {
+    .name = "Importance",
+    .fields = answer_fields,
+    .summary = "How much each hyperparameter mattered for the score."};
 
 /* ---- as a table -------------------------------------------------------------------------- */
 
@@ -231,16 +276,16 @@ static enum err write_cells(const struct answer *w, struct arena *a, struct list
     if (!cell)
         return error_no_memory(e);
     for (size_t i = 0; i < l->n; i++) {
-        const struct importance_share *f = &w->fanova[order[i]];
-        const char *name = arena_strdup(a, space_dimension(w->space, order[i])->name);
+        struct dimension_row row = make_row(w, order[i]);
+        const char *name = arena_strdup(a, row.name);
 
         if (!name)
             return error_no_memory(e);
         *cell++ = cell_text(name);
-        *cell++ = cell_real(w->has_fanova ? f->mean : (double)NAN);
-        *cell++ = cell_real(w->has_fanova ? f->low : (double)NAN);
-        *cell++ = cell_real(w->has_fanova ? f->high : (double)NAN);
-        *cell++ = cell_real(w->has_ped_anova ? w->ped_anova[order[i]] : (double)NAN);
+        *cell++ = cell_real(row.fanova);
+        *cell++ = cell_real(row.fanova_low);
+        *cell++ = cell_real(row.fanova_high);
+        *cell++ = cell_real(row.ped_anova);
     }
     return ERR_OK;
 }
@@ -256,16 +301,6 @@ static enum err send_table(struct call *c, const struct answer *w, struct error 
         return error_no_memory(e);
     TRY(write_cells(w, s.arena, l, e));
     return sheet_send(c, &s, 0, e);
-}
-
-static enum err send_json(struct call *c, const struct answer *w, struct error *e)
-{
-    struct buf out = {0};
-    struct json j;
-
-    json_init(&j, &out);
-    encode(w, &j);
-    return call_json(c, 200, &out, e);
 }
 
 static enum err make_answer(struct call *c, struct answer *w, struct error *e)
@@ -287,7 +322,8 @@ enum err experiment_importance(struct call *c, struct error *e)
     TRY(store_experiment_get(c->reader, id, c->q->arena, &w.experiment, e));
     failed = make_answer(c, &w, e);
     if (failed == ERR_OK)
-        failed = c->form == FORM_JSON ? send_json(c, &w, e) : send_table(c, &w, e);
+        failed = c->form == FORM_JSON ? call_object(c, 200, answer_fields, &w, e)
+                                      : send_table(c, &w, e);
     space_destroy(w.space);
     jobs_release_table(c->api->jobs, w.table);
     return failed;

@@ -53,9 +53,8 @@ static bool send_from_folder(struct call *c, const char *name)
     return true;
 }
 
-enum err page_get(struct call *c, struct error *e)
+static enum err send_file(struct call *c, const char *name, struct error *e)
 {
-    const char *name = c->q->segments[0][0] ? c->q->segments[0] : "index.html";
     const struct embedded *file = find_embedded(name);
 
     if (!file)
@@ -65,4 +64,14 @@ enum err page_get(struct call *c, struct error *e)
         return ERR_OK;
     http_respond_static(c->r, 200, type_of(name), file->begin, (size_t)(file->end - file->begin));
     return ERR_OK;
+}
+
+enum err page_get(struct call *c, struct error *e)
+{
+    return send_file(c, c->q->segments[0][0] ? c->q->segments[0] : "index.html", e);
+}
+
+enum err page_docs(struct call *c, struct error *e)
+{
+    return send_file(c, "docs.html", e);
 }

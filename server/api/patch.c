@@ -22,21 +22,34 @@ static const struct field FIELDS[] = {
      .type = FIELD_TEXT,
      .offset = offsetof(struct patch, name),
      .min = 1,
-     .max = 200},
-    {.key = "notes", .type = FIELD_TEXT, .offset = offsetof(struct patch, notes), .max = 20000},
+     .max = 200,
+     .summary = "need not be unique"},
+    {.key = "notes",
+     .type = FIELD_TEXT,
+     .offset = offsetof(struct patch, notes),
+     .max = 20000,
+     .summary = "free text"},
     {.key = "tags",
      .type = FIELD_TEXTS,
      .offset = offsetof(struct patch, tags),
      .present_offset = offsetof(struct patch, has_tags),
-     .max = 64},
+     .max = 64,
+     .summary = "words to find it by"},
     {.key = "priority",
      .type = FIELD_INT,
      .offset = offsetof(struct patch, priority),
      .present_offset = offsetof(struct patch, has_priority),
      .min = -10,
-     .max = 10},
+     .max = 10,
+     .summary = "higher goes first"},
     {.key = NULL},
 };
+
+const struct schema experiment_labels_schema = {
+    .name = "Labels",
+    .fields = FIELDS,
+    .is_request = true,
+    .summary = "What may be changed of an experiment; what is left out stays."};
 
 static enum err write_tags(struct patch *p, struct error *e)
 {

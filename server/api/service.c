@@ -2,6 +2,7 @@
  * The service itself: whether it lives, what it is, and every name that it knows, so that a client
  * needs no other documentation.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,78 +36,74 @@ enum err service_ready(struct call *c, struct error *e)
 {
     char why[512];
 
-    if (!atomic_load(&c->api->ready))
-        return error_set(e, ERR_BUSY, "starting, or draining");
+    (void)e; /* that it is not ready is said of any call */
     return say(c, 200, jobs_degraded(c->api->jobs, why) ? "ok, but degraded\n" : "ok\n");
 }
 
 /* ---- what this build is ------------------------------------------------------------------ */
 
-static void describe_libraries(struct json *j)
-{
-    json_object(j, "libraries");
-    json_string(j, "libmicrohttpd", http_library_version());
-    json_string(j, "sqlite", store_sqlite_version());
-    json_string(j, "cjson", json_library_version());
-    json_end(j);
-}
-
-static void describe_machine(struct json *j, const struct api *api)
-{
-    CLEANUP(buf_finish) struct buf names = {0};
-
-    kernel_names(&names);
-    json_i64(j, "cores", machine_threads());
-    json_i64(j, "threads", api->config->threads);
-    json_string(j, "kernel", api->kernel->name);
-    json_string(j, "kernels", buf_text(&names));
-    json_i64(j, "memory_bytes", (int64_t)api->config->memory_bytes);
-}
-
-static enum err describe_database(struct json *j, struct api *api, struct error *e)
-{
+/* All that is told. */
+struct service {
+    const char *name, *version, *build, *state, *reason, *kernel, *kernels;
+    const char *microhttpd, *sqlite, *cjson;
+    int64_t cores, threads, memory_bytes;
     struct store_facts facts;
+    int64_t schema, json_bytes, upload_bytes, streams, trials, concurrency;
+    double owner_running, owner_bytes; /* NaN: no limit */
+};
 
-    TRY(store_facts(api->store, &facts, e));
-    json_object(j, "database");
-    json_string(j, "path", facts.path);
-    json_i64(j, "schema", facts.schema_version);
-    json_i64(j, "database_bytes", facts.database_bytes);
-    json_i64(j, "wal_bytes", facts.wal_bytes);
+/* clang-format off */
+static const struct field library_fields[] = {
+    FIELD("libmicrohttpd", TEXT, service, microhttpd, .summary = "version"),
+    FIELD("sqlite", TEXT, service, sqlite, .summary = "version"),
+    FIELD("cjson", TEXT, service, cjson, .summary = "version"),
+    {.key = NULL},
+};
+
+static const struct field database_fields[] = {
+    FIELD("path", TEXT, service, facts.path, .summary = "absolute"),
+    FIELD("schema", INT, service, schema, .summary = "its version"),
+    FIELD("database_bytes", INT, service, facts.database_bytes, .summary = "of the file"),
+    FIELD("wal_bytes", INT, service, facts.wal_bytes, .summary = "of the write-ahead log"),
+    {.key = NULL},
+};
+
+static const struct field limit_fields[] = {
+    FIELD("json_bytes", INT, service, json_bytes, .summary = "of a JSON body"),
+    FIELD("upload_bytes", INT, service, upload_bytes, .summary = "of an upload"),
+    FIELD("table_bytes", INT, service, memory_bytes, .summary = "of a table in memory"),
+    FIELD("streams", INT, service, streams, .summary = "open at a time, waiting requests included"),
+    FIELD("owner_running", REAL, service, owner_running, .nullable = true,
+          .summary = "experiments of one owner that go on at a time; null: no limit"),
+    FIELD("owner_bytes", REAL, service, owner_bytes, .nullable = true,
+          .summary = "of all data sets of one owner; null: no limit"),
+    FIELD("trials", INT, service, trials, .summary = "of a budget"),
+    FIELD("concurrency", INT, service, concurrency, .summary = "of a definition"),
+    {.key = NULL},
+};
+/* clang-format on */
+
+/* Their members are the service's own. */
+static void write_part(const struct field *fields, const void *in, struct json *j, const char *key)
+{
+    json_object(j, key);
+    field_encode(fields, in, j);
     json_end(j);
-    return ERR_OK;
 }
 
-/* null where there is none. */
-static void describe_limit(struct json *j, const char *key, uint64_t limit)
+static void write_libraries(const void *in, struct json *j, const char *key)
 {
-    if (limit > 0)
-        json_i64(j, key, (int64_t)limit);
-    else
-        json_null(j, key);
+    write_part(library_fields, in, j, key);
 }
 
-static void describe_limits(struct json *j, const struct api *api)
+static void write_database(const void *in, struct json *j, const char *key)
 {
-    json_object(j, "limits");
-    json_i64(j, "json_bytes", LIMIT_JSON_BYTES);
-    json_i64(j, "upload_bytes", LIMIT_UPLOAD_BYTES);
-    json_i64(j, "table_bytes", (int64_t)api->config->memory_bytes);
-    json_i64(j, "streams", LIMIT_STREAMS);
-    describe_limit(j, "owner_running", api->config->max_owner_running);
-    describe_limit(j, "owner_bytes", api->config->max_owner_bytes);
-    json_i64(j, "trials", DEFINITION_TRIALS_MAX);
-    json_i64(j, "concurrency", DEFINITION_CONCURRENCY_MAX);
-    json_end(j);
+    write_part(database_fields, in, j, key);
 }
 
-static void describe_state(struct json *j, const struct api *api)
+static void write_limits(const void *in, struct json *j, const char *key)
 {
-    char why[512];
-    bool degraded = jobs_degraded(api->jobs, why);
-
-    json_string(j, "state", degraded ? "degraded" : "ok");
-    json_string(j, "reason", degraded ? why : NULL);
+    write_part(limit_fields, in, j, key);
 }
 
 /* ---- what it knows ----------------------------------------------------------------------- */
@@ -133,6 +130,14 @@ static void describe_words(struct json *j, const char *key, const char *const *w
     json_array_inline(j, key);
     for (; words && *words; words++)
         json_string(j, NULL, *words);
+    json_end(j);
+}
+
+static void describe_kind(struct json *j, const char *name, const char *summary)
+{
+    json_object_inline(j, NULL);
+    json_string(j, "name", name);
+    json_string(j, "description", summary);
     json_end(j);
 }
 
@@ -165,27 +170,40 @@ static void describe_hyper(struct json *j, const struct hyper *h)
     json_end(j);
 }
 
-static void describe_hypers(struct json *j)
+static void write_hypers(const void *in, struct json *j, const char *key)
 {
-    static const char *const LISTS[][2] = {
-        {"activation", "activations"}, {"optimizer", "optimizers"},
-        {"init", "initializers"},      {"loss", "losses"},
-        {"schedule", "schedules"},     {"scaling", "scalings"},
-        {"impute", "imputations"},     {"class_weight", "class_weights"},
-    };
-
-    json_array(j, "hyperparameters");
+    (void)in;
+    json_array(j, key);
     for (size_t i = 0; i < hyper_count(); i++)
         describe_hyper(j, hyper_at(i));
     json_end(j);
-    for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS; i++) {
-        const struct hyper *h;
-        size_t layer;
-
-        if (hyper_find(LISTS[i][0], &h, &layer, NULL) == ERR_OK)
-            describe_words(j, LISTS[i][1], h->choices);
-    }
 }
+
+/* The choices of the hyperparameter of that name. */
+static void write_choices(const char *name, struct json *j, const char *key)
+{
+    const struct hyper *h;
+    size_t layer;
+
+    (void)hyper_find(name, &h, &layer, NULL); /* the table has it */
+    describe_words(j, key, h->choices);
+}
+
+#define CHOICES(name)                                                                              \
+    static void write_##name(const void *in, struct json *j, const char *key)                      \
+    {                                                                                              \
+        (void)in;                                                                                  \
+        write_choices(#name, j, key);                                                              \
+    }
+
+CHOICES(activation)
+CHOICES(optimizer)
+CHOICES(init)
+CHOICES(loss)
+CHOICES(schedule)
+CHOICES(scaling)
+CHOICES(impute)
+CHOICES(class_weight)
 
 /* Where there are several targets. */
 static void describe_single(struct json *j, const struct metric *m)
@@ -196,9 +214,10 @@ static void describe_single(struct json *j, const struct metric *m)
     json_string(j, "of_one_target", name);
 }
 
-static void describe_metrics(struct json *j)
+static void write_metrics(const void *in, struct json *j, const char *key)
 {
-    json_array(j, "metrics");
+    (void)in;
+    json_array(j, key);
     for (size_t i = 0; i < metric_count(); i++) {
         const struct metric *m = metric_at(i);
 
@@ -223,15 +242,16 @@ static void describe_reports(struct json *j)
         json_string(j, "name", (*k)->name);
         json_string(j, "description", (*k)->summary);
         json_string(j, "compares", (*k)->race ? "folds" : "steps");
-        field_document(definition_reports_fields(*k), j, "settings");
+        field_document(definition_reports_fields(*k), FIELD_REQUEST, j, "settings");
         json_end(j);
     }
     json_end(j);
 }
 
-static void describe_ask_and_tell(struct json *j)
+static void write_ask_and_tell(const void *in, struct json *j, const char *key)
 {
-    json_object(j, "ask_and_tell");
+    (void)in;
+    json_object(j, key);
     json_string(j, "description",
                 "an experiment with \"objective\" in place of dataset and metric: its trials are "
                 "trained elsewhere");
@@ -247,7 +267,7 @@ static void describe_ask_and_tell(struct json *j)
 }
 
 /* What may end a search or a trial, beside an empty space. */
-static void describe_budgets(struct json *j)
+static void write_budgets(const void *in, struct json *j, const char *key)
 {
     static const char *const BUDGETS[][2] = {
         {"trials", "the total wanted"},
@@ -256,64 +276,143 @@ static void describe_budgets(struct json *j)
         {"trial_weights", "larger networks are not tried"},
     };
 
-    json_array(j, "budgets");
-    for (size_t i = 0; i < sizeof BUDGETS / sizeof *BUDGETS; i++) {
-        json_object_inline(j, NULL);
-        json_string(j, "name", BUDGETS[i][0]);
-        json_string(j, "description", BUDGETS[i][1]);
-        json_end(j);
-    }
+    (void)in;
+    json_array(j, key);
+    for (size_t i = 0; i < sizeof BUDGETS / sizeof *BUDGETS; i++)
+        describe_kind(j, BUDGETS[i][0], BUDGETS[i][1]);
     json_end(j);
 }
 
-static void describe_search(struct json *j)
+static void write_samplers(const void *in, struct json *j, const char *key)
 {
-    json_array(j, "samplers");
-    for (const struct sampler_kind *const *k = sampler_kinds; *k; k++) {
-        json_object_inline(j, NULL);
-        json_string(j, "name", (*k)->name);
-        json_string(j, "description", (*k)->summary);
+    (void)in;
+    json_array(j, key);
+    for (const struct sampler_kind *const *k = sampler_kinds; *k; k++)
+        describe_kind(j, (*k)->name, (*k)->summary);
+    json_end(j);
+}
+
+static void write_pruners(const void *in, struct json *j, const char *key)
+{
+    (void)in;
+    json_array(j, key);
+    describe_kind(j, "none", "every trial trains all its folds");
+    for (const struct pruner_kind *const *k = pruner_kinds; *k; k++)
+        describe_kind(j, (*k)->name, (*k)->summary);
+    json_end(j);
+}
+
+static void write_splits(const void *in, struct json *j, const char *key)
+{
+    (void)in;
+    describe_words(j, key, split_kind_names());
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+static void document_object(struct json *j)
+{
+    json_string(j, "type", "object");
+}
+
+/* What has a name and a description, and perhaps more. */
+static void document_kinds(struct json *j)
+{
+    json_string(j, "type", "array");
+    json_object(j, "items");
+    document_object(j);
+    json_array_inline(j, "required");
+    json_string(j, NULL, "name");
+    json_string(j, NULL, "description");
+    json_end(j);
+    json_object(j, "properties");
+    for (int i = 0; i < 2; i++) {
+        json_object_inline(j, i == 0 ? "name" : "description");
+        field_document_text(j);
         json_end(j);
     }
     json_end(j);
-    json_array(j, "pruners");
-    json_object_inline(j, NULL);
-    json_string(j, "name", "none");
-    json_string(j, "description", "every trial trains all its folds");
     json_end(j);
-    for (const struct pruner_kind *const *k = pruner_kinds; *k; k++) {
-        json_object_inline(j, NULL);
-        json_string(j, "name", (*k)->name);
-        json_string(j, "description", (*k)->summary);
-        json_end(j);
-    }
-    json_end(j);
-    describe_words(j, "cross_validation", split_kind_names());
+}
+
+#define WORDS(name, writer) {.key = name, .type = FIELD_OTHER, .document = field_document_texts, .write = writer}
+#define KINDS(name, writer) {.key = name, .type = FIELD_OTHER, .document = document_kinds, .write = writer}
+
+/* clang-format off */
+static const struct field service_fields[] = {
+    FIELD("name", TEXT, service, name, .summary = "sweepd"),
+    FIELD("version", TEXT, service, version, .summary = "of the build"),
+    FIELD("build", TEXT, service, build, .summary = "how it was compiled"),
+    FIELD("state", TEXT, service, state, .summary = "ok or degraded"),
+    FIELD("reason", TEXT, service, reason, .nullable = true, .summary = "why it is degraded"),
+    {.key = "libraries", .type = FIELD_OTHER, .fields = library_fields, .write = write_libraries},
+    FIELD("cores", INT, service, cores, .summary = "that it may use"),
+    FIELD("threads", INT, service, threads, .summary = "that train"),
+    FIELD("kernel", TEXT, service, kernel, .summary = "in use"),
+    FIELD("kernels", TEXT, service, kernels, .summary = "that this build has for this processor"),
+    FIELD("memory_bytes", INT, service, memory_bytes, .summary = "for tables and prepared folds"),
+    {.key = "database", .type = FIELD_OTHER, .fields = database_fields, .write = write_database},
+    {.key = "limits", .type = FIELD_OTHER, .fields = limit_fields, .write = write_limits},
+    KINDS("hyperparameters", write_hypers),
+    WORDS("activations", write_activation),
+    WORDS("optimizers", write_optimizer),
+    WORDS("initializers", write_init),
+    WORDS("losses", write_loss),
+    WORDS("schedules", write_schedule),
+    WORDS("scalings", write_scaling),
+    WORDS("imputations", write_impute),
+    WORDS("class_weights", write_class_weight),
+    KINDS("metrics", write_metrics),
+    KINDS("samplers", write_samplers),
+    KINDS("pruners", write_pruners),
+    WORDS("cross_validation", write_splits),
+    KINDS("budgets", write_budgets),
+    {.key = "ask_and_tell", .type = FIELD_OTHER, .document = document_object,
+     .write = write_ask_and_tell},
+    {.key = NULL},
+};
+/* clang-format on */
+
+const struct schema service_schema = {
+    .name = "Service", .fields = service_fields, .summary = "What this build is, and knows."};
+
+/* In an option 0 is none. */
+static double limit(uint64_t option)
+{
+    return option > 0 ? (double)option : (double)NAN;
 }
 
 enum err service_describe(struct call *c, struct error *e)
 {
-    struct buf out = {0};
-    struct json j;
+    CLEANUP(buf_finish) struct buf kernels = {0};
+    const struct api *api = c->api;
+    char why[512];
+    bool degraded = jobs_degraded(api->jobs, why);
+    struct service s = {
+        .name = "sweepd",
+        .version = SWEEPD_VERSION,
+        .build = BUILD,
+        .state = degraded ? "degraded" : "ok",
+        .reason = degraded ? why : NULL,
+        .microhttpd = http_library_version(),
+        .sqlite = store_sqlite_version(),
+        .cjson = json_library_version(),
+        .cores = machine_threads(),
+        .threads = api->config->threads,
+        .kernel = api->kernel->name,
+        .memory_bytes = (int64_t)api->config->memory_bytes,
+        .json_bytes = LIMIT_JSON_BYTES,
+        .upload_bytes = LIMIT_UPLOAD_BYTES,
+        .streams = LIMIT_STREAMS,
+        .owner_running = limit(api->config->max_owner_running),
+        .owner_bytes = limit(api->config->max_owner_bytes),
+        .trials = DEFINITION_TRIALS_MAX,
+        .concurrency = DEFINITION_CONCURRENCY_MAX,
+    };
 
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    json_string(&j, "name", "sweepd");
-    json_string(&j, "version", SWEEPD_VERSION);
-    json_string(&j, "build", BUILD);
-    describe_state(&j, c->api);
-    describe_libraries(&j);
-    describe_machine(&j, c->api);
-    if (describe_database(&j, c->api, e) != ERR_OK) {
-        buf_finish(&out);
-        return e->code;
-    }
-    describe_limits(&j, c->api);
-    describe_hypers(&j);
-    describe_metrics(&j);
-    describe_search(&j);
-    describe_budgets(&j);
-    describe_ask_and_tell(&j);
-    json_end(&j);
-    return call_json(c, 200, &out, e);
+    TRY(store_facts(api->store, &s.facts, e));
+    s.schema = s.facts.schema_version;
+    kernel_names(&kernels);
+    s.kernels = buf_text(&kernels);
+    return call_object(c, 200, service_fields, &s, e);
 }

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "server/api/access.h"
-#include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/clock.h"
 #include "server/schema/field.h"
@@ -18,36 +17,52 @@ struct login {
     const char *token;
 };
 
-static const struct field FIELDS[] = {
-    {.key = "token",
-     .type = FIELD_TEXT,
-     .offset = offsetof(struct login, token),
-     .min = 1,
-     .max = SECRET_MAX_LENGTH,
-     .required = true,
-     .summary = "as it was shown when it was made"},
+/* clang-format off */
+static const struct field login_fields[] = {
+    FIELD("token", TEXT, login, token, .min = 1, .max = SECRET_MAX_LENGTH, .required = true,
+          .summary = "as it was shown when it was made"),
     {.key = NULL},
 };
 
-static void encode(const struct user *u, bool needs_token, struct buf *out)
-{
-    struct json j;
+/* What is told of who asks. */
+struct session {
+    const char *label, *scope;
+    int64_t expires_at_ms;
+    bool needs_token;
+};
 
-    json_init(&j, out);
-    json_object(&j, NULL);
-    json_string(&j, "label", u->label[0] ? u->label : NULL);
-    json_string(&j, "scope", token_scope_name(u->scope));
-    encode_time(&j, "expires_at", u->expires_at_ms);
-    json_bool(&j, "needs_token", needs_token);
-    json_end(&j);
+static const struct field session_fields[] = {
+    FIELD("label", TEXT, session, label, .nullable = true,
+          .summary = "of the token; null without one"),
+    FIELD("scope", TEXT, session, scope, .choices = token_scopes, .summary = "what it allows"),
+    FIELD("expires_at", TIME, session, expires_at_ms, .nullable = true, .summary = "null: never"),
+    FIELD("needs_token", BOOL, session, needs_token, .summary = "whether calls need one here"),
+    {.key = NULL},
+};
+/* clang-format on */
+
+const struct schema session_login_schema = {.name = "Login",
+                                            .fields = login_fields,
+                                            .is_request = true,
+                                            .summary = "A token, to be had as a cookie."};
+const struct schema session_schema = {
+    .name = "Session", .fields = session_fields, .summary = "Who asks, and what they may do."};
+
+static enum err answer(struct call *c, const struct user *u, struct error *e)
+{
+    struct session s = {
+        .label = u->label[0] ? u->label : NULL,
+        .scope = token_scope_name(u->scope),
+        .expires_at_ms = u->expires_at_ms,
+        .needs_token = !keyring_is_open(c->api->keyring),
+    };
+
+    return call_object(c, 200, session_fields, &s, e);
 }
 
 enum err session_get(struct call *c, struct error *e)
 {
-    struct buf out = {0};
-
-    encode(c->user, !keyring_is_open(c->api->keyring), &out);
-    return call_json(c, 200, &out, e);
+    return answer(c, c->user, e);
 }
 
 /* What the page's own origin is called tells how the browser came here, through whatever proxy: then
@@ -81,10 +96,10 @@ static void forget(const struct call *c, const struct login *l)
 static enum err present(struct call *c, struct user *u, struct error *e)
 {
     struct login l = {0};
-    enum err failed = field_decode(c->q->body, c->q->body_length, FIELDS, &l, c->q->arena,
-                                   &c->faults, e);
+    enum err failed = field_decode(c->q->body ? c->q->body : "", c->q->body_length, login_fields,
+                                   &l, c->q->arena, &c->faults, e);
 
-    if (failed == ERR_OK)
+    if (failed == ERR_OK && !keyring_is_open(c->api->keyring))
         failed = access_present(c->api, c->q, l.token, u, e);
     forget(c, &l);
     return failed;
@@ -93,17 +108,15 @@ static enum err present(struct call *c, struct user *u, struct error *e)
 enum err session_begin(struct call *c, struct error *e)
 {
     char secret[SECRET_TEXT_BYTES];
-    struct buf out = {0};
     struct user u = *c->user; /* where no token is needed */
 
-    if (!keyring_is_open(c->api->keyring)) {
-        TRY(present(c, &u, e));
-        TRY(keyring_begin_session(c->api->keyring, &u, secret, &u.expires_at_ms, e));
-        set_cookie(c, secret, (u.expires_at_ms - clock_now_ms()) / 1000);
-        explicit_bzero(secret, sizeof secret);
-    }
-    encode(&u, !keyring_is_open(c->api->keyring), &out);
-    return call_json(c, 200, &out, e);
+    TRY(present(c, &u, e));
+    if (keyring_is_open(c->api->keyring))
+        return answer(c, &u, e);
+    TRY(keyring_begin_session(c->api->keyring, &u, secret, &u.expires_at_ms, e));
+    set_cookie(c, secret, (u.expires_at_ms - clock_now_ms()) / 1000);
+    explicit_bzero(secret, sizeof secret);
+    return answer(c, &u, e);
 }
 
 enum err session_end(struct call *c, struct error *e)

@@ -129,19 +129,34 @@ static enum err draft_make(struct draft *d, struct error *e)
     return make_plan(d, e);
 }
 
+static void write_draft(const void *in, struct json *j, const char *key)
+{
+    definition_write(((const struct draft *)in)->definition, j, key);
+}
+
+static void write_plan(const void *in, struct json *j, const char *key)
+{
+    plan_write(&((const struct draft *)in)->plan, j, key);
+}
+
+static const struct field validated_fields[] = {
+    {.key = "definition",
+     .type = FIELD_OTHER,
+     .ref = "Definition",
+     .write = write_draft,
+     .summary = "made complete: every default spelled out"},
+    {.key = "plan", .type = FIELD_OTHER, .ref = "Plan", .write = write_plan},
+    {.key = NULL},
+};
+const struct schema experiment_validated_schema = {
+    .name = "Validated", .fields = validated_fields, .summary = "What a definition comes to."};
+
 enum err experiment_validate(struct call *c, struct error *e)
 {
     CLEANUP(draft_finish) struct draft d = draft_of(c);
-    struct buf out = {0};
-    struct json j;
 
     TRY(draft_make(&d, e));
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    definition_write(d.definition, &j, "definition");
-    plan_write(&d.plan, &j, "plan");
-    json_end(&j);
-    return call_json(c, 200, &out, e);
+    return call_object(c, 200, validated_fields, &d, e);
 }
 
 static enum err write_definition(struct draft *d, struct error *e)
@@ -234,6 +249,18 @@ enum err experiment_submit(struct call *c, struct error *e)
 
     return submit(&d, e);
 }
+
+static void document_patch(struct json *j)
+{
+    json_string(j, "type", "object");
+}
+
+const struct schema experiment_patch_schema = {
+    .name = "Patch",
+    .document = document_patch,
+    .is_request = true,
+    .summary = "A merge patch (RFC 7396) to a definition: what it names takes the place of what was "
+               "there, null takes it away."};
 
 /* A new experiment from an old one's definition and a merge patch. */
 enum err experiment_clone(struct call *c, struct error *e)

@@ -24,9 +24,42 @@ static const struct field ask_fields[] = {
      .type = FIELD_INT,
      .offset = offsetof(struct ask_body, count),
      .min = 1,
-     .max = ASK_MAX},
+     .max = ASK_MAX,
+     .default_json = "1",
+     .summary = "how many"},
     {.key = NULL},
 };
+
+const struct schema trial_ask_schema = {
+    .name = "Ask", .fields = ask_fields, .is_request = true, .summary = "How many trials."};
+
+static void write_params(const void *in, struct json *j, const char *key)
+{
+    const struct study_trial *t = in;
+    CLEANUP(buf_finish) struct buf params = {0};
+
+    params_json(&t->params, &params);
+    j->out->failed |= params.failed;
+    json_raw(j, key, buf_text(&params));
+}
+
+/* clang-format off */
+static const struct field asked_fields[] = {
+    FIELD("trial", INT, study_trial, trial, .summary = "its number"),
+    {.key = "params", .type = FIELD_OTHER, .ref = "Params", .write = write_params,
+     .summary = "what is to be trained"},
+    FIELD("lease", INT, study_trial, lease, .summary = "to be given back with what is told"),
+    {.key = NULL},
+};
+
+static const struct field answer_fields[] = {
+    {.key = "trials", .type = FIELD_OTHER, .fields = asked_fields, .shape = FIELD_LIST},
+    {.key = NULL},
+};
+/* clang-format on */
+
+const struct schema trial_asked_schema = {
+    .name = "Asked", .fields = answer_fields, .summary = "Trials that were handed out."};
 
 static enum err read_body(struct call *c, const struct field *fields, void *out, struct error *e)
 {
@@ -44,14 +77,8 @@ static enum err answer_asked(struct call *c, const struct study_trial *trials, s
     json_object(&j, NULL);
     json_array(&j, "trials");
     for (size_t i = 0; i < n; i++) {
-        CLEANUP(buf_finish) struct buf params = {0};
-
-        params_json(&trials[i].params, &params);
-        out.failed |= params.failed;
         json_object(&j, NULL);
-        json_i64(&j, "trial", trials[i].trial);
-        json_raw(&j, "params", buf_text(&params));
-        json_i64(&j, "lease", trials[i].lease);
+        field_encode(asked_fields, &trials[i], &j);
         json_end(&j);
     }
     json_end(&j);
@@ -102,7 +129,8 @@ static const struct field report_fields[] = {
      .type = FIELD_INT,
      .offset = offsetof(struct tell_body, lease),
      .min = 1,
-     .max = 1e15},
+     .max = 1e15,
+     .summary = "the one that it was handed out with"},
     {.key = NULL},
 };
 
@@ -110,19 +138,62 @@ static const struct field tell_fields[] = {
     {.key = "score",
      .type = FIELD_REAL,
      .offset = offsetof(struct tell_body, score),
-     .present_offset = offsetof(struct tell_body, has_score)},
+     .present_offset = offsetof(struct tell_body, has_score),
+     .summary = "of the objective"},
     {.key = "error",
      .type = FIELD_TEXT,
      .offset = offsetof(struct tell_body, error),
      .min = 1,
-     .max = 2000},
+     .max = 2000,
+     .summary = "why there is no score"},
     {.key = "lease",
      .type = FIELD_INT,
      .offset = offsetof(struct tell_body, lease),
      .min = 1,
-     .max = 1e15},
+     .max = 1e15,
+     .summary = "the one that it was handed out with"},
     {.key = NULL},
 };
+
+static void document_tell(struct json *j)
+{
+    field_document_members(tell_fields, FIELD_REQUEST, j);
+    field_document_not_both("score", "error", j);
+}
+
+const struct schema trial_report_schema = {.name = "Report",
+                                           .fields = report_fields,
+                                           .is_request = true,
+                                           .summary = "An intermediate value of a trial."};
+const struct schema trial_tell_schema = {
+    .name = "Tell",
+    .document = document_tell,
+    .is_request = true,
+    .summary = "What came of a trial: a score or an error; neither of one that was told to stop."};
+
+struct judgement {
+    bool stop;
+};
+
+static const struct field verdict_fields[] = {
+    FIELD("stop", BOOL, judgement, stop, .summary = "the pruner wants no more of it"),
+    {.key = NULL},
+};
+const struct schema trial_verdict_schema = {
+    .name = "Verdict", .fields = verdict_fields, .summary = "Whether a trial is to go on."};
+
+struct told {
+    int64_t trial;
+    const char *state;
+};
+
+static const struct field told_fields[] = {
+    FIELD("trial", INT, told, trial, .summary = "its number"),
+    FIELD("state", TEXT, told, state, .summary = "completed, failed or pruned"),
+    {.key = NULL},
+};
+const struct schema trial_told_schema = {
+    .name = "Told", .fields = told_fields, .summary = "A trial that has ended."};
 
 static enum err find_trial(struct call *c, int64_t *id, int64_t *trial, struct error *e)
 {
@@ -135,55 +206,55 @@ static enum err find_trial(struct call *c, int64_t *id, int64_t *trial, struct e
 enum err trial_report(struct call *c, struct error *e)
 {
     struct tell_body body = {0};
+    struct judgement judgement;
     int64_t id, trial;
-    struct buf out = {0};
     enum err failed;
-    struct json j;
-    bool stop;
 
     TRY(read_body(c, report_fields, &body, e));
     TRY(find_trial(c, &id, &trial, e));
-    failed = study_report(c->api->jobs, id, trial, body.lease, body.step, body.value, &stop, e);
+    failed = study_report(c->api->jobs, id, trial, body.lease, body.step, body.value,
+                          &judgement.stop, e);
     if (failed == ERR_INVALID)
         faults_add(&c->faults, "/step", NULL, "%s", e->message);
     TRY(failed);
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    json_bool(&j, "stop", stop);
-    json_end(&j);
-    return call_json(c, 200, &out, e);
+    return call_object(c, 200, verdict_fields, &judgement, e);
 }
 
 enum err trial_tell(struct call *c, struct error *e)
 {
     struct tell_body body = {.score = (double)NAN};
     struct study_result result;
-    int64_t id, trial;
-    struct buf out = {0};
-    const char *state;
+    int64_t id;
+    struct told told;
     enum err failed;
-    struct json j;
 
     TRY(read_body(c, tell_fields, &body, e));
     if (body.has_score && body.error) {
         faults_add(&c->faults, "", NULL, "give either \"score\", a number, or \"error\", a text");
         return faults_check(&c->faults, e);
     }
-    TRY(find_trial(c, &id, &trial, e));
+    TRY(find_trial(c, &id, &told.trial, e));
     result = (struct study_result){.score = body.score, .error = body.error};
-    failed = study_tell(c->api->jobs, id, trial, body.lease, &result, &state, e);
+    failed = study_tell(c->api->jobs, id, told.trial, body.lease, &result, &told.state, e);
     if (failed == ERR_INVALID)
         faults_add(&c->faults, "", NULL, "%s", e->message);
     TRY(failed);
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    json_i64(&j, "trial", trial);
-    json_string(&j, "state", state);
-    json_end(&j);
-    return call_json(c, 200, &out, e);
+    return call_object(c, 200, told_fields, &told, e);
 }
 
 /* ---- trials from before ------------------------------------------------------------------ */
+
+struct import_answer {
+    int64_t first_trial, count;
+};
+
+static const struct field imported_fields[] = {
+    FIELD("first_trial", INT, import_answer, first_trial, .summary = "the first one's number"),
+    FIELD("count", INT, import_answer, count, .summary = "how many"),
+    {.key = NULL},
+};
+const struct schema trial_imported_schema = {
+    .name = "Imported", .fields = imported_fields, .summary = "Trials that were taken in."};
 
 static enum err decode_import(struct call *c, const struct experiment_record *x, size_t *n,
                               struct study_import **out, struct error *e)
@@ -210,9 +281,8 @@ enum err trial_import(struct call *c, struct error *e)
 {
     struct experiment_record x;
     struct study_import *items = NULL;
+    struct import_answer answer;
     int64_t id, first;
-    struct buf out = {0};
-    struct json j;
     size_t n = 0;
 
     TRY(call_experiment(c, &id, e));
@@ -225,10 +295,6 @@ enum err trial_import(struct call *c, struct error *e)
                          id);
     TRY(decode_import(c, &x, &n, &items, e));
     TRY(study_import(c->api->jobs, id, items, n, &first, e));
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    json_i64(&j, "first_trial", first);
-    json_i64(&j, "count", (int64_t)n);
-    json_end(&j);
-    return call_json(c, 201, &out, e);
+    answer = (struct import_answer){first, (int64_t)n};
+    return call_object(c, 201, imported_fields, &answer, e);
 }

@@ -14,23 +14,53 @@
 
 #define LIFETIME_MAX_SECONDS (INT64_C(100) * 365 * 24 * 3600)
 
-static void encode(struct json *j, const char *key, const struct token_record *x,
-                   const char *secret)
+/* A token as it is told; its secret only when it is made. */
+struct token_view {
+    struct token_record record;
+    const char *secret; /* NULL: not told */
+};
+
+/* clang-format off */
+static const struct field token_fields[] = {
+    FIELD("id", INT, token_view, record.id, .summary = "never reused"),
+    FIELD("label", TEXT, token_view, record.label, .summary = "whose it is"),
+    FIELD("scope", TEXT, token_view, record.scope, .choices = token_scopes,
+          .summary = "what it allows"),
+    FIELD("token", TEXT, token_view, secret, .optional = true,
+          .summary = "in the answer that made it, and nowhere else"),
+    FIELD("created_at", TIME, token_view, record.created_at_ms, .summary = "when it was made"),
+    FIELD("expires_at", TIME, token_view, record.expires_at_ms, .nullable = true,
+          .summary = "null: never"),
+    FIELD("last_used_at", TIME, token_view, record.last_used_at_ms, .nullable = true,
+          .summary = "to the hour; null: never"),
+    FIELD("revoked_at", TIME, token_view, record.revoked_at_ms, .nullable = true,
+          .summary = "null: it was not"),
+    {.key = NULL},
+};
+/* clang-format on */
+
+const struct schema token_schema = {
+    .name = "Token", .fields = token_fields, .summary = "What somebody calls with."};
+
+static void encode(struct json *j, const struct token_record *record, const char *secret)
 {
-    json_object(j, key);
-    json_i64(j, "id", x->id);
-    json_string(j, "label", x->label);
-    json_string(j, "scope", x->scope);
-    if (secret)
-        json_string(j, "token", secret);
-    encode_time(j, "created_at", x->created_at_ms);
-    encode_time(j, "expires_at", x->expires_at_ms);
-    encode_time(j, "last_used_at", x->last_used_at_ms);
-    encode_time(j, "revoked_at", x->revoked_at_ms);
+    struct token_view view = {*record, secret};
+
+    json_object(j, NULL);
+    field_encode(token_fields, &view, j);
     json_end(j);
 }
 
 /* ---- all of them ------------------------------------------------------------------------- */
+
+struct list_form {
+    struct call_page page;
+};
+
+const struct field token_list_query[] = {
+    CALL_PAGE(list_form, page, "100"),
+    {.key = NULL},
+};
 
 /* Part of the list: there are never so many that reading all of them would matter. */
 static enum err read_some(struct reader *r, int64_t from, size_t most, struct arena *a, size_t *n,
@@ -63,7 +93,7 @@ static enum err send_list(struct call *c, const struct call_page *page, struct e
     json_object(&j, NULL);
     json_array(&j, "items");
     for (size_t i = 0; i < n; i++)
-        encode(&j, NULL, &items[i], NULL);
+        encode(&j, &items[i], NULL);
     json_end(&j);
     next = page->offset + (int64_t)n;
     call_page_end_at(c, &j, page->limit, total, next < total ? next : -1);
@@ -102,18 +132,18 @@ enum err token_list(struct call *c, struct error *e)
 {
     CLEANUP(sheet_end)
     struct sheet s = {.n_columns = N_COLUMNS, .names = NAMES, .read = read_tokens};
-    struct call_page page = call_page(c);
+    struct list_form f = {.page.limit = QUERY_LIMIT_DEFAULT};
     int64_t *from;
 
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &f, e));
     if (c->form == FORM_JSON)
-        return send_list(c, &page, e);
+        return send_list(c, &f.page, e);
     TRY(sheet_begin(&s, e));
     s.ctx = from = arena_alloc(s.arena, 1, sizeof *from);
     if (!from)
         return error_no_memory(e);
-    *from = page.offset;
-    return sheet_send(c, &s, sheet_limit(c, &page), e);
+    *from = f.page.offset;
+    return sheet_send(c, &s, sheet_limit(c, &f.page), e);
 }
 
 /* ---- one more, or less ------------------------------------------------------------------- */
@@ -151,33 +181,30 @@ struct token_body {
     int64_t expires_in_seconds;
 };
 
-static const struct field FIELDS[] = {
-    {.key = "label",
-     .type = FIELD_TEXT,
-     .offset = offsetof(struct token_body, label),
-     .max = TOKEN_LABEL_BYTES - 1,
-     .required = true,
-     .summary = "whose it is: the owner of what is made with it"},
-    {.key = "scope",
-     .type = FIELD_TEXT,
-     .offset = offsetof(struct token_body, scope),
-     .choices = token_scopes,
-     .required = true,
-     .summary = "what it allows; each allows what the one before does"},
-    {.key = "expires_in_seconds",
-     .type = FIELD_INT,
-     .offset = offsetof(struct token_body, expires_in_seconds),
-     .min = 1,
-     .max = LIFETIME_MAX_SECONDS,
-     .summary = "from now; without it, never"},
+/* clang-format off */
+static const struct field wish_fields[] = {
+    FIELD("label", TEXT, token_body, label, .min = 1, .max = TOKEN_LABEL_BYTES - 1,
+          .required = true, .pattern = "^[A-Za-z0-9._@-]*[A-Za-z._@-][A-Za-z0-9._@-]*$",
+          .summary = "whose it is: the owner of what is made with it"),
+    FIELD("scope", TEXT, token_body, scope, .choices = token_scopes, .required = true,
+          .summary = "what it allows; each allows what the one before does"),
+    FIELD("expires_in_seconds", INT, token_body, expires_in_seconds, .min = 1,
+          .max = LIFETIME_MAX_SECONDS, .summary = "from now; without it, never"),
     {.key = NULL},
 };
+/* clang-format on */
+
+const struct schema token_wish_schema = {.name = "TokenWish",
+                                         .fields = wish_fields,
+                                         .is_request = true,
+                                         .summary = "A token that is to be made."};
 
 static enum err read_wish(struct call *c, struct token_wish *out, struct error *e)
 {
     struct token_body body = {0};
 
-    TRY(field_decode(c->q->body, c->q->body_length, FIELDS, &body, c->q->arena, &c->faults, e));
+    TRY(field_decode(c->q->body ? c->q->body : "", c->q->body_length, wish_fields, &body,
+                     c->q->arena, &c->faults, e));
     if (token_check_label(body.label, e) != ERR_OK)
         faults_add(&c->faults, "/label", NULL, "%s", e->message);
     *out = (struct token_wish){body.label, body.scope, 1000 * body.expires_in_seconds};
@@ -205,7 +232,7 @@ enum err token_create(struct call *c, struct error *e)
     log_write(LOG_INFO, "%s: %s made a token of \"%s\", with scope %s", c->q->id, who(c),
               made.label, made.scope);
     json_init(&j, &out);
-    encode(&j, NULL, &made, secret);
+    encode(&j, &made, secret);
     explicit_bzero(secret, sizeof secret);
     TRY(buf_check(&out, e));
     http_respond(c->r, 201, "application/json", out.data, out.length);

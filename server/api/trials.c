@@ -7,19 +7,32 @@
 #include "server/api/handlers.h"
 #include "server/api/leaderboard.h"
 #include "server/api/sheet.h"
-#include "server/schema/query.h"
 
-static const char *const STATES[] = {"queued", "running",   "completed", "pruned",
-                                     "failed", "cancelled", NULL};
+struct list_form {
+    struct trial_query query;
+    struct call_page page;
+};
+
+/* clang-format off */
+const struct field trial_list_query[] = {
+    FIELD("state", TEXT, list_form, query.state, .choices = encode_trial_states,
+          .summary = "only those"),
+    FIELD("sort", TEXT, list_form, query.sort,
+          .summary = "trial, rank, score, … or a dimension of the space; a '-' before it: "
+                     "descending"),
+    CALL_PAGE_SORTED(list_form, page, "100"),
+    {.key = NULL},
+};
+/* clang-format on */
 
 static enum err read_query(struct call *c, struct trial_query *query, struct error *e)
 {
-    struct call_page page = call_page_sorted(c);
+    struct list_form f = {.page.limit = QUERY_LIMIT_DEFAULT};
 
-    *query = (struct trial_query){
-        .sort = http_query(c->q, "sort"), .after = page.after, .page = page.limit};
-    query_choice(&c->faults, "state", http_query(c->q, "state"), STATES, &query->state);
-    TRY(faults_check(&c->faults, e));
+    TRY(call_query(c, &f, e));
+    *query = f.query;
+    query->after = f.page.after;
+    query->page = f.page.limit;
     return call_experiment(c, &query->experiment, e);
 }
 
@@ -146,7 +159,7 @@ enum err trial_list(struct call *c, struct error *e)
     if (failed != ERR_INVALID)
         return failed;
     TRY(known_sorts(c, query.experiment, &known, e)); /* the only thing that can be invalid */
-    call_check_sort(c, known);
+    query_sort(&c->faults, "sort", query.sort, known);
     return faults_check(&c->faults, e);
 }
 

@@ -23,31 +23,43 @@
 
 enum { BLOCK_BYTES = 1 << 16, NAME_BYTES = 128, SHA256_HEX_BYTES = 2 * SHA256_DIGEST_SIZE + 1 };
 
-/* The options of an upload, in the order in which they are kept. */
-static const struct {
-    const char *name;
-    size_t offset; /* in struct table_options */
-} OPTIONS[] = {
-    {"target", offsetof(struct table_options, target)},
-    {"task", offsetof(struct table_options, task)},
-    {"positive", offsetof(struct table_options, positive)},
-    {"format", offsetof(struct table_options, format)},
-    {"delimiter", offsetof(struct table_options, delimiter)},
-    {"header", offsetof(struct table_options, header)},
-    {"comment", offsetof(struct table_options, comment)},
-    {"decimal", offsetof(struct table_options, decimal)},
-    {"missing", offsetof(struct table_options, missing)},
-    {"ignore", offsetof(struct table_options, ignore)},
-    {"categorical", offsetof(struct table_options, categorical)},
-    {"numeric", offsetof(struct table_options, numeric)},
-    {"group", offsetof(struct table_options, group)},
-    {"time", offsetof(struct table_options, time)},
-    {"weight", offsetof(struct table_options, weight)},
-    {"split", offsetof(struct table_options, split)},
-    {"fold", offsetof(struct table_options, fold)},
-    {"max_categories", offsetof(struct table_options, max_categories)},
+static const char *const TASKS[] = {"classification", "regression", NULL};
+static const char *const FORMATS[] = {"csv", "tsv", "npy", "npz", "idx", "arff", "libsvm", NULL};
+
+#define NAME_PATTERN "^(?!latest$)(?=.*[A-Za-z_.-])[A-Za-z0-9_.-]{1,127}$" /* as is_name says */
+#define OPTION(name, ...) FIELD(#name, TEXT, table_options, name, __VA_ARGS__)
+
+/* The options of an upload, in the order in which they are kept; `name` comes first and is none. */
+/* clang-format off */
+const struct field dataset_upload_query[] = {
+    {.key = "name", .type = FIELD_TEXT, .pattern = NAME_PATTERN,
+     .summary = "letters, digits, '_', '.' and '-', not all digits; the file's name without "
+                "endings, or dataset-ID, if left out"},
+    OPTION(target, .summary = "column, or several separated by commas: names or numbers from 1; "
+                              "the last column if left out"),
+    OPTION(task, .choices = TASKS, .summary = "goes by the target if left out"),
+    OPTION(positive, .summary = "the positive class of two; the last in order if left out"),
+    OPTION(format, .choices = FORMATS, .summary = "also gzipped; goes by content and name if left out"),
+    OPTION(delimiter, .summary = "a character, or: tab, whitespace; sniffed if left out"),
+    OPTION(header, .summary = "whether the first row holds names; sniffed if left out"),
+    OPTION(comment, .default_json = "\"#\"", .summary = "begins lines that are left out"),
+    OPTION(decimal, .default_json = "\".\"", .summary = "point or comma"),
+    OPTION(missing, .default_json = "\",NA,N/A,NaN,nan,null,NULL,?\"",
+           .summary = "texts that mean 'no value', separated by commas"),
+    OPTION(ignore, .summary = "columns to drop"),
+    OPTION(categorical, .summary = "columns to take as text"),
+    OPTION(numeric, .summary = "columns to take as numbers"),
+    OPTION(group, .summary = "column of groups that stay in one fold"),
+    OPTION(time, .summary = "column of the order in time"),
+    OPTION(weight, .summary = "column of weights of rows"),
+    OPTION(split, .summary = "column that says train or test"),
+    OPTION(fold, .summary = "column of each row's fold"),
+    OPTION(max_categories, .default_json = "\"50\"",
+           .summary = "of a text column; the rare ones beyond become 'other'"),
+    {.key = NULL},
 };
-enum { N_OPTIONS = sizeof OPTIONS / sizeof *OPTIONS };
+/* clang-format on */
+static const struct field *const OPTIONS = dataset_upload_query + 1;
 
 struct upload {
     char name[NAME_BYTES]; /* empty: dataset-ID */
@@ -69,19 +81,9 @@ static void upload_finish(struct upload *u)
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-static const char **option_member(struct table_options *o, size_t i)
+static const char **option_member(struct table_options *o, const struct field *f)
 {
-    return (const char **)((char *)o + OPTIONS[i].offset);
-}
-
-static void check_known(struct call *c, const struct http_pair *pairs, size_t n)
-{
-    const char *known[N_OPTIONS + 2] = {"name"};
-
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        known[i + 1] = OPTIONS[i].name;
-    for (size_t i = 0; i < n; i++)
-        query_known(&c->faults, pairs[i].name, known);
+    return (const char **)((char *)o + f->offset);
 }
 
 /* An option stands in the query or in a form field. */
@@ -164,9 +166,9 @@ static enum err write_options(struct upload *u, struct error *e)
 
     json_init(&j, &text);
     json_object_inline(&j, NULL);
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        if (*option_member(&u->options, i))
-            json_string(&j, OPTIONS[i].name, *option_member(&u->options, i));
+    for (const struct field *f = OPTIONS; f->key; f++)
+        if (*option_member(&u->options, f))
+            json_string(&j, f->key, *option_member(&u->options, f));
     json_end(&j);
     TRY(buf_check(&text, e));
     u->options_json = arena_strndup(u->call->q->arena, text.data, text.length - 1);
@@ -177,10 +179,9 @@ static enum err read_options(struct upload *u, struct error *e)
 {
     const struct http_request *q = u->call->q;
 
-    check_known(u->call, q->query, q->n_query);
-    check_known(u->call, q->form, q->n_form);
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        *option_member(&u->options, i) = find_option(u->call, OPTIONS[i].name);
+    call_check_known(u->call, q->form, q->n_form);
+    for (const struct field *f = OPTIONS; f->key; f++)
+        *option_member(&u->options, f) = find_option(u->call, f->key);
     u->file_name = q->method == HTTP_PUT ? call_segment(u->call, 0)
                    : q->n_files > 0      ? q->files[0].name
                                          : NULL;
@@ -391,5 +392,7 @@ enum err dataset_upload(struct call *c, struct error *e)
         return found;
     TRY(read_table(&u, e));
     TRY(writer_call(jobs_writer(c->api->jobs), insert, &u, e));
+    if (!u.was_there)
+        jobs_keep_table(c->api->jobs, u.record.id, &u.table);
     return answer(&u, u.was_there ? 200 : 201, e);
 }

@@ -53,8 +53,8 @@ static void log_answer(struct exchange *x)
     const struct http_router *router = &x->h->router;
 
     if (x->status != 0)
-        router->log(router->ctx, x->q.id ? x->q.id : "", x->method, exchange_path(x), x->status,
-                    x->sent, clock_seconds() - x->started_s);
+        router->log(router->ctx, x->q.route, x->q.id ? x->q.id : "", x->method, exchange_path(x),
+                    x->status, x->sent, clock_seconds() - x->started_s);
 }
 
 static void leave(struct exchange *x)

@@ -108,6 +108,9 @@ static const struct {
     {"PUT", HTTP_PUT}, {"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE},
 };
 
+/* Known, but no path has them: 405 says so, and Allow what it has. */
+static const char *const refused[] = {"TRACE", "QUERY"};
+
 static unsigned find_method(const char *name, struct gate_facts *out, struct error *e)
 {
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
@@ -115,6 +118,11 @@ static unsigned find_method(const char *name, struct gate_facts *out, struct err
             out->method = methods[i].method;
             out->is_head = strcmp(name, "HEAD") == 0;
             out->is_options = strcmp(name, "OPTIONS") == 0;
+            return 0;
+        }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (strcmp(refused[i], name) == 0) {
+            out->is_refused = true;
             return 0;
         }
     (void)error_set(e, ERR_INVALID, "method \"%.32s\" is not known here", name);

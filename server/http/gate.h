@@ -27,6 +27,7 @@ struct gate_request {
 struct gate_facts {
     enum http_method method; /* HTTP_GET for HEAD, and for OPTIONS without meaning */
     bool is_head, is_options;
+    bool is_refused; /* a method that is known and that no path has */
     bool is_chunked;
     uint64_t content_length; /* 0 where chunked or without body */
 };

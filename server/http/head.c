@@ -208,9 +208,9 @@ static void find_route(struct exchange *x)
     const char *methods = NULL;
     unsigned status;
 
-    if (x->facts.is_options) {
+    if (x->facts.is_options || x->facts.is_refused) {
         methods = find_methods(x);
-        status = methods ? 204 : 404;
+        status = !methods ? 404 : x->facts.is_options ? 204 : 405;
     } else
         status = match(x, x->q.method, &methods);
     if (!admit(x))

@@ -147,9 +147,9 @@ struct http_router {
      * path; `id`, the request's, may be NULL. Writes the body to `out`. */
     void (*problem)(void *ctx, unsigned status, const char *detail, const char *instance,
                     const char *id, struct buf *out);
-    /* One line for the log after each answer. */
-    void (*log)(void *ctx, const char *id, const char *method, const char *path, unsigned status,
-                uint64_t body_bytes, double seconds);
+    /* One line for the log after each answer; `route` is what match chose, or NULL. */
+    void (*log)(void *ctx, const void *route, const char *id, const char *method, const char *path,
+                unsigned status, uint64_t body_bytes, double seconds);
     /* For the operator: what the HTTP library has to say, mostly of broken clients, and the causes
      * of 500 and 507 found in this folder. May be NULL. */
     void (*complain)(void *ctx, const char *message);

@@ -13,6 +13,7 @@ struct entry {
     size_t users;         /* those who wait for it included */
     struct error failure; /* why it could not be made; code ERR_OK if it could */
     void (*destroy)(void *object);
+    struct entry *needs; /* of one that is parked: is used by it */
 };
 
 struct cache {
@@ -50,6 +51,8 @@ static void remove_entry(struct cache *c, struct entry **link)
 
     *link = gone->next;
     c->bytes -= gone->bytes;
+    if (gone->needs)
+        gone->needs->users--;
     entry_destroy(gone);
 }
 
@@ -57,6 +60,7 @@ void cache_destroy(struct cache *c)
 {
     if (!c)
         return;
+    cache_drop(c, ""); /* those first that need others */
     while (c->entries)
         remove_entry(c, &c->entries);
     pthread_cond_destroy(&c->made);
@@ -213,6 +217,47 @@ void cache_drop(struct cache *c, const char *prefix)
         else
             link = &(*link)->next;
     pthread_mutex_unlock(&c->lock);
+}
+
+enum err cache_park(struct cache *c, const char *key, void *object, size_t bytes,
+                    void (*destroy)(void *object), const void *needs, struct error *e)
+{
+    struct entry *entry = entry_create(key, (struct cache_maker){.destroy = destroy});
+
+    if (!entry)
+        return error_no_memory(e);
+    entry->object = object;
+    entry->bytes = bytes;
+    entry->users = 0;
+    pthread_mutex_lock(&c->lock);
+    entry->needs = c->entries;
+    while (entry->needs->object != needs)
+        entry->needs = entry->needs->next;
+    entry->next = c->entries;
+    c->entries = entry;
+    c->bytes += bytes;
+    trim(c);
+    pthread_mutex_unlock(&c->lock);
+    return ERR_OK;
+}
+
+void *cache_fetch(struct cache *c, const char *key)
+{
+    struct entry **link, *entry;
+    void *object = NULL;
+
+    pthread_mutex_lock(&c->lock);
+    link = find_key(c, key);
+    entry = *link;
+    if (entry) {
+        object = entry->object;
+        *link = entry->next;
+        c->bytes -= entry->bytes;
+        free(entry->key);
+        free(entry);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return object;
 }
 
 uint64_t cache_bytes(struct cache *c)

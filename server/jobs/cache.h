@@ -3,6 +3,9 @@
  * is made by the first who asks for it, others wait; it is kept after its last use as long as
  * the memory budget allows, the least recently used going first.
  *
+ * Within the same budget objects that change are parked between two uses: trainings that will go
+ * on. Such a one belongs to the cache until it is fetched, or had to go.
+ *
  * Threads   every call may run at once; objects are made outside the lock.
  */
 #ifndef SWEEPD_SERVER_JOBS_CACHE_H
@@ -33,6 +36,18 @@ enum err cache_take(struct cache *c, const char *key, struct cache_maker maker, 
 
 /** Gives back one taking of an object; NULL is ignored. */
 void cache_release(struct cache *c, const void *object);
+
+/**
+ * Parks an object, whose key nobody else has. It needs one that was taken: a taking of that is
+ * given back when it is destroyed, and else goes with it.
+ *
+ * Errors  ERR_NO_MEMORY: it is still the caller's
+ */
+enum err cache_park(struct cache *c, const char *key, void *object, size_t bytes,
+                    void (*destroy)(void *object), const void *needs, struct error *e);
+
+/** The parked object, which is the caller's again; NULL where it is gone. */
+void *cache_fetch(struct cache *c, const char *key);
 
 /** Destroys the unused objects whose keys begin with a prefix. */
 void cache_drop(struct cache *c, const char *prefix);

@@ -288,3 +288,21 @@ double jobs_work_per_second(struct jobs *j)
 {
     return pace_work_per_second(&j->pace);
 }
+
+struct jobs_facts jobs_facts(struct jobs *j)
+{
+    struct writer_facts writer = writer_facts(j->writer);
+    struct jobs_facts facts = {
+        .writes_queued = writer.n_queued,
+        .folds_completed = atomic_load(&j->folds_completed),
+        .folds_failed = atomic_load(&j->folds_failed),
+        .folds_reused = atomic_load(&j->folds_reused),
+        .training_seconds = (double)atomic_load(&j->training_us) / 1e6,
+        .cache_bytes = cache_bytes(j->cache),
+        .transactions = writer.transactions,
+        .transactions_failed = writer.failed,
+    };
+
+    queue_count(j->queue, &facts.folds_queued, &facts.workers_busy);
+    return facts;
+}

@@ -12,6 +12,7 @@
 
 #include "core/data/table.h"
 #include "core/linalg/kernel.h"
+#include "server/histogram.h"
 #include "server/store/store.h"
 
 struct jobs;
@@ -82,8 +83,25 @@ enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **o
                          struct error *e);
 void jobs_release_table(struct jobs *j, const struct table *t);
 
+/** Keeps the table of a new data set in memory, within the budget: it will be wanted soon. Sets *t
+ *  to NULL where it is kept; else it stays the caller's. */
+void jobs_keep_table(struct jobs *j, int64_t dataset, struct table **t);
+
 /** Forgets the table of a data set that was deleted. */
 void jobs_forget_table(struct jobs *j, int64_t dataset);
+
+/* What is going on, and what was done since the start. */
+struct jobs_facts {
+    size_t folds_queued, workers_busy, writes_queued;
+    uint64_t folds_completed, folds_failed; /* trained here */
+    uint64_t folds_reused;                  /* copied from a training of before */
+    double training_seconds;                /* of those that were trained */
+    uint64_t cache_bytes;
+    struct histogram *transactions; /* of the writer */
+    uint64_t transactions_failed;
+};
+
+struct jobs_facts jobs_facts(struct jobs *j);
 
 /** Units of train_work that one training thread does in a second, as measured. */
 double jobs_work_per_second(struct jobs *j);

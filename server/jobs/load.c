@@ -75,10 +75,28 @@ static bool has_ended(const struct trial_record *t)
     return strcmp(t->state, "queued") != 0 && strcmp(t->state, "running") != 0;
 }
 
-/* Its last fold was stored by a revisit, but not what that made of it. */
-static bool is_half_closed(const struct trial_record *t)
+static enum err take_up_climber(struct search *s, struct reader *r,
+                                const struct trial_record *record, struct error *e)
 {
-    return strcmp(t->state, "pruned") == 0 && t->folds_done == t->folds_planned;
+    struct trial_run *t;
+    enum err failed;
+
+    TRY(ladder_join(s->ladder, (uint32_t)record->bracket, e));
+    if (!has_ended(record))
+        return ERR_OK;
+    TRY(trial_create(s, record->trial, &record->params, &t, e));
+    failed = climb_take_up_folds(t, r, e);
+    if (failed == ERR_OK)
+        climb_settle_stored(t, record->race_epoch);
+    trial_destroy(t);
+    return failed;
+}
+
+/* Its last fold was stored by a revisit, but not what that made of it. */
+static bool is_half_closed(const struct search *s, const struct trial_record *t)
+{
+    return s->pruner && strcmp(t->state, "pruned") == 0 &&
+           pruner_told(s->pruner, (uint32_t)t->trial) == t->folds_planned;
 }
 
 static enum err take_up_trial(struct search *s, struct reader *r, const struct trial_record *record,
@@ -88,11 +106,13 @@ static enum err take_up_trial(struct search *s, struct reader *r, const struct t
 
     TRY(sampler_replay(s->sampler, &record->params, e));
     s->n_proposed = record->trial;
+    if (s->ladder)
+        TRY(take_up_climber(s, r, record, e));
     if (has_ended(record)) {
         sampler_tell(s->sampler, (uint32_t)record->trial,
                      trial_past(s, record->state, record->score, record->search_loss));
         TRY(race_settle_stored(s, record, e));
-        if (!is_half_closed(record))
+        if (!is_half_closed(s, record))
             return ERR_OK;
     }
     TRY(trial_create(s, record->trial, &record->params, &t, e));
@@ -169,6 +189,10 @@ static enum err take_up_fold(struct trial_run *t, const struct fold_record *f, s
 
     if (!run)
         return ERR_OK;
+    if (f->cut) { /* it is trained again, from its seed */
+        run->outcome.seconds = f->seconds;
+        return ERR_OK;
+    }
     run->finished = run->stored = true;
     t->n_left--;
     atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * f->seconds));
@@ -194,6 +218,8 @@ static enum err load_folds(struct search *s, struct reader *r, struct error *e)
     TRY(arena_create(1 << 16, &a, e));
     for (struct trial_run *t = s->trials; t; t = t->next) {
         TRY(take_up_folds(t, r, a, e));
+        if (s->ladder)
+            TRY(climb_take_up_folds(t, r, e));
         arena_reset(a);
     }
     return ERR_OK;
@@ -256,7 +282,9 @@ static enum err load(struct search *s, struct error *e)
     s->elapsed_before = (double)record.elapsed_ms / 1000.0;
     TRY(load_parts(s, r, &record, e));
     TRY(load_sampler(s, e));
+    s->rungs = definition_rungs(s->definition);
     TRY(race_load(s, r, e));
+    TRY(climb_load(s, e));
     TRY(load_trials(s, r, e));
     TRY(load_folds(s, r, e));
     stop_judge(&s->stop, s->definition, &s->sampler->history);

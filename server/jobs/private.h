@@ -13,7 +13,9 @@
 #include "core/data/prepare.h"
 #include "core/data/split.h"
 #include "core/nn/metric.h"
+#include "core/search/ladder.h"
 #include "core/search/pruner.h"
+#include "core/search/rungs.h"
 #include "core/search/sampler.h"
 #include "core/train/spec.h"
 #include "server/jobs/cache.h"
@@ -31,6 +33,8 @@
 #include "server/store/store_trial.h"
 #include "server/store/store_unseal.h"
 
+struct train_result;
+
 struct jobs {
     struct store *store;
     struct writer *writer;
@@ -44,11 +48,18 @@ struct jobs {
     struct studies *studies;   /* any thread; see study.h */
     atomic_bool stopping;      /* any thread: leave trainings as soon as possible */
     struct pace pace;
+    /* Any thread: folds that were stored since the start. */
+    atomic_uint_fast64_t folds_completed, folds_failed, folds_reused, training_us;
 };
 
 enum { OUTCOME_CURVES = 5 };
 
-enum fold_state { FOLD_COMPLETED, FOLD_FAILED, FOLD_DROPPED };
+enum fold_state {
+    FOLD_COMPLETED,
+    FOLD_FAILED,
+    FOLD_DROPPED,
+    FOLD_PARKED /* it has come as far as was asked, and may go on */
+};
 
 /* What came of one fold; written by its worker, then handed on. */
 struct outcome {
@@ -61,6 +72,7 @@ struct outcome {
     uint64_t weights_hash;
     int64_t reused_experiment, reused_trial; /* where it was trained; 0: here */
     double *train, *validation; /* of each of the definition's metrics; NaN where undefined */
+    double rungs[RUNGS_MOST];   /* the deciding metric on the search's rungs; NaN: none */
     /* train_loss, validation_loss, validation_score, learning_rate, layers */
     struct buf curves[OUTCOME_CURVES];
     struct buf warnings; /* sentences, each with a NUL after it; until the trial is closed */
@@ -73,6 +85,7 @@ struct fold_run {
     struct note note;
     struct trial_run *trial;
     uint32_t repeat, fold;    /* from 1; an unsealing's are 0 */
+    size_t goal;              /* epochs to be trained next */
     bool finished;            /* stored in the database; conductor's thread */
     bool stored;              /* the same, as the writer's thread knows it */
     bool closes;              /* its trial ended with it; from the writer */
@@ -109,6 +122,11 @@ struct trial_run {
     bool is_due;            /* a revisit's fold is still to be trained */
     bool is_stopped;        /* by the pruner, */
     struct verdict verdict; /* which said so */
+    uint32_t bracket;       /* from 1; 0: none */
+    bool waits;             /* on a rung: to be judged */
+    struct ladder_verdict climb;
+    size_t n_due;           /* folds on their way to the rung */
+    uint64_t kind;          /* of its folds, as in struct job */
     size_t n_left;          /* folds without a result */
     size_t n_folds;         /* of all repeats */
     struct fold_run folds[];
@@ -142,7 +160,9 @@ struct search {
     struct split *split;
     struct space *space;
     struct sampler *sampler;
-    struct pruner *pruner; /* NULL: none */
+    struct pruner *pruner; /* over folds; NULL: none */
+    struct ladder *ladder; /* over epochs; NULL: none */
+    struct rungs rungs;    /* that folds stop on; none where n is 0 */
     uint32_t *race;        /* (folds of a trial) indices in the order of the race */
     bool is_revisiting;    /* the open trials are a round of revisits */
     double test_share;     /* see scores.h */
@@ -171,6 +191,23 @@ struct search {
 /** Trains the fold of a task and posts what came of it. Any worker. */
 void training_run(void *ctx, struct job *task);
 
+/* ---- outcome.c; any thread that has the fold ---- */
+
+/** Takes what has come of a fold's training so far; the outcome was forgotten before. */
+enum err outcome_keep(struct fold_run *run, const struct train_result *r, struct error *e);
+
+/** Sets state, epochs and the scores on the rungs from a stored fold with its curves. */
+enum err outcome_read(const struct rungs *rungs, const struct fold_record *f, struct outcome *out,
+                      struct error *e);
+
+void outcome_fail(struct outcome *o, const struct error *e);
+
+/** Frees curves and warnings. */
+void outcome_forget(struct outcome *o);
+
+/** Stores the fold; a parked one as cut. The writer's thread. */
+enum err outcome_insert(struct store *store, const struct fold_run *run, struct error *e);
+
 /* ---- search.c, on the conductor's thread ---- */
 
 /** A fold's outcome is stored, or was dropped. */
@@ -195,6 +232,12 @@ void search_tick(struct search *s);
 
 /** Looks what is to be done next, after anything has happened; the search may be gone then. */
 void search_go_on(struct search *s);
+
+/** Hands a fold to the workers, to be trained to an epoch. */
+void search_queue_fold(struct fold_run *f, size_t goal);
+
+/** Stores the end of a trial. */
+void search_close_trial(struct trial_run *t);
 
 /** Hands a trial's folds that are to be trained to the workers; closes one that has none left. */
 void search_queue_trial(struct trial_run *t);
@@ -247,7 +290,7 @@ bool trial_is_late(const struct trial_run *t);
 /** Stores the end of the trial that a close_write is embedded in. The writer's thread. */
 enum err trial_apply_close(struct store *store, struct write *w, struct error *e);
 
-/* ---- race.c, on the conductor's thread; a search with a pruner ---- */
+/* ---- race.c, on the conductor's thread; a search with a pruner over folds ---- */
 
 /** Makes the pruner, if the definition has one, and tells it all stored folds. */
 enum err race_load(struct search *s, struct reader *r, struct error *e);
@@ -258,8 +301,9 @@ enum err race_settle_stored(struct search *s, const struct trial_record *t, stru
 /** Tells the pruner what came of a fold. */
 enum err race_fold_ended(struct fold_run *run, struct error *e);
 
-/** The trial's next fold; NULL where it is to be closed, as stopped or with all its folds. */
-struct fold_run *race_next(struct trial_run *t);
+/** The fold that is to be trained next, and up to which epoch; NULL where the trial is to be closed,
+ * as stopped or with all its folds. */
+struct fold_run *race_next(struct trial_run *t, size_t *goal);
 
 /** Says that a trial was decided, once that is stored. */
 enum err race_closed(struct trial_run *t, struct error *e);
@@ -272,6 +316,30 @@ enum err race_revisit(struct search *s, struct error *e);
 
 /** Ends the round of revisits if its trials are closed. */
 void race_round_ended(struct search *s);
+
+/* ---- climb.c, on the conductor's thread; a search with a pruner over epochs ---- */
+
+/** Makes the ladder, if the definition has one. */
+enum err climb_load(struct search *s, struct error *e);
+
+/** Tells and settles a trial that has ended, stopped after race_epoch or, if that is 0, otherwise.
+ */
+void climb_settle_stored(const struct trial_run *t, int64_t race_epoch);
+
+/** Sets what a trial's stored folds came to on the rungs. */
+enum err climb_take_up_folds(struct trial_run *t, struct reader *r, struct error *e);
+
+/** Hands the folds of a trial to the workers, up to its next rung. */
+void climb_begin(struct trial_run *t);
+
+/** A fold has come to the rung, or to its end. */
+void climb_fold_ended(struct trial_run *t);
+
+/** Judges the trials that wait. */
+void climb_judge(struct search *s);
+
+/** Why a trial was stopped. Any thread, while the trial is being closed. */
+void climb_sentence(const struct trial_run *t, struct buf *out);
 
 /* ---- reuse.c ---- */
 

@@ -33,6 +33,7 @@ static enum err apply_batch(struct store *store, struct write *w, struct error *
             .configuration_key = b->trials[i]->key,
             .network = b->trials[i]->network,
             .folds_planned = (int64_t)b->trials[i]->n_folds,
+            .bracket = b->trials[i]->bracket,
         };
     TRY(store_trial_insert(store, b->search->id, items, b->n, e));
     for (size_t i = 0; i < b->n; i++)
@@ -66,11 +67,18 @@ static void batch_written(struct note *n)
     search_go_on(s);
 }
 
+static bool has_brackets(const struct search *s)
+{
+    return s->ladder && ladder_next_bracket(s->ladder) > 0;
+}
+
 /* What a person wants to be tried first, then what the sampler proposes. */
 static enum err next_point(struct search *s, struct arena *a, struct params *out, bool *exhausted,
                            struct error *e)
 {
     *exhausted = false;
+    if (has_brackets(s))
+        sampler_set_wave(s->sampler, ladder_next_first(s->ladder));
     if ((size_t)s->n_proposed >= s->definition->n_enqueued)
         return sampler_propose(s->sampler, a, out, exhausted, e);
     *out = s->definition->enqueued[s->n_proposed];
@@ -80,18 +88,26 @@ static enum err next_point(struct search *s, struct arena *a, struct params *out
 /* Why there is no further proposal, whatever the sampler says; NULL: there may be one. */
 static const char *enough(const struct search *s)
 {
-    if (s->stop.reason && s->n_proposed >= s->stop.last)
+    if (s->stop.reason && (has_brackets(s) || s->n_proposed >= s->stop.last))
         return s->stop.reason;
     if (s->n_proposed >= s->definition->planned_trials)
         return s->definition->whole_space ? "space_exhausted" : "trials";
     return NULL;
 }
 
+static enum err join(struct ladder *l, struct trial_run *t, struct error *e)
+{
+    t->bracket = ladder_next_bracket(l);
+    return ladder_join(l, t->bracket, e);
+}
+
 /* Asks for the next trial; none where there are no more. */
 static enum err propose_one(struct search *s, struct trial_run **out, struct error *e)
 {
     CLEANUP(arena_end) struct arena *scratch = NULL;
+    enum err failed = ERR_OK;
     struct params params;
+    struct trial_run *t;
     bool exhausted;
 
     *out = NULL;
@@ -104,7 +120,15 @@ static enum err propose_one(struct search *s, struct trial_run **out, struct err
         s->exhausted = "space_exhausted";
         return ERR_OK;
     }
-    return trial_create(s, s->n_proposed + 1, &params, out, e);
+    TRY(trial_create(s, s->n_proposed + 1, &params, &t, e));
+    if (s->ladder)
+        failed = join(s->ladder, t, e);
+    if (failed != ERR_OK) {
+        trial_destroy(t);
+        return failed;
+    }
+    *out = t;
+    return ERR_OK;
 }
 
 /* Trials that share a run have to be open at once. */
@@ -124,7 +148,9 @@ size_t propose_room(const struct search *s)
 {
     int64_t oldest = s->n_proposed + 1, next = oldest;
 
-    if (!s->definition->sampler->learns && !s->pruner && !stop_is_wanted(s->definition))
+    if (has_brackets(s))
+        return ladder_room(s->ladder);
+    if (!s->definition->sampler->learns && !s->definition->pruner && !stop_is_wanted(s->definition))
         return s->n_open <= most_ahead(s) / 2 ? (size_t)(most_ahead(s) - s->n_open) : 0;
     for (const struct trial_run *t = s->trials; t; t = t->next)
         if (t->number < oldest)

@@ -260,6 +260,17 @@ bool queue_has_waiting(struct queue *q, const struct lane *lane)
     return some;
 }
 
+void queue_count(struct queue *q, size_t *n_waiting, size_t *n_running)
+{
+    *n_waiting = *n_running = 0;
+    pthread_mutex_lock(&q->lock);
+    for (const struct lane *l = q->lanes; l; l = l->next) {
+        *n_waiting += l->n_waiting;
+        *n_running += l->n_running;
+    }
+    pthread_mutex_unlock(&q->lock);
+}
+
 static bool is_like(const struct job *a, const struct job *b, bool same_part)
 {
     return a->kind == b->kind && (!same_part || a->part == b->part);

@@ -79,6 +79,9 @@ bool queue_has_waiting(struct queue *q, const struct lane *lane);
 size_t queue_take_like(struct queue *q, const struct job *job, size_t n_workers, size_t most,
                        struct job **out);
 
+/** How many jobs wait, and how many were taken and are not done; those that go together are one. */
+void queue_count(struct queue *q, size_t *n_waiting, size_t *n_running);
+
 /** Moves a lane to another priority; what is running goes on. */
 void queue_prioritize(struct queue *q, struct lane *lane, int64_t priority);
 

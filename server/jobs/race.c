@@ -28,9 +28,42 @@ static size_t deciding(const struct search *s)
 
 /* ---- begun ------------------------------------------------------------------------------- */
 
+/* Losses on the rungs from scores. */
+static void lose(const struct search *s, const double *scores, double *losses)
+{
+    for (uint32_t i = 0; i < s->rungs.n; i++)
+        losses[i] = loss_of(s, scores[i]);
+}
+
+/* A stored fold with what it came to on the rungs. */
+static enum err tell_with_rungs(struct search *s, struct reader *r, const struct fold_score *f,
+                                struct error *e)
+{
+    CLEANUP(arena_end) struct arena *a = NULL;
+    struct outcome o = {0};
+    double losses[RUNGS_MOST] = {0};
+    struct fold_record *folds;
+    size_t n, i = 0;
+
+    TRY(arena_create(1 << 14, &a, e));
+    TRY(store_fold_curves(r, s->id, f->trial, a, &n, &folds, e));
+    while (i < n && (folds[i].repeat != f->repeat || folds[i].fold != f->fold))
+        i++;
+    if (i == n)
+        return error_set(e, ERR_INTERNAL, "a fold of trial %" PRId64 " is gone", f->trial);
+    TRY(outcome_read(&s->rungs, &folds[i], &o, e));
+    lose(s, o.rungs, losses);
+    if (!f->cut)
+        return pruner_tell_curve(s->pruner, (uint32_t)f->trial, loss_of(s, f->score), losses, e);
+    for (uint32_t k = 0; k < s->rungs.n && s->rungs.epochs[k] <= o.epochs_run; k++)
+        TRY(pruner_tell_inside(s->pruner, (uint32_t)f->trial, losses[k], e));
+    return ERR_OK;
+}
+
 /* One trial's stored folds, in the order of the race up to the first that is missing. */
-static enum err tell_trial(struct search *s, const struct fold_score *folds, size_t n,
-                           const struct fold_score **by_fold, uint32_t n_folds, struct error *e)
+static enum err tell_trial(struct search *s, struct reader *r, const struct fold_score *folds,
+                           size_t n, const struct fold_score **by_fold, uint32_t n_folds,
+                           struct error *e)
 {
     for (uint32_t i = 0; i < n_folds; i++)
         by_fold[i] = NULL;
@@ -40,9 +73,13 @@ static enum err tell_trial(struct search *s, const struct fold_score *folds, siz
         if (at >= 0 && at < n_folds)
             by_fold[at] = &folds[i];
     }
-    for (uint32_t m = 0; m < n_folds && by_fold[s->race[m]]; m++)
-        TRY(pruner_tell(s->pruner, (uint32_t)folds->trial, loss_of(s, by_fold[s->race[m]]->score),
-                        e));
+    for (uint32_t m = 0; m < n_folds && by_fold[s->race[m]]; m++) {
+        const struct fold_score *f = by_fold[s->race[m]];
+
+        TRY(s->rungs.n > 0
+                ? tell_with_rungs(s, r, f, e)
+                : pruner_tell(s->pruner, (uint32_t)f->trial, loss_of(s, f->score), e));
+    }
     return ERR_OK;
 }
 
@@ -61,7 +98,7 @@ static enum err tell_stored(struct search *s, struct reader *r, uint32_t n_folds
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && folds[end].trial == folds[i].trial; end++)
             ;
-        TRY(tell_trial(s, folds + i, end - i, by_fold, n_folds, e));
+        TRY(tell_trial(s, r, folds + i, end - i, by_fold, n_folds, e));
     }
     return ERR_OK;
 }
@@ -72,7 +109,7 @@ enum err race_load(struct search *s, struct reader *r, struct error *e)
     uint32_t n_folds = s->split->n_folds * s->split->n_repeats;
     struct pruner_settings settings = definition_pruner_settings(d, n_folds);
 
-    if (!d->pruner)
+    if (!d->pruner || d->pruner->ladder)
         return ERR_OK;
     if (n_folds < 2)
         return error_set(e, ERR_INVALID, "pruner \"%s\" needs two folds or more, there is one",
@@ -86,12 +123,25 @@ enum err race_load(struct search *s, struct reader *r, struct error *e)
     return tell_stored(s, r, n_folds, e);
 }
 
+/* The rung with so many epochs, from 1. */
+static uint32_t rung_of(const struct search *s, int64_t epochs)
+{
+    uint32_t i = 0;
+
+    while (i + 1 < s->rungs.n && s->rungs.epochs[i] < epochs)
+        i++;
+    return i + 1;
+}
+
 enum err race_settle_stored(struct search *s, const struct trial_record *t, struct error *e)
 {
     uint32_t trial = (uint32_t)t->trial;
 
     if (!s->pruner)
         return ERR_OK;
+    if (t->race_epoch > 0)
+        return pruner_settle_inside(s->pruner, trial, (uint32_t)t->race_folds - 1,
+                                    rung_of(s, t->race_epoch), e);
     return pruner_settle(
         s->pruner, trial,
         t->race_folds > 0 ? (uint32_t)t->race_folds : pruner_told(s->pruner, trial), e);
@@ -103,23 +153,40 @@ enum err race_fold_ended(struct fold_run *run, struct error *e)
 {
     struct search *s = run->trial->search;
     const struct outcome *o = &run->outcome;
+    uint32_t trial = (uint32_t)run->trial->number;
     double score = o->state == FOLD_COMPLETED ? o->validation[deciding(s)] : (double)NAN;
+    double losses[RUNGS_MOST] = {0};
 
-    return pruner_tell(s->pruner, (uint32_t)run->trial->number, loss_of(s, score), e);
+    lose(s, o->rungs, losses);
+    if (o->state == FOLD_PARKED)
+        return pruner_tell_inside(s->pruner, trial, losses[pruner_inside(s->pruner, trial)], e);
+    return pruner_tell_curve(s->pruner, trial, loss_of(s, score), losses, e);
 }
 
-struct fold_run *race_next(struct trial_run *t)
+/* The next fold in the order of the race, up to the next rung. One of a revisit trains through: it
+ * is wanted whole. */
+static struct fold_run *next_fold(struct trial_run *t, size_t *goal)
 {
-    struct search *s = t->search;
-    uint32_t told = pruner_told(s->pruner, (uint32_t)t->number);
+    const struct search *s = t->search;
+    uint32_t trial = (uint32_t)t->number, told = pruner_told(s->pruner, trial);
+
+    *goal = s->rungs.n > 0 && !t->is_revisit ? s->rungs.epochs[pruner_inside(s->pruner, trial)]
+                                             : t->spec.epochs;
+    return &t->folds[s->race[told]];
+}
+
+struct fold_run *race_next(struct trial_run *t, size_t *goal)
+{
+    const struct pruner *p = t->search->pruner;
+    uint32_t trial = (uint32_t)t->number;
     bool due = t->is_due;
 
     t->is_due = false;
-    if (told == 0 || due)
-        return &t->folds[s->race[told]];
-    t->verdict = pruner_judge(s->pruner, (uint32_t)t->number);
+    if (due || (pruner_told(p, trial) == 0 && pruner_inside(p, trial) == 0))
+        return next_fold(t, goal);
+    t->verdict = pruner_judge(p, trial);
     t->is_stopped = t->n_left > 0 && (t->verdict.stop || t->is_revisit);
-    return t->n_left == 0 || t->is_stopped ? NULL : &t->folds[s->race[told]];
+    return t->n_left == 0 || t->is_stopped ? NULL : next_fold(t, goal);
 }
 
 enum err race_closed(struct trial_run *t, struct error *e)
@@ -129,6 +196,9 @@ enum err race_closed(struct trial_run *t, struct error *e)
 
     if (!s->pruner || t->is_revisit)
         return ERR_OK;
+    if (t->is_stopped && t->verdict.epochs > 0)
+        return pruner_settle_inside(s->pruner, trial, pruner_told(s->pruner, trial),
+                                    rung_of(s, t->verdict.epochs), e);
     return pruner_settle(s->pruner, trial, pruner_told(s->pruner, trial), e);
 }
 
@@ -147,7 +217,9 @@ void race_sentence(const struct trial_run *t, struct buf *out)
     const struct verdict *v = &t->verdict;
     const struct search *s = t->search;
 
-    buf_printf(out, "after %" PRIu32 " of %zu folds ", v->m, t->n_folds);
+    buf_printf(out, "after %" PRIu32 " of %zu folds ", v->m - (v->epochs > 0), t->n_folds);
+    if (v->epochs > 0)
+        buf_printf(out, "and %" PRIu32 " of %zu epochs of the next ", v->epochs, t->spec.epochs);
     if (v->broken)
         buf_printf(out, "its %s is undefined on one of them", s->metric->name);
     else if (s->definition->pruner == &racing_pruner)

@@ -199,7 +199,7 @@ static void close_stored(struct write *w, const struct error *e)
 
 static void trial_closed(struct note *n);
 
-static void close_trial(struct trial_run *t)
+void search_close_trial(struct trial_run *t)
 {
     struct search *s = t->search;
 
@@ -211,12 +211,15 @@ static void close_trial(struct trial_run *t)
     writer_post(s->jobs->writer, &t->close_write);
 }
 
-static void queue_fold(struct fold_run *f)
+void search_queue_fold(struct fold_run *f, size_t goal)
 {
     struct search *s = f->trial->search;
 
+    f->goal = goal;
+    if (s->rungs.n > 0 && f->trial->kind) /* those that go as far go together */
+        f->job.kind = f->trial->kind ^ goal << 1;
     s->n_flying++;
-    if (f->trial->is_known)
+    if (f->trial->is_known && s->rungs.n == 0)
         reuse_fold(f);
     else if (!f->is_carried)
         queue_push(s->jobs->queue, &s->lane, &f->job);
@@ -225,25 +228,28 @@ static void queue_fold(struct fold_run *f)
 /* With a pruner folds go one after the other, and the last one may come early. */
 static void queue_next(struct trial_run *t)
 {
-    struct fold_run *f = race_next(t);
+    size_t goal = 0;
+    struct fold_run *f = race_next(t, &goal);
 
     if (f)
-        queue_fold(f);
+        search_queue_fold(f, goal);
     else
-        close_trial(t);
+        search_close_trial(t);
 }
 
 /* Hands the folds that are to be trained to the workers; closes a trial that has none left. */
 void search_queue_trial(struct trial_run *t)
 {
-    if (t->n_left == 0) {
-        close_trial(t);
+    if (t->search->ladder) {
+        climb_begin(t);
+    } else if (t->n_left == 0) {
+        search_close_trial(t);
     } else if (t->search->pruner) {
         queue_next(t);
     } else {
         for (size_t i = 0; i < t->n_folds; i++)
             if (!t->folds[i].finished)
-                queue_fold(&t->folds[i]);
+                search_queue_fold(&t->folds[i], t->spec.epochs);
     }
 }
 
@@ -256,6 +262,18 @@ void search_trial_add(struct search *s, struct trial_run *t)
     s->n_open++;
 }
 
+/* Its trainings that will not go on make room. */
+static void forget_parked(const struct trial_run *t)
+{
+    char prefix[64];
+
+    if (t->search->rungs.n == 0)
+        return;
+    (void)snprintf(prefix, sizeof prefix, "train/%" PRId64 "/%" PRId64 "/", t->search->id,
+                   t->number);
+    cache_drop(t->search->jobs->cache, prefix);
+}
+
 /* Takes a trial that is stored as ended off the list. */
 static void forget_trial(struct trial_run *t)
 {
@@ -264,11 +282,14 @@ static void forget_trial(struct trial_run *t)
     s->n_open--;
     if (t->refused.code == ERR_OK)
         (void)race_closed(t, &t->refused); /* what it refuses is looked at next */
+    if (s->ladder)
+        ladder_settle(s->ladder, (uint32_t)t->number);
     if (t->refused.code != ERR_OK)
         search_fail(s, "a trial could not be closed", t->refused.message);
     else if (!t->is_revisit) /* the sampler keeps what it was told */
         sampler_tell(s->sampler, (uint32_t)t->number, t->past);
     stop_judge(&s->stop, s->definition, &s->sampler->history);
+    forget_parked(t);
     if (t->previous)
         t->previous->next = t->next;
     else
@@ -295,16 +316,31 @@ static void take_fold(struct fold_run *run)
     struct search *s = t->search;
     struct error e;
 
-    run->finished = true;
-    t->n_left--;
+    if (run->outcome.state != FOLD_PARKED) {
+        run->finished = true;
+        t->n_left--;
+    }
     if (s->pruner && race_fold_ended(run, &e) != ERR_OK)
         search_fail(s, "a fold could not be judged", e.message);
     else if (s->pruner && !s->cancelled && !s->failure[0])
         queue_next(t);
+    else if (s->ladder && !s->cancelled && !s->failure[0])
+        climb_fold_ended(t);
     else if (t->n_left == 0 && run->closes)
         forget_trial(t);
     else if (t->n_left == 0)
-        close_trial(t);
+        search_close_trial(t);
+}
+
+static void count_fold(struct jobs *j, const struct fold_run *run)
+{
+    if (run->is_copied)
+        atomic_fetch_add(&j->folds_reused, 1);
+    else if (run->outcome.state == FOLD_COMPLETED)
+        atomic_fetch_add(&j->folds_completed, 1);
+    else
+        atomic_fetch_add(&j->folds_failed, 1);
+    atomic_fetch_add(&j->training_us, (uint_fast64_t)(run->outcome.seconds * 1e6));
 }
 
 void search_fold_ended(struct note *n)
@@ -313,9 +349,10 @@ void search_fold_ended(struct note *n)
     struct search *s = run->trial->search;
 
     s->n_flying--;
-    if (run->outcome.state != FOLD_DROPPED)
+    if (run->outcome.state != FOLD_DROPPED) {
+        count_fold(s->jobs, run);
         take_fold(run);
-    else if (run->outcome.error[0])
+    } else if (run->outcome.error[0])
         search_fail(s, "a fold could not be stored", run->outcome.error);
     search_go_on(s);
 }
@@ -353,6 +390,8 @@ void search_go_on(struct search *s)
         search_fail(s, "no further trial could be proposed", e.message);
     else if (s->pruner && s->exhausted && s->n_open == 0 && revisit(s, &e) != ERR_OK)
         search_fail(s, "its stopped trials could not be taken up again", e.message);
+    if (s->ladder)
+        climb_judge(s);
     if (s->n_flying == 0 && (s->failure[0] || (s->exhausted && s->n_open == 0)))
         end(s);
 }
@@ -465,9 +504,12 @@ void search_destroy(struct search *s)
     }
     sampler_destroy(s->sampler);
     pruner_destroy(s->pruner);
+    ladder_destroy(s->ladder);
     space_destroy(s->space);
     split_destroy(s->split);
     cache_release(s->jobs->cache, s->table);
+    (void)snprintf(prefix, sizeof prefix, "train/%" PRId64 "/", s->id);
+    cache_drop(s->jobs->cache, prefix); /* those that would have gone on, before what they need */
     (void)snprintf(prefix, sizeof prefix, "fold/%" PRId64 "/", s->id);
     cache_drop(s->jobs->cache, prefix); /* its prepared folds */
     arena_destroy(s->arena);

@@ -24,9 +24,15 @@ static enum err make_table(void *ctx, void **object, size_t *bytes, struct error
     const struct order *order = ctx;
     CLEANUP(close_reader) struct reader *r = NULL;
     struct table *t;
+    enum err failed;
 
     TRY(store_reader_open(order->store, &r, e));
     TRY(store_dataset_load(r, order->dataset, &t, e));
+    failed = table_keep_first_equal(t, e);
+    if (failed != ERR_OK) {
+        table_destroy(t);
+        return failed;
+    }
     *object = t;
     *bytes = table_bytes(t);
     return ERR_OK;
@@ -55,6 +61,29 @@ enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **o
     TRY(cache_take(j->cache, key, maker, &object, e));
     *out = object;
     return ERR_OK;
+}
+
+static enum err give_table(void *ctx, void **object, size_t *bytes, struct error *e)
+{
+    struct table **t = ctx;
+
+    TRY(table_keep_first_equal(*t, e));
+    *object = *t;
+    *bytes = table_bytes(*t);
+    *t = NULL;
+    return ERR_OK;
+}
+
+void jobs_keep_table(struct jobs *j, int64_t dataset, struct table **t)
+{
+    struct cache_maker maker = {give_table, destroy_table, t};
+    struct error unused;
+    const void *object;
+    char key[KEY_BYTES];
+
+    key_of(dataset, key);
+    if (cache_take(j->cache, key, maker, &object, &unused) == ERR_OK)
+        cache_release(j->cache, object);
 }
 
 void jobs_release_table(struct jobs *j, const struct table *t)

@@ -6,10 +6,8 @@
 
 #include "core/train/group.h"
 #include "core/train/train.h"
-#include "core/train/warn.h"
 #include "server/clock.h"
 #include "server/jobs/private.h"
-#include "server/schema/sentences.h"
 
 enum { LARGEST_MATE_BYTES = 1 << 20 };
 
@@ -47,40 +45,12 @@ static enum err take_fold(struct fold_run *run, const struct fold_data **out, st
     return ERR_OK;
 }
 
-static enum err keep_result(const struct fold_run *run, const struct train_result *r,
-                            struct outcome *out, struct error *e)
-{
-    const struct metric_list *metrics = &run->trial->search->definition->metrics;
-    const double *curves[] = {r->train_loss, r->validation_loss, r->validation_score,
-                              r->learning_rate};
-
-    for (size_t i = 0; i < 4; i++)
-        store_fold_curve_text(curves[i], r->epochs_run, &out->curves[i]);
-    store_fold_layers_text(r->layers, r->epochs_run, r->n_layers, &out->curves[4]);
-    for (size_t i = 0; i < OUTCOME_CURVES; i++)
-        TRY(buf_check(&out->curves[i], e));
-    train_warnings(&run->trial->spec, metrics, r, &out->warnings);
-    TRY(buf_check(&out->warnings, e));
-    for (size_t i = 0; i < metrics->n; i++) {
-        out->train[i] = r->train[metric_index(metrics->items[i])];
-        out->validation[i] = r->validation[metric_index(metrics->items[i])];
-    }
-    out->epochs = r->epochs;
-    out->epochs_run = r->epochs_run;
-    out->weights_hash = r->weights_hash;
-    out->diverged = r->state == TRAIN_DIVERGED;
-    out->state = r->state == TRAIN_DIVERGED    ? FOLD_FAILED
-                 : r->state == TRAIN_CANCELLED ? FOLD_DROPPED
-                                               : FOLD_COMPLETED;
-    (void)snprintf(out->error, sizeof out->error, "%s", r->reason);
-    return ERR_OK;
-}
-
 /* One fold that is trained, alone or with others. */
 struct training {
     struct fold_run *run;
     const struct fold_data *data;
     struct train *train; /* NULL: it could not be set up, or is posted */
+    size_t from;         /* epochs that were done before */
 };
 
 /* Folds of one search that a worker trains at once. */
@@ -93,28 +63,93 @@ struct crew {
     double counted;   /* clock_seconds: up to then the time is in its trial's spent_us */
 };
 
-static void fail(struct outcome *out, const struct error *e)
+/* ---- trainings that wait to go on -------------------------------------------------------- */
+
+struct parked {
+    struct train *train;
+    const struct fold_data *data;
+};
+
+static void destroy_parked(void *object)
 {
-    out->state = FOLD_FAILED;
-    (void)snprintf(out->error, sizeof out->error, "%s", e->message);
-    for (size_t i = 0; i < OUTCOME_CURVES; i++)
-        buf_finish(&out->curves[i]); /* half a curve is none */
-    buf_finish(&out->warnings);
+    struct parked *p = object;
+
+    train_destroy(p->train);
+    free(p);
+}
+
+static void name_parked(const struct fold_run *run, char key[96])
+{
+    (void)snprintf(key, 96, "train/%" PRId64 "/%" PRId64 "/%" PRIu32 "/%" PRIu32,
+                   run->trial->search->id, run->trial->number, run->repeat, run->fold);
+}
+
+/* Takes up the training where it was left, if it is still there. */
+static bool take_parked(struct training *t)
+{
+    struct parked *p;
+    char key[96];
+
+    name_parked(t->run, key);
+    p = cache_fetch(t->run->trial->search->jobs->cache, key);
+    if (!p)
+        return false;
+    t->train = p->train;
+    t->data = p->data;
+    t->from = train_result(p->train)->epochs_run;
+    free(p);
+    return true;
+}
+
+static size_t bytes_of(const struct fold_run *run)
+{
+    const struct table *t = run->trial->search->table;
+
+    return train_bytes(&run->trial->spec, t->task, prepare_features(t, &run->trial->prepare),
+                       table_outputs(t), t->n_rows);
+}
+
+/* Leaves the training to the cache. Where there is no room it begins anew from its seed when it is
+ * to go on. */
+static void park(struct training *t)
+{
+    struct cache *c = t->run->trial->search->jobs->cache;
+    struct parked *p = malloc(sizeof *p);
+    struct error e;
+    char key[96];
+
+    name_parked(t->run, key);
+    if (p) {
+        *p = (struct parked){t->train, t->data};
+        if (cache_park(c, key, p, bytes_of(t->run), destroy_parked, t->data, &e) == ERR_OK)
+            return;
+        free(p);
+    }
+    train_destroy(t->train);
+    cache_release(c, t->data);
+}
+
+/* ---- one fold ---------------------------------------------------------------------------- */
+
+static enum err create(struct training *t, struct error *e)
+{
+    struct fold_run *run = t->run;
+    const struct search *s = run->trial->search;
+
+    TRY(take_fold(run, &t->data, e));
+    return train_create(&run->trial->spec, t->data, s->jobs->options.kernel, s->metric,
+                        s->definition->seed_training, run->repeat, run->fold, &t->train, e);
 }
 
 static void set_up(struct training *t)
 {
-    struct fold_run *run = t->run;
-    const struct search *s = run->trial->search;
-    struct outcome *out = &run->outcome;
     struct error e = {0};
-    enum err failed = take_fold(run, &t->data, &e);
 
-    if (failed == ERR_OK)
-        failed = train_create(&run->trial->spec, t->data, s->jobs->options.kernel, s->metric,
-                              s->definition->seed_training, run->repeat, run->fold, &t->train, &e);
-    if (failed != ERR_OK)
-        fail(out, &e);
+    outcome_forget(&t->run->outcome); /* of an earlier rung */
+    if (!take_parked(t) && create(t, &e) != ERR_OK)
+        outcome_fail(&t->run->outcome, &e);
+    if (t->train)
+        train_set_goal(t->train, t->run->goal);
 }
 
 /* That of a trial with one fold is stored with the fold, where that is on its way already. */
@@ -133,64 +168,12 @@ static void start_stored(struct write *w, const struct error *e)
     (void)e;
 }
 
-/* The names and scores of the metrics, to be freed; NULL where memory is short. */
-static struct fold_metric *list_scores(const struct fold_run *run)
-{
-    const struct metric_list *metrics = &run->trial->search->definition->metrics;
-    struct fold_metric *list = calloc(metrics->n, sizeof *list);
-
-    for (size_t i = 0; list && i < metrics->n; i++)
-        list[i] = (struct fold_metric){metrics->items[i]->name, run->outcome.train[i],
-                                       run->outcome.validation[i]};
-    return list;
-}
-
-static enum err insert_fold(struct store *store, const struct fold_run *run, struct error *e)
-{
-    const struct outcome *o = &run->outcome;
-    CLEANUP(buf_finish) struct buf warnings = {0};
-    CLEANUP(mem_free) struct fold_metric *scores = list_scores(run);
-    char hash[20];
-
-    if (!scores)
-        return error_no_memory(e);
-    sentences_write(&o->warnings, &warnings);
-    TRY(buf_check(&warnings, e));
-    (void)snprintf(hash, sizeof hash, "%016" PRIx64, o->weights_hash);
-    return store_fold_insert(
-        store,
-        &(struct fold_record){
-            .experiment = run->trial->search->id,
-            .trial = run->trial->number,
-            .repeat = run->repeat,
-            .fold = run->fold,
-            .state = o->state == FOLD_COMPLETED ? "completed" : "failed",
-            .epochs = (int64_t)o->epochs,
-            .epochs_run = (int64_t)o->epochs_run,
-            .seconds = o->seconds,
-            .error = o->error[0] ? o->error : NULL,
-            .warnings = buf_text(&warnings),
-            .weights_hash = o->epochs_run > 0 ? hash : NULL,
-            .engine = SWEEPD_VERSION,
-            .kernel = run->trial->search->jobs->options.kernel->name,
-            .finished_at_ms = o->finished_at_ms,
-            .reused_experiment = o->reused_experiment,
-            .reused_trial = o->reused_trial,
-            .started_at_ms = run->trial->n_folds == 1 ? run->trial->started_at_ms : 0,
-            .n_metrics = run->trial->search->definition->metrics.n,
-            .metrics = scores,
-            .curves = {o->curves[0].data, o->curves[1].data, o->curves[2].data, o->curves[3].data,
-                       o->curves[4].data},
-        },
-        e);
-}
-
 /* True where every other fold of the trial is stored; a pruner has its say first. */
 static bool is_last(const struct fold_run *run)
 {
     const struct trial_run *t = run->trial;
 
-    if (t->search->pruner)
+    if (t->search->definition->pruner)
         return false;
     for (size_t i = 0; i < t->n_folds; i++)
         if (&t->folds[i] != run && !t->folds[i].stored)
@@ -204,7 +187,7 @@ static enum err apply_fold(struct store *store, struct write *w, struct error *e
     struct fold_run *run = OWNER(w, struct fold_run, write);
 
     run->closes = is_last(run);
-    TRY(insert_fold(store, run, e));
+    TRY(outcome_insert(store, run, e));
     return run->closes ? trial_apply_close(store, &run->trial->close_write, e) : ERR_OK;
 }
 
@@ -243,13 +226,18 @@ static void keep(struct training *t, double seconds)
     if (t->train) {
         const struct train_result *r = train_result(t->train);
 
-        if (r->state == TRAIN_COMPLETED)
+        if (r->state == TRAIN_COMPLETED && t->from == 0)
             pace_add(&s->jobs->pace, spec, t->data, seconds);
-        if (keep_result(run, r, &run->outcome, &e) != ERR_OK)
-            fail(&run->outcome, &e);
-        train_destroy(t->train);
+        if (outcome_keep(run, r, &e) != ERR_OK)
+            outcome_fail(&run->outcome, &e);
     }
-    cache_release(s->jobs->cache, t->data);
+    if (run->outcome.state == FOLD_PARKED) {
+        park(t);
+    } else {
+        train_destroy(t->train);
+        cache_release(s->jobs->cache, t->data);
+    }
+    seconds += run->outcome.seconds;
     run->outcome.seconds = floor(1e6 * seconds + 0.5) / 1e6; /* microseconds will do */
     run->outcome.finished_at_ms = clock_now_ms();
 }
@@ -260,6 +248,10 @@ static void hand_on(struct jobs *j, struct fold_run *run, bool is_last_of_crew)
     const struct search *s = run->trial->search;
 
     run->note.act = s->unseals ? unseal_fold_ended : search_fold_ended;
+    if (run->outcome.state == FOLD_PARKED) {
+        conductor_tell(j->conductor, &run->note);
+        return;
+    }
     run->write =
         (struct write){.apply = s->unseals ? unseal_apply_fold : apply_fold,
                        .done = fold_stored,
@@ -279,14 +271,15 @@ static bool is_cancelled(const struct search *s)
 }
 
 /* Adds the time since the last call to the trial's; a search with such a limit trains its folds
- * one by one. */
+ * one by one: else the first of them may be gone with its trial while others train. */
 static bool is_late(struct crew *c)
 {
-    struct trial_run *t = c->trainings[0].run->trial;
+    struct trial_run *t;
     double now;
 
     if (c->search->definition->trial_seconds <= 0)
         return false;
+    t = c->trainings[0].run->trial;
     now = clock_seconds();
     atomic_fetch_add(&t->spent_us, (int_fast64_t)(1e6 * (now - c->counted)));
     c->counted = now;
@@ -309,7 +302,7 @@ static void cut(struct outcome *out, double limit)
                     "budget.trial_seconds",
                     limit);
     out->epochs = out->epochs_run = 0;
-    fail(out, &e);
+    outcome_fail(out, &e);
 }
 
 /* ---- folds that share a run --------------------------------------------------------------- */
@@ -329,8 +322,8 @@ static void end_shorter(struct fold_run *run, const struct train_result *r)
     struct fold_run *s = take_shorter(run);
     struct error e = {0};
 
-    if (keep_result(s, r, &s->outcome, &e) != ERR_OK)
-        fail(&s->outcome, &e);
+    if (outcome_keep(s, r, &e) != ERR_OK)
+        outcome_fail(&s->outcome, &e);
     s->outcome.reused_experiment = run->trial->search->id;
     s->outcome.reused_trial = run->trial->number;
     s->outcome.finished_at_ms = clock_now_ms();
@@ -390,7 +383,7 @@ static void run_to_epochs(struct crew *c, const struct training *t)
     while (run->shorter && train_run_to(t->train, run->shorter->trial->spec.epochs, is_wanted, c) !=
                                TRAIN_CANCELLED)
         end_shorter(run, train_result(t->train));
-    (void)train_run_to(t->train, run->trial->spec.epochs, is_wanted, c);
+    (void)train_run_to(t->train, run->goal, is_wanted, c);
 }
 
 /* Runs a training that has no mates, and where it is wide is helped by others that have nothing to
@@ -439,14 +432,9 @@ static void train_all(struct crew *c)
 /* Trainings that are in memory together: a group of larger ones would take too much of it. */
 static size_t most_mates(const struct fold_run *run)
 {
-    const struct table *t = run->trial->search->table;
-    size_t bytes =
-        train_bytes(&run->trial->spec, t->task, prepare_features(t, &run->trial->prepare),
-                    table_outputs(t), t->n_rows);
-
     if (run->trial->search->definition->trial_seconds > 0)
         return 0; /* each has its own limit */
-    return bytes <= LARGEST_MATE_BYTES ? GROUP_MOST - 1 : 0;
+    return bytes_of(run) <= LARGEST_MATE_BYTES ? GROUP_MOST - 1 : 0;
 }
 
 void training_run(void *ctx, struct job *job)

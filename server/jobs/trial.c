@@ -22,7 +22,7 @@ enum { WARNINGS_MAX = 20 }; /* of a trial */
 void trial_destroy(struct trial_run *t)
 {
     for (size_t i = 0; i < t->n_folds; i++)
-        buf_finish(&t->folds[i].outcome.warnings);
+        outcome_forget(&t->folds[i].outcome);
     arena_destroy(t->arena);
     free(t);
 }
@@ -81,7 +81,9 @@ static void set_kind(struct trial_run *t)
     uint64_t kind = group_key(&t->spec, table->task, features, outputs);
     size_t least = group_least(&t->spec, table->task, outputs, s->jobs->options.kernel);
 
+    t->kind = kind;
     for (size_t i = 0; i < t->n_folds; i++) {
+        t->folds[i].goal = t->spec.epochs;
         t->folds[i].job.kind = kind;
         t->folds[i].job.least = least;
         t->folds[i].job.part = i; /* the same rows */
@@ -238,11 +240,18 @@ static enum err conclude(const struct trial_run *t, struct trial_score *scores,
         f->reason = failed->outcome.diverged ? "diverged"
                     : trial_is_late(t)       ? "trial_seconds"
                                              : "error";
+    } else if (t->is_stopped && t->search->ladder) {
+        climb_sentence(t, sentence);
+        f->reason = t->search->definition->pruner->reason;
+        f->search_loss = t->climb.loss;
+        f->race_folds = (int64_t)t->n_folds;
+        f->race_epoch = t->climb.epochs;
     } else if (t->is_stopped) {
         race_sentence(t, sentence);
         f->reason = t->search->definition->pruner->reason;
         f->search_loss = t->verdict.loss;
         f->race_folds = t->verdict.m;
+        f->race_epoch = t->verdict.epochs;
         f->race_p = t->verdict.p;
     } else {
         sum_up(t, x, scores, f);
@@ -250,6 +259,15 @@ static enum err conclude(const struct trial_run *t, struct trial_score *scores,
     }
     f->error = buf_text(sentence);
     return buf_check(sentence, e);
+}
+
+/* Folds that will not go on are stored as far as they came. */
+static enum err insert_cut_folds(struct store *store, const struct trial_run *t, struct error *e)
+{
+    for (size_t i = 0; i < t->n_folds; i++)
+        if (t->folds[i].outcome.state == FOLD_PARKED)
+            TRY(outcome_insert(store, &t->folds[i], e));
+    return ERR_OK;
 }
 
 enum err trial_apply_close(struct store *store, struct write *w, struct error *e)
@@ -269,6 +287,7 @@ enum err trial_apply_close(struct store *store, struct write *w, struct error *e
 
     if (!scores)
         return error_no_memory(e);
+    TRY(insert_cut_folds(store, t, e));
     collect_warnings(t, &warnings);
     TRY(buf_check(&warnings, e));
     f.warnings = buf_text(&warnings);

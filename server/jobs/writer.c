@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/clock.h"
 #include "server/log.h"
 #include "server/store/store.h"
 #include "server/store/txn.h"
@@ -36,6 +37,8 @@ struct writer {
     bool gone; /* nothing will be taken off the queue any more */
     bool degraded;
     struct error why;
+    struct histogram transactions;
+    atomic_uint_fast64_t failed; /* of them */
 };
 
 static enum err apply_call(struct store *s, struct write *w, struct error *e)
@@ -107,6 +110,23 @@ enum err writer_call(struct writer *w,
     return c.result;
 }
 
+struct writer_facts writer_facts(struct writer *w)
+{
+    struct writer_facts facts = {&w->transactions, atomic_load(&w->failed), 0};
+
+    pthread_mutex_lock(&w->lock);
+    facts.n_queued = w->n_queued;
+    pthread_mutex_unlock(&w->lock);
+    return facts;
+}
+
+static void count_transaction(struct writer *w, double began, enum err failed)
+{
+    histogram_add(&w->transactions, clock_seconds() - began);
+    if (failed != ERR_OK)
+        atomic_fetch_add(&w->failed, 1);
+}
+
 bool writer_degraded(struct writer *w, struct error *why)
 {
     bool degraded;
@@ -142,7 +162,7 @@ static enum txn_durability durability_of(const struct write *first, size_t n)
 }
 
 /* Applies `n` posts from `first` on, all of them or none. */
-static enum err write_group(struct store *s, struct write *first, size_t n, struct error *e)
+static enum err apply_group(struct store *s, struct write *first, size_t n, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0}; /* rolls back unless committed */
 
@@ -150,6 +170,15 @@ static enum err write_group(struct store *s, struct write *first, size_t n, stru
     for (; n > 0; n--, first = first->next)
         TRY(first->apply(s, first, e));
     return txn_commit(&txn, e);
+}
+
+static enum err write_group(struct writer *w, struct write *first, size_t n, struct error *e)
+{
+    double began = clock_seconds();
+    enum err failed = apply_group(w->store, first, n, e);
+
+    count_transaction(w, began, failed);
+    return failed;
 }
 
 /* What may go away by itself: a full disk, a lock that a person's shell holds. */
@@ -231,7 +260,7 @@ static enum err write_posts(struct writer *w, struct write *first, size_t n, str
 
     if (has_given_up(w, e))
         return e->code;
-    while ((failed = write_group(w->store, first, n, e)) != ERR_OK && may_pass(failed)) {
+    while ((failed = write_group(w, first, n, e)) != ERR_OK && may_pass(failed)) {
         set_degraded(w, e);
         if (!wait_to_retry(w, wait_ms, e))
             return failed;
@@ -270,7 +299,10 @@ static enum err apply_alone(struct store *s, struct call *c)
 
 static void write_call(struct writer *w, struct call *c)
 {
+    double began = clock_seconds();
+
     c->result = apply_alone(w->store, c);
+    count_transaction(w, began, c->result);
     pthread_mutex_lock(&w->lock);
     c->ended = true;
     pthread_cond_broadcast(&w->ended);

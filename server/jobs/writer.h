@@ -18,8 +18,11 @@
 #define SWEEPD_SERVER_JOBS_WRITER_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/error.h"
+#include "server/histogram.h"
 
 struct store;
 struct writer;
@@ -52,6 +55,15 @@ void writer_post(struct writer *w, struct write *one);
 enum err writer_call(struct writer *w,
                      enum err (*apply)(struct store *s, void *ctx, struct error *e), void *ctx,
                      struct error *e);
+
+/* What it did so far. */
+struct writer_facts {
+    struct histogram *transactions; /* how long they took, those that failed included */
+    uint64_t failed;
+    size_t n_queued; /* writes that wait */
+};
+
+struct writer_facts writer_facts(struct writer *w);
 
 /** True while posts cannot be written; *why is set then. */
 bool writer_degraded(struct writer *w, struct error *why);

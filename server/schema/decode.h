@@ -35,4 +35,20 @@ void decode_seed(const struct decoding *c);
 /** sampler, pruner, budget and space: what is tried, and how many trials it makes. */
 enum err decode_search(const struct decoding *c, struct error *e);
 
+/* ---- for documentation ---------------------------------------------------------------------- */
+
+extern const struct field decode_objective_fields[], decode_budget_fields[];
+
+/** Keys of a definition that have no part in one with an objective. */
+extern const char *const decode_not_of_studies[];
+
+field_documenter decode_document_sampler, decode_document_pruner, decode_document_reports,
+    decode_document_split, decode_document_sealed, decode_document_seed;
+
+/** Writes, as an element, one of the names of kinds. */
+void decode_document_names(const char *const *names, struct json *j);
+
+/** Writes {"kind": one of the names, …}, the other keys from a table whose first line is `kind`. */
+void decode_document_kind(const char *const *names, const struct field *fields, struct json *j);
+
 #endif

@@ -9,10 +9,11 @@
 #include "server/schema/object.h"
 
 enum { FOLDS_MAX = 10000, LEASE_SECONDS = 600, ETA_MAX = 1000 };
+enum { REPORTS_MAX = 16 }; /* of the list of names of its pruners, which ends in NULL */
 
 #define STEP_MAX 1e15 /* as a report's */
 
-static const char *const of_trainings[] = {
+const char *const decode_not_of_studies[] = {
     "dataset", "metric", "cross_validation", "sealed", "select", "concurrency", "precision", NULL,
 };
 static const char *const directions[] = {"minimize", "maximize", NULL};
@@ -23,7 +24,7 @@ struct objective_form {
     double lease_seconds;
 };
 
-static const struct field objective_fields[] = {
+const struct field decode_objective_fields[] = {
     {.key = "name",
      .type = FIELD_TEXT,
      .offset = offsetof(struct objective_form, name),
@@ -41,23 +42,27 @@ static const struct field objective_fields[] = {
      .type = FIELD_INT,
      .offset = offsetof(struct objective_form, folds),
      .min = 1,
-     .max = FOLDS_MAX},
+     .max = FOLDS_MAX,
+     .summary = "that a trial reports one by one"},
     {.key = "steps",
      .type = FIELD_INT,
      .offset = offsetof(struct objective_form, steps),
      .min = 1,
-     .max = STEP_MAX},
+     .max = STEP_MAX,
+     .summary = "the step that is a trial's end"},
     {.key = "lease_seconds",
      .type = FIELD_REAL,
      .offset = offsetof(struct objective_form, lease_seconds),
      .min = 0.1,
-     .max = 1e7},
+     .max = 1e7,
+     .default_json = "600",
+     .summary = "without a word from a trial, after which it is handed out again"},
     {.key = NULL},
 };
 
 static void refuse_trainings(const struct decoding *c)
 {
-    for (const char *const *key = of_trainings; *key; key++) {
+    for (const char *const *key = decode_not_of_studies; *key; key++) {
         const cJSON *item = decode_member(&c->root, *key);
         struct reader r;
 
@@ -75,7 +80,7 @@ static void refuse_trainings(const struct decoding *c)
 
 #define KIND                                                                                       \
     {                                                                                              \
-        .key = "kind", .type = FIELD_OTHER, .schema = "{\"type\": \"string\"}"                     \
+        .key = "kind", .type = FIELD_OTHER, .document = field_document_text                        \
     }
 #define SETTING(name) offsetof(struct definition_objective, pruner_settings.name)
 #define MIN_STEP                                                                                   \
@@ -135,6 +140,29 @@ const struct field *definition_reports_fields(const struct reports_kind *k)
                                            : plain_fields;
 }
 
+static void pruner_names(const char *names[REPORTS_MAX])
+{
+    names[0] = "none";
+    for (size_t i = 0; reports_kinds[i]; i++)
+        names[i + 1] = reports_kinds[i]->name;
+}
+
+void decode_document_reports(struct json *j)
+{
+    const char *names[REPORTS_MAX] = {NULL};
+
+    pruner_names(names);
+    json_array(j, "anyOf");
+    decode_document_names(names, j);
+    for (const char **name = names; *name; name++) {
+        const struct reports_kind *k = reports_find(*name);
+        const char *const one[] = {*name, NULL};
+
+        decode_document_kind(one, k ? definition_reports_fields(k) : plain_fields, j);
+    }
+    json_end(j);
+}
+
 /* What the objective has to say, and what not, for a pruner over folds or steps. */
 static void check_pruner(const struct decoding *c, const struct definition_objective *o)
 {
@@ -161,14 +189,13 @@ static void check_pruner(const struct decoding *c, const struct definition_objec
 static void decode_pruner(const struct decoding *c, struct definition_objective *o)
 {
     const cJSON *item = decode_member(&c->root, "pruner");
-    const char *names[16] = {"none"}, *name;
+    const char *names[REPORTS_MAX] = {NULL}, *name;
     const struct field *fields = plain_fields;
     struct reader r, word;
 
     if (!item)
         return;
-    for (size_t i = 0; reports_kinds[i]; i++)
-        names[i + 1] = reports_kinds[i]->name;
+    pruner_names(names);
     r = reader_child(&c->root, item, 0);
     if (!decode_kind(&r, &word)) {
         reader_fault(&r, "pruner: \"kind\" is missing");
@@ -198,7 +225,7 @@ enum err decode_objective(const struct decoding *c, struct error *e)
         return error_no_memory(e);
     refuse_trainings(c);
     if (decode_is_object(&r))
-        field_decode_object(&r, objective_fields, NULL, &f);
+        field_decode_object(&r, decode_objective_fields, NULL, &f);
     *o = (struct definition_objective){
         .name = f.name ? f.name : "",
         .maximize = strcmp(f.direction, "maximize") == 0,

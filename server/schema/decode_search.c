@@ -1,19 +1,20 @@
 #include "server/schema/decode.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/words.h"
 #include "core/search/points.h"
 #include "server/schema/dimensions.h"
 #include "server/schema/object.h"
 #include "server/schema/rules.h"
 
-static const char *const pruners_absent[] = {"median", "successive_halving", "hyperband", NULL};
-static const char *const racing_absent[] = {"epochs", NULL};
 
 /* ---- sampler, pruner, budget ---------------------------------------------------------------- */
 
 #define SECONDS_MAX 1e9
+enum { SAMPLERS_MAX = 16, PRUNERS_MAX = 16 }; /* of their lists of names, which end in NULL */
 
 /* What was asked for, before the space decides the rest. */
 struct search_form {
@@ -30,7 +31,9 @@ static const struct field sampler_fields[] = {
     {.key = "shuffle",
      .type = FIELD_BOOL,
      .offset = offsetof(struct search_form, shuffle),
-     .present_offset = offsetof(struct search_form, has_shuffle)},
+     .present_offset = offsetof(struct search_form, has_shuffle),
+     .default_json = "false",
+     .summary = "in an order mixed by seed"},
     {.key = NULL},
 };
 
@@ -40,7 +43,8 @@ static const struct field kind_fields[] = {{.key = "kind", .type = FIELD_OTHER},
 #define ALPHA                                                                                      \
     {                                                                                              \
         .key = "alpha", .type = FIELD_REAL, .offset = offsetof(struct definition, alpha),          \
-        .min = 0, .max = 1                                                                         \
+        .min = 0, .max = 1, .default_json = "0.1",                                                 \
+        .summary = "a trial is stopped below this chance, or this p"                               \
     }
 
 static const struct field alpha_fields[] = {
@@ -49,48 +53,68 @@ static const struct field alpha_fields[] = {
 static const struct field revisit_fields[] = {
     {.key = "kind", .type = FIELD_OTHER},
     ALPHA,
-    {.key = "revisit", .type = FIELD_BOOL, .offset = offsetof(struct definition, revisit)},
+    {.key = "revisit", .type = FIELD_BOOL, .offset = offsetof(struct definition, revisit),
+     .default_json = "true", .summary = "stopped trials that may win after all get more folds"},
+    {.key = "epochs", .type = FIELD_BOOL, .offset = offsetof(struct definition, race_epochs),
+     .default_json = "false", .summary = "it races inside folds, too"},
     {.key = NULL},
 };
 
-static const struct field budget_fields[] = {
+const struct field decode_budget_fields[] = {
     {.key = "trials",
      .type = FIELD_INT,
      .offset = offsetof(struct search_form, trials),
      .present_offset = offsetof(struct search_form, has_trials),
      .min = 1,
-     .max = DEFINITION_TRIALS_MAX},
+     .max = DEFINITION_TRIALS_MAX,
+     .summary = "the total wanted; 100, or a whole grid"},
     {.key = "trial_weights",
      .type = FIELD_INT,
      .offset = offsetof(struct search_form, trial_weights),
      .min = 1,
-     .max = 1e15},
+     .max = 1e15,
+     .summary = "networks with more weights are not tried"},
     {.key = "seconds",
      .type = FIELD_REAL,
      .offset = offsetof(struct search_form, seconds),
      .min = 0.1,
-     .max = SECONDS_MAX},
+     .max = SECONDS_MAX,
+     .summary = "of running, without pauses"},
     {.key = "trial_seconds",
      .type = FIELD_REAL,
      .offset = offsetof(struct search_form, trial_seconds),
      .min = 0.1,
-     .max = SECONDS_MAX},
+     .max = SECONDS_MAX,
+     .summary = "of a trial's training, all folds together"},
     {.key = NULL},
 };
+
+static void sampler_names(const char *names[SAMPLERS_MAX])
+{
+    size_t n = 0;
+
+    for (; sampler_kinds[n]; n++)
+        names[n] = sampler_kinds[n]->name;
+    names[n] = "auto";
+}
+
+static void pruner_names(const char *names[PRUNERS_MAX])
+{
+    names[0] = "none";
+    for (size_t i = 0; pruner_kinds[i]; i++)
+        names[i + 1] = pruner_kinds[i]->name;
+}
 
 static void decode_sampler(const struct decoding *c, struct search_form *f)
 {
     const cJSON *item = decode_member(&c->root, "sampler");
-    const char *names[16] = {NULL};
+    const char *names[SAMPLERS_MAX] = {NULL};
     struct reader r, word;
-    size_t n = 0;
 
     f->sampler = "auto";
     if (!item)
         return;
-    for (; sampler_kinds[n]; n++)
-        names[n] = sampler_kinds[n]->name;
-    names[n] = "auto";
+    sampler_names(names);
     r = reader_child(&c->root, item, 0);
     if (!decode_kind(&r, &word)) {
         reader_fault(&r, "sampler: \"kind\" is missing");
@@ -115,7 +139,7 @@ static bool has_one_fold(const struct split_spec *s)
 static void decode_pruner(const struct decoding *c)
 {
     const cJSON *item = decode_member(&c->root, "pruner");
-    const char *names[16] = {"none"}, *name;
+    const char *names[PRUNERS_MAX] = {NULL}, *name;
     struct definition *d = c->d;
     struct reader r, word;
 
@@ -128,24 +152,81 @@ static void decode_pruner(const struct decoding *c)
             d->pruner = pruner_find("racing");
         return;
     }
-    for (size_t i = 0; pruner_kinds[i]; i++)
-        names[i + 1] = pruner_kinds[i]->name;
+    pruner_names(names);
     r = reader_child(&c->root, item, 0);
     if (!decode_kind(&r, &word)) {
         reader_fault(&r, "pruner: \"kind\" is missing");
         return;
     }
-    if (!reader_word(&word, names, pruners_absent, &name))
+    if (!reader_word(&word, names, NULL, &name))
         return;
     d->pruner = pruner_find(name);
     if (cJSON_IsObject(item))
-        field_decode_object(&r, pruner_fields(d->pruner),
-                            d->pruner && d->pruner->revisits ? racing_absent : NULL, d);
-    if (d->pruner && has_one_fold(&d->split))
+        field_decode_object(&r, pruner_fields(d->pruner), NULL, d);
+    if (d->pruner && !d->pruner->ladder && has_one_fold(&d->split))
         reader_fault(&word,
                      "pruner \"%s\" compares folds, and a holdout has one: give it repeats, or "
                      "another kind of cross-validation",
                      name);
+}
+
+/* ---- for documentation ---------------------------------------------------------------------- */
+
+void decode_document_names(const char *const *names, struct json *j)
+{
+    json_object_inline(j, NULL);
+    field_document_words(names, j);
+    json_end(j);
+}
+
+void decode_document_kind(const char *const *names, const struct field *fields, struct json *j)
+{
+    json_object(j, NULL);
+    json_string(j, "type", "object");
+    json_object(j, "properties");
+    json_object_inline(j, "kind");
+    field_document_words(names, j);
+    json_end(j);
+    for (const struct field *f = fields + 1; f->key; f++)
+        field_document_one(f, FIELD_REQUEST, j, f->key);
+    json_end(j);
+    json_bool(j, "additionalProperties", false);
+    json_array_inline(j, "required");
+    json_string(j, NULL, "kind");
+    json_end(j);
+    json_end(j);
+}
+
+void decode_document_sampler(struct json *j)
+{
+    static const char *const shuffled[] = {"grid", "auto", NULL};
+    const char *names[SAMPLERS_MAX] = {NULL}, *others[SAMPLERS_MAX] = {NULL};
+    size_t n = 0;
+
+    sampler_names(names);
+    for (const char **name = names; *name; name++)
+        if (!words_has(shuffled, *name))
+            others[n++] = *name;
+    json_array(j, "anyOf");
+    decode_document_names(names, j);
+    decode_document_kind(shuffled, sampler_fields, j);
+    decode_document_kind(others, kind_fields, j);
+    json_end(j);
+}
+
+void decode_document_pruner(struct json *j)
+{
+    const char *names[PRUNERS_MAX] = {NULL};
+
+    pruner_names(names);
+    json_array(j, "anyOf");
+    decode_document_names(names, j);
+    for (const char **name = names; *name; name++) {
+        const char *const one[] = {*name, NULL};
+
+        decode_document_kind(one, pruner_fields(pruner_find(*name)), j);
+    }
+    json_end(j);
 }
 
 static void decode_budget(const struct decoding *c, struct search_form *f)
@@ -158,7 +239,7 @@ static void decode_budget(const struct decoding *c, struct search_form *f)
         return;
     r = reader_child(&c->root, item, 0);
     if (decode_is_object(&r))
-        field_decode_object(&r, budget_fields, NULL, f);
+        field_decode_object(&r, decode_budget_fields, NULL, f);
     if (c->d->objective && f->trial_weights > 0)
         reader_fault(&r, "budget: trial_weights needs networks that are trained here");
     if (c->d->objective && f->trial_seconds > 0)
@@ -333,6 +414,31 @@ static enum err collect_warnings(const struct decoding *c, const struct space *s
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
+/* Trials that are compared on their way have to be on the same one. */
+static void check_rungs(const struct decoding *c)
+{
+    const struct definition *d = c->d;
+    const struct pruner_kind *p = d->pruner;
+    uint32_t epochs = d->objective ? 0 : definition_epochs(d);
+
+    if (d->objective || !p || (!p->ladder && !d->race_epochs))
+        return;
+    if (epochs == 0)
+        faults_add(c->faults, "/space/epochs", NULL,
+                   "pruner \"%s\" compares trials after the same epochs: give epochs one value",
+                   p->name);
+    else if (epochs < RUNGS_RATIO)
+        faults_add(c->faults, "/space/epochs", NULL,
+                   "pruner \"%s\" stops trials after a third of their epochs or less: give 3 or "
+                   "more, not %" PRIu32,
+                   p->name, epochs);
+    if (p->ladder && p->ladder->bracket && d->sampler && d->sampler->generation)
+        faults_add(c->faults, "/pruner", NULL,
+                   "pruner \"%s\" compares trials in brackets, and sampler \"%s\" proposes them in "
+                   "generations of its own: take another of the two",
+                   p->name, d->sampler->name);
+}
+
 static enum err complete_search(const struct decoding *c, const struct search_form *f,
                                 struct error *e)
 {
@@ -344,6 +450,8 @@ static enum err complete_search(const struct decoding *c, const struct search_fo
     failed = rules_decode(c, f->trial_weights, s, e);
     if (!failed && c->faults->n == 0)
         failed = choose_search(c, f, s, e);
+    if (!failed && c->faults->n == 0)
+        check_rungs(c);
     if (!failed && c->faults->n == 0)
         failed = collect_warnings(c, s, e);
     space_destroy(s);

@@ -1,6 +1,7 @@
 #include "server/schema/decode.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "server/schema/object.h"
 
@@ -24,28 +25,38 @@ static const struct field split_fields[] = {
      .offset = offsetof(struct split_form, folds),
      .present_offset = offsetof(struct split_form, has_folds),
      .min = 2,
-     .max = SPLIT_FOLDS_MAX},
+     .max = SPLIT_FOLDS_MAX,
+     .default_json = "5",
+     .summary = "how many"},
     {.key = "repeats",
      .type = FIELD_INT,
      .offset = offsetof(struct split_form, repeats),
      .present_offset = offsetof(struct split_form, has_repeats),
      .min = 1,
-     .max = SPLIT_REPEATS_MAX},
+     .max = SPLIT_REPEATS_MAX,
+     .default_json = "1",
+     .summary = "of the whole, cut anew"},
     {.key = "shuffle",
      .type = FIELD_BOOL,
      .offset = offsetof(struct split_form, shuffle),
-     .present_offset = offsetof(struct split_form, has_shuffle)},
+     .present_offset = offsetof(struct split_form, has_shuffle),
+     .default_json = "true",
+     .summary = "mix the rows by seed first"},
     {.key = "test_fraction",
      .type = FIELD_REAL,
      .offset = offsetof(struct split_form, test_fraction),
      .present_offset = offsetof(struct split_form, has_test_fraction),
      .min = 0.001,
-     .max = 0.999},
+     .max = 0.999,
+     .default_json = "0.2",
+     .summary = "of the rows, for validation"},
     {.key = "gap",
      .type = FIELD_INT,
      .offset = offsetof(struct split_form, gap),
      .present_offset = offsetof(struct split_form, has_gap),
-     .max = UINT32_MAX},
+     .max = UINT32_MAX,
+     .default_json = "0",
+     .summary = "rows in time before each validation part that do not train"},
     {.key = NULL},
 };
 
@@ -146,6 +157,65 @@ static void decode_folds(const struct decoding *c)
     c->d->split.gap = (size_t)f.gap;
 }
 
+static bool is_used(const struct field *f, enum split_kind kind)
+{
+    static const struct {
+        const char *key;
+        unsigned bit;
+    } USES[] = {
+        {"folds", SPLIT_USES_FOLDS},
+        {"repeats", SPLIT_USES_REPEATS},
+        {"shuffle", SPLIT_USES_SHUFFLE},
+        {"test_fraction", SPLIT_USES_TEST_FRACTION},
+        {"gap", SPLIT_USES_GAP},
+    };
+
+    for (size_t i = 0; i < sizeof USES / sizeof *USES; i++)
+        if (strcmp(USES[i].key, f->key) == 0)
+            return split_kind_uses(kind) & USES[i].bit;
+    return false;
+}
+
+/* {"kind": NAME, …} with the keys that the kind uses; without a name those of the default. */
+static void document_kind(const char *name, enum split_kind kind, struct json *j)
+{
+    json_object(j, NULL);
+    json_string(j, "type", "object");
+    json_object(j, "properties");
+    if (name) {
+        json_object_inline(j, "kind");
+        json_string(j, "const", name);
+        json_end(j);
+    }
+    for (const struct field *f = split_fields; f->key; f++)
+        if (is_used(f, kind))
+            field_document_one(f, FIELD_REQUEST, j, f->key);
+    json_end(j);
+    json_bool(j, "additionalProperties", false);
+    if (name) {
+        json_array_inline(j, "required");
+        json_string(j, NULL, "kind");
+        json_end(j);
+    }
+    json_end(j);
+}
+
+void decode_document_split(struct json *j)
+{
+    enum split_kind kind = SPLIT_STRATIFIED_KFOLD;
+
+    json_array(j, "anyOf");
+    json_object_inline(j, NULL);
+    field_document_words(split_kind_names(), j);
+    json_end(j);
+    document_kind(NULL, kind, j);
+    for (const char *const *name = split_kind_names(); *name; name++) {
+        (void)split_kind_find(*name, &kind); /* one of the known */
+        document_kind(*name, kind, j);
+    }
+    json_end(j);
+}
+
 /* ---- sealed rows --------------------------------------------------------------------------- */
 
 struct sealed_form {
@@ -162,6 +232,16 @@ static const struct field sealed_fields[] = {
      .summary = "share of the rows to set aside"},
     {.key = NULL},
 };
+
+void decode_document_sealed(struct json *j)
+{
+    json_array(j, "anyOf");
+    json_object_inline(j, NULL);
+    json_string(j, "const", "split");
+    json_end(j);
+    field_document(sealed_fields, FIELD_REQUEST, j, NULL);
+    json_end(j);
+}
 
 static void decode_sealed(const struct decoding *c)
 {
@@ -204,6 +284,18 @@ static const struct field seed_fields[] = {
      .max = (double)READER_INT_MAX},
     {.key = NULL},
 };
+
+void decode_document_seed(struct json *j)
+{
+    json_array(j, "anyOf");
+    json_object_inline(j, NULL);
+    json_string(j, "type", "integer");
+    json_i64(j, "minimum", 0);
+    json_i64(j, "maximum", READER_INT_MAX);
+    json_end(j);
+    field_document(seed_fields, FIELD_REQUEST, j, NULL);
+    json_end(j);
+}
 
 void decode_seed(const struct decoding *c)
 {

@@ -6,84 +6,117 @@
 #include <string.h>
 
 #include "core/base/buf.h"
-
+#include "core/base/words.h"
+#include "core/train/hyper.h"
 #include "server/schema/decode.h"
+#include "server/schema/dimensions.h"
 #include "server/schema/object.h"
 #include "server/schema/rules.h"
 
 /* ---- what there is ------------------------------------------------------------------------- */
+
+enum { DATASET_NAME_BYTES = 1000 };
 
 static const char *const precisions[] = {"float32", NULL};
 static const char *const precisions_absent[] = {"bf16", NULL};
 static const char *const selects[] = {"best", NULL};
 static const char *const selects_absent[] = {"one_standard_error", NULL};
 
+/* ---- forms of their own, for documentation --------------------------------------------------- */
+
+static void document_id(struct json *j)
+{
+    json_array(j, "anyOf");
+    json_object_inline(j, NULL);
+    json_string(j, "type", "integer");
+    json_i64(j, "minimum", 1);
+    json_i64(j, "maximum", READER_INT_MAX);
+    json_end(j);
+    json_object_inline(j, NULL);
+    json_string(j, "type", "string");
+    json_i64(j, "maxLength", DATASET_NAME_BYTES);
+    json_end(j);
+}
+
+/* A name, an id, or an object with an id, as answers write it. */
+static void document_dataset(struct json *j)
+{
+    document_id(j);
+    json_object(j, NULL);
+    json_string(j, "type", "object");
+    json_object(j, "properties");
+    json_object(j, "id");
+    document_id(j);
+    json_end(j);
+    json_end(j);
+    json_end(j);
+    json_array_inline(j, "required");
+    json_string(j, NULL, "id");
+    json_end(j);
+    json_end(j);
+    json_end(j);
+}
+
+static void document_metric(struct json *j)
+{
+    json_string(j, "type", "string");
+    json_array(j, "anyOf");
+    json_object(j, NULL);
+    json_array_inline(j, "enum");
+    for (size_t i = 0; i < metric_count(); i++)
+        json_string(j, NULL, metric_at(i)->name);
+    json_end(j);
+    json_end(j);
+    json_object_inline(j, NULL);
+    json_string(j, "pattern", "^[a-z0-9_]+:.+$");
+    json_end(j);
+    json_end(j);
+}
+
 /* clang-format off */
 static const struct field definition_table[] = {
     {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct definition, name), .min = 1,
-     .max = 200, .default_json = "\"DATASET-ID\"", .summary = "need not be unique"},
-    {.key = "dataset", .type = FIELD_OTHER,
-     .schema = "{\"type\": [\"string\", \"integer\", \"object\"], "
-               "\"description\": \"name or id of a data set\"}"},
-    {.key = "objective", .type = FIELD_OTHER,
-     .schema = "{\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\"}, "
-               "\"direction\": {\"enum\": [\"minimize\", \"maximize\"]}, \"folds\": {\"type\": "
-               "\"integer\"}, \"steps\": {\"type\": \"integer\"}, "
-               "\"lease_seconds\": {\"type\": \"number\", \"default\": 600}}, "
-               "\"description\": \"in place of dataset and metric: others train, by ask and "
-               "tell\"}"},
-    {.key = "metric", .type = FIELD_OTHER,
-     .schema = "{\"type\": \"string\", \"description\": "
-               "\"decides; accuracy for classification (balanced_accuracy if the rarest class is "
-               "below 10 %), r2 for regression; r2:NAME for one of several targets\"}"},
-    {.key = "space", .type = FIELD_OTHER,
-     .schema = "{\"type\": \"object\", \"description\": \"what is searched: a value is fixed, a "
-               "list a choice, {min, max} a range; the standard search if left out\"}"},
-    {.key = "sampler", .type = FIELD_OTHER,
-     .schema = "{\"type\": [\"string\", \"object\"], \"default\": \"auto\", \"description\": "
-               "\"grid, random or auto; {\\\"kind\\\": \\\"grid\\\", \\\"shuffle\\\": true}\"}"},
-    {.key = "pruner", .type = FIELD_OTHER,
-     .schema = "{\"type\": [\"string\", \"object\"], \"default\": \"none\", "
-               "\"description\": \"ends single trials early: none, racing, wilcoxon or forgiving; "
-               "{\\\"kind\\\": \\\"racing\\\", \\\"alpha\\\": 0.1, \\\"revisit\\\": true}\"}"},
-    {.key = "budget", .type = FIELD_OTHER,
-     .schema = "{\"type\": \"object\", \"properties\": {\"trials\": {\"type\": \"integer\", "
-               "\"minimum\": 1, \"maximum\": 1000000, \"description\": \"the total wanted; "
-               "100, or a whole grid\"}, \"trial_weights\": {\"type\": \"integer\", \"minimum\": "
-               "1, \"description\": \"networks with more weights are not tried\"}, \"seconds\": {\"type\": "
-               "\"number\", \"description\": \"of running, without pauses\"}, \"trial_seconds\": "
-               "{\"type\": \"number\", \"description\": \"of a trial's training, all folds "
-               "together\"}}}"},
-    {.key = "stop_when", .type = FIELD_OTHER,
-     .schema = "{\"type\": \"object\", \"properties\": {\"target\": {\"type\": \"number\", "
-               "\"description\": \"a score that is good enough\"}, \"patience\": {\"type\": "
-               "\"integer\", \"minimum\": 1, \"description\": \"trials without a better one\"}}}"},
+     .max = 200, .summary = "need not be unique; DATASET-ID if left out"},
+    {.key = "dataset", .type = FIELD_OTHER, .document = document_dataset,
+     .summary = "name or id of a data set"},
+    {.key = "objective", .type = FIELD_OTHER, .fields = decode_objective_fields,
+     .summary = "in place of dataset and metric: others train, by ask and tell"},
+    {.key = "metric", .type = FIELD_OTHER, .document = document_metric,
+     .summary = "decides; accuracy for classification (balanced_accuracy if the rarest class is "
+                "below 10 %), r2 for regression; r2:NAME for one of several targets"},
+    {.key = "space", .type = FIELD_OTHER, .document = dimensions_document,
+     .summary = "what is searched: a value is fixed, a list a choice, {min, max} a range; the "
+                "standard search if left out"},
+    {.key = "sampler", .type = FIELD_OTHER, .document = decode_document_sampler,
+     .default_json = "\"auto\"",
+     .summary = "what is tried next; auto: grid if the space is finite and no larger than the "
+                "budget, else tpe"},
+    {.key = "pruner", .type = FIELD_OTHER, .document = decode_document_pruner,
+     .default_json = "\"none\"", .summary = "ends single trials early"},
+    {.key = "budget", .type = FIELD_OTHER, .fields = decode_budget_fields,
+     .summary = "how much is tried"},
+    {.key = "stop_when", .type = FIELD_OTHER, .fields = rules_stop_fields,
+     .summary = "ends the experiment, judged in trial order"},
     {.key = "require", .type = FIELD_TEXTS, .offset = offsetof(struct definition, require),
-     .max = 500, .default_json = "[]",
+     .max = RULES_REQUIRE_MAX, .default_json = "[]",
      .summary = "comparisons that every trial obeys: width_1 >= width_2, weights <= 5000"},
-    {.key = "enqueue", .type = FIELD_OTHER,
-     .schema = "{\"type\": \"array\", \"items\": {\"type\": \"object\"}, \"description\": "
-               "\"params to try first; fixed dimensions may be left out\"}"},
+    {.key = "enqueue", .type = FIELD_OTHER, .document = rules_document_enqueue,
+     .summary = "params to try first; fixed dimensions may be left out"},
     {.key = "select", .type = FIELD_TEXT, .offset = offsetof(struct definition, select),
      .choices = selects, .absent_choices = selects_absent, .default_json = "\"best\"",
      .summary = "which trial is recommended"},
-    {.key = "sealed", .type = FIELD_OTHER,
-     .schema = "{\"description\": \"rows set aside before the search: {\\\"fraction\\\": 0.2}, "
-               "or \\\"split\\\" for the data's own test rows\"}"},
+    {.key = "sealed", .type = FIELD_OTHER, .document = decode_document_sealed,
+     .summary = "rows set aside before the search; split: the data's own test rows"},
     {.key = "concurrency", .type = FIELD_INT, .offset = offsetof(struct definition, concurrency),
      .min = 1, .max = DEFINITION_CONCURRENCY_MAX, .default_json = "8",
      .summary = "how far a sampler or pruner that learns may run ahead of the results it has seen"},
-    {.key = "seed", .type = FIELD_OTHER,
-     .schema = "{\"type\": [\"integer\", \"object\"], \"default\": 1, \"description\": "
-               "\"an integer, or {\\\"folds\\\": 1, \\\"search\\\": 2, \\\"training\\\": 3}\"}"},
+    {.key = "seed", .type = FIELD_OTHER, .document = decode_document_seed, .default_json = "1",
+     .summary = "of everything that is drawn; or one for each purpose"},
     {.key = "precision", .type = FIELD_TEXT, .offset = offsetof(struct definition, precision),
      .choices = precisions, .absent_choices = precisions_absent, .default_json = "\"float32\"",
      .summary = "of weights and activations"},
-    {.key = "cross_validation", .type = FIELD_OTHER,
-     .schema = "{\"type\": \"object\", \"properties\": {\"kind\": {\"type\": \"string\"}, "
-               "\"folds\": {\"type\": \"integer\", \"default\": 5}, \"repeats\": {\"type\": "
-               "\"integer\", \"default\": 1}, \"shuffle\": {\"type\": \"boolean\", \"default\": "
-               "true}, \"test_fraction\": {\"type\": \"number\", \"default\": 0.2}}}"},
+    {.key = "cross_validation", .type = FIELD_OTHER, .document = decode_document_split,
+     .summary = "which rows judge; the kind goes by the data's columns if left out"},
     {.key = "tags", .type = FIELD_TEXTS, .offset = offsetof(struct definition, tags), .max = 64,
      .default_json = "[]", .summary = "words to find it by"},
     {.key = "notes", .type = FIELD_TEXT, .offset = offsetof(struct definition, notes),
@@ -96,10 +129,81 @@ static const struct field definition_table[] = {
 };
 /* clang-format on */
 
-const struct field *definition_fields(void)
+/* What stands under a key in a variant of the table. */
+struct instead {
+    const char *key; /* NULL ends a list */
+    field_documenter *document;
+};
+
+/* The table without some of its keys, with others that must be there, or that hold another thing. */
+static void document_variant(const char *const *without, const char *const *required,
+                             const struct instead *instead, struct json *j)
 {
-    return definition_table;
+    struct field fields[sizeof definition_table / sizeof *definition_table];
+    struct field *to = fields;
+
+    for (const struct field *f = definition_table; f->key; f++) {
+        if (words_has(without, f->key))
+            continue;
+        *to = *f;
+        to->required = words_has(required, f->key);
+        for (const struct instead *x = instead; x->key; x++)
+            if (strcmp(f->key, x->key) == 0)
+                to->document = x->document;
+        to++;
+    }
+    *to = (struct field){.key = NULL};
+    field_document_members(fields, FIELD_REQUEST, j);
 }
+
+static void document_search(struct json *j)
+{
+    static const char *const without[] = {"objective", NULL};
+    static const char *const required[] = {"dataset", NULL};
+    static const struct instead nothing[] = {{NULL, NULL}};
+
+    document_variant(without, required, nothing, j);
+}
+
+static void document_study(struct json *j)
+{
+    static const char *const required[] = {"objective", "space", NULL};
+
+    static const struct instead instead[] = {{"space", dimensions_document_study},
+                                             {"pruner", decode_document_reports},
+                                             {NULL, NULL}};
+
+    document_variant(decode_not_of_studies, required, instead, j);
+}
+
+const struct schema definition_search_schema = {
+    .name = "Search",
+    .document = document_search,
+    .is_request = true,
+    .summary = "The definition of an experiment whose trials are trained here.",
+};
+
+const struct schema definition_study_schema = {
+    .name = "Study",
+    .document = document_study,
+    .is_request = true,
+    .summary = "The definition of an experiment whose trials others train (ask and tell).",
+};
+
+static void document_either(struct json *j)
+{
+    json_array(j, "anyOf");
+    field_document_ref(definition_search_schema.name, j, NULL);
+    field_document_ref(definition_study_schema.name, j, NULL);
+    json_end(j);
+}
+
+const struct schema definition_schema = {
+    .name = "Definition",
+    .document = document_either,
+    .is_request = true,
+    .summary = "What an experiment is to find out, and how.",
+};
 
 /* ---- small helpers ------------------------------------------------------------------------- */
 
@@ -150,7 +254,7 @@ static void read_dataset(const struct reader *r, struct definition_dataset *out)
     } else if (cJSON_IsString(inner.item) && is_number(inner.item->valuestring)) {
         out->id = strtoll(inner.item->valuestring, NULL, 10);
     } else if (cJSON_IsString(inner.item)) {
-        (void)reader_text(&inner, 1000, &out->name); /* its fault says it */
+        (void)reader_text(&inner, DATASET_NAME_BYTES, &out->name); /* its fault says it */
     } else {
         reader_expected(&inner, "the name or id of a data set");
     }
@@ -333,6 +437,31 @@ enum err definition_space(const struct definition *d, struct space **out, struct
     return ERR_OK;
 }
 
+uint32_t definition_epochs(const struct definition *d)
+{
+    const struct hyper *h;
+    struct error e;
+    size_t layer;
+
+    for (size_t i = 0; i < d->n_expanded; i++) {
+        const struct dimension *x = &d->expanded[i];
+
+        if (strcmp(x->name, "epochs") == 0)
+            return x->kind != SPACE_RANGE && x->n_values == 1 ? (uint32_t)value_number(x->values)
+                                                              : 0;
+    }
+    if (hyper_find("epochs", &h, &layer, &e) != ERR_OK)
+        return 0;
+    return (uint32_t)strtoul(h->default_json, NULL, 10);
+}
+
+struct rungs definition_rungs(const struct definition *d)
+{
+    bool looks = d->pruner && (d->pruner->ladder || (d->pruner->revisits && d->race_epochs));
+
+    return looks ? rungs_make(definition_epochs(d)) : (struct rungs){0};
+}
+
 size_t definition_shared_epochs(const struct definition *d)
 {
     double most = 0.0;
@@ -373,5 +502,6 @@ struct pruner_settings definition_pruner_settings(const struct definition *d, ui
         .revisit = d->revisit,
         .n_folds = n_folds,
         .concurrency = (uint32_t)d->concurrency,
+        .rungs = definition_rungs(d),
     };
 }

@@ -18,6 +18,7 @@
 #include "core/search/pruner.h"
 #include "core/search/reports.h"
 #include "core/search/require.h"
+#include "core/search/rungs.h"
 #include "core/search/sampler.h"
 #include "core/search/space.h"
 #include "server/schema/faults.h"
@@ -87,6 +88,7 @@ struct definition {
     const struct pruner_kind *pruner; /* NULL: none */
     double alpha;                     /* of a pruner that has it */
     bool revisit;                     /* of a pruner that revisits */
+    bool race_epochs;                 /* of such a one: it judges inside folds, too */
     int64_t trials;                   /* budget.trials */
     int64_t trial_weights;            /* budget.trial_weights; 0: any */
     double seconds, trial_seconds;    /* budget: of running, of a trial's training; 0: any */
@@ -159,6 +161,12 @@ const char *definition_pruner_name(const struct definition *d);
 /** The settings of its pruner, for so many folds of a trial; only where it has one. */
 struct pruner_settings definition_pruner_settings(const struct definition *d, uint32_t n_folds);
 
+/** `epochs`, where all trials have the same; else 0. */
+uint32_t definition_epochs(const struct definition *d);
+
+/** The epochs after which its pruner judges; none where it does not look inside folds. */
+struct rungs definition_rungs(const struct definition *d);
+
 /** The largest value of `epochs`, where trials may differ in epochs alone and are proposed ahead of
  * results: then they share a run (server/jobs/share.c). Else 0. */
 size_t definition_shared_epochs(const struct definition *d);
@@ -166,7 +174,7 @@ size_t definition_shared_epochs(const struct definition *d);
 /** The keys of a pruner of an objective's trials, for documentation. */
 const struct field *definition_reports_fields(const struct reports_kind *k);
 
-/** The keys of a definition, for documentation. */
-const struct field *definition_fields(void);
+/* For documentation: a definition is one of a search or one of a study. */
+extern const struct schema definition_schema, definition_search_schema, definition_study_schema;
 
 #endif

@@ -27,6 +27,8 @@ static void write_pruner(const struct definition *d, struct json *j)
         json_double(j, "alpha", d->alpha);
     if (d->pruner && d->pruner->revisits)
         json_bool(j, "revisit", d->revisit);
+    if (d->pruner && d->pruner->revisits && d->race_epochs)
+        json_bool(j, "epochs", true);
     json_end(j);
 }
 

@@ -7,54 +7,7 @@
 #include "core/train/hyper.h"
 #include "server/schema/object.h"
 
-enum {
-    DEFAULT_LAYERS = 2, /* of the table of hyperparameters */
-    NAME_MAX_BYTES = 100
-};
-
-/* A range or a choice in object form. */
-struct form {
-    double min, max, step;
-    bool has_min, has_max, has_step, has_points, has_scale, has_choices;
-    int64_t points;
-    const char *scale;
-    const char *type; /* of an objective's dimensions */
-    bool per_layer;
-};
-
-static const char *const scales[] = {"linear", "log", NULL};
-static const char *const types[] = {"int", "float", NULL};
-
-/* The range of a number goes by its hyperparameter and is checked there. */
-static const struct field form_fields[] = {
-    {.key = "choices", .type = FIELD_OTHER},
-    {.key = "min",
-     .type = FIELD_REAL,
-     .offset = offsetof(struct form, min),
-     .present_offset = offsetof(struct form, has_min)},
-    {.key = "max",
-     .type = FIELD_REAL,
-     .offset = offsetof(struct form, max),
-     .present_offset = offsetof(struct form, has_max)},
-    {.key = "scale",
-     .type = FIELD_TEXT,
-     .offset = offsetof(struct form, scale),
-     .present_offset = offsetof(struct form, has_scale),
-     .choices = scales},
-    {.key = "step",
-     .type = FIELD_REAL,
-     .offset = offsetof(struct form, step),
-     .present_offset = offsetof(struct form, has_step)},
-    {.key = "points",
-     .type = FIELD_INT,
-     .offset = offsetof(struct form, points),
-     .present_offset = offsetof(struct form, has_points),
-     .min = 1,
-     .max = SPACE_POINTS_MAX},
-    {.key = "type", .type = FIELD_TEXT, .offset = offsetof(struct form, type), .choices = types},
-    {.key = "per_layer", .type = FIELD_BOOL, .offset = offsetof(struct form, per_layer)},
-    {.key = NULL},
-};
+enum { DEFAULT_LAYERS = 2 }; /* of the table of hyperparameters */
 
 /* One member of `space` while it is read. */
 struct source {
@@ -160,7 +113,7 @@ static bool is_number(const struct source *s)
     return !s->hyper || s->hyper->type == HYPER_INT || s->hyper->type == HYPER_REAL;
 }
 
-static bool read_range(const struct source *s, const struct form *f, struct dimension *d)
+static bool read_range(const struct source *s, const struct dimensions_form *f, struct dimension *d)
 {
     bool integer = s->hyper ? s->hyper->type == HYPER_INT : strcmp(f->type, "int") == 0, good;
 
@@ -192,7 +145,7 @@ static bool read_range(const struct source *s, const struct form *f, struct dime
     return good;
 }
 
-static bool check_form(const struct source *s, const struct form *f, size_t layer)
+static bool check_form(const struct source *s, const struct dimensions_form *f, size_t layer)
 {
     if (s->hyper && f->type[0]) {
         reader_fault(&s->at, "%s: type is for the dimensions of an objective", s->at.name);
@@ -214,10 +167,10 @@ static bool read_object(const struct source *s, size_t layer, struct definition_
 {
     const cJSON *choices = cJSON_GetObjectItemCaseSensitive(s->at.item, "choices");
     size_t faults = s->at.faults->n;
-    struct form f = {.scale = "linear", .type = "", .has_choices = choices != NULL};
+    struct dimensions_form f = {.scale = "linear", .type = "", .has_choices = choices != NULL};
     struct reader list;
 
-    field_decode_object(&s->at, form_fields, NULL, &f);
+    field_decode_object(&s->at, dimensions_form_fields, NULL, &f);
     if (s->at.faults->n > faults || !check_form(s, &f, layer))
         return false;
     out->per_layer = f.per_layer;
@@ -421,12 +374,12 @@ static void expand(struct definition *d, struct faults *faults)
 static bool find_meaning(struct source *s, const struct definition *d, size_t *layer)
 {
     struct error e;
-    bool good = strlen(s->at.name) <= NAME_MAX_BYTES && s->at.name[0];
+    bool good = strlen(s->at.name) <= DIMENSIONS_NAME_BYTES && s->at.name[0];
 
     for (const char *c = s->at.name; *c; c++)
         good = good && (unsigned char)*c >= ' ' && *c != 127;
     if (d->objective && !good)
-        reader_fault(&s->at, "a name has 1 to %d bytes and no control characters", NAME_MAX_BYTES);
+        reader_fault(&s->at, "a name has 1 to %d bytes and no control characters", DIMENSIONS_NAME_BYTES);
     if (d->objective)
         return good;
     if (hyper_find(s->at.name, &s->hyper, layer, &e) == ERR_OK)

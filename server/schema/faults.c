@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/schema/field.h"
 #include "server/schema/json.h"
 
 enum { VALUE_SHOWN_MAX = 200 }; /* bytes of an offending value that are given back */
@@ -128,36 +129,79 @@ const char *problem_title(unsigned status)
     return "Error";
 }
 
-static void write_fault(struct json *j, const struct fault *f)
+/* A problem as it is written; NULL where something is not told. */
+struct problem {
+    int64_t status;
+    const char *type, *title, *detail, *instance, *request_id;
+    const struct faults *faults;
+};
+
+static bool has_value(const void *in)
 {
-    json_object(j, NULL);
-    json_string(j, "pointer", f->pointer);
-    json_string(j, "detail", f->detail);
-    if (f->value)
-        json_raw(j, "value", f->value);
+    return ((const struct fault *)in)->value != NULL;
+}
+
+static bool has_faults(const void *in)
+{
+    const struct problem *p = in;
+
+    return p->faults && p->faults->n > 0;
+}
+
+/* clang-format off */
+static const struct field fault_fields[] = {
+    FIELD("pointer", TEXT, fault, pointer,
+          .summary = "where: a JSON Pointer, or the name of a parameter"),
+    FIELD("detail", TEXT, fault, detail, .summary = "what was expected and what came"),
+    FIELD("value", JSON, fault, value, .present = has_value,
+          .summary = "what came, unless it is long"),
+    {.key = NULL},
+};
+/* clang-format on */
+
+static void write_faults(const void *in, struct json *j, const char *key)
+{
+    json_array(j, key);
+    for (const struct fault *f = ((const struct problem *)in)->faults->first; f; f = f->next) {
+        json_object(j, NULL);
+        field_encode(fault_fields, f, j);
+        json_end(j);
+    }
     json_end(j);
 }
+
+/* clang-format off */
+static const struct field problem_fields[] = {
+    FIELD("type", TEXT, problem, type, .summary = "about:blank: the status says what kind it is"),
+    FIELD("title", TEXT, problem, title, .summary = "the status in words"),
+    FIELD("status", INT, problem, status, .summary = "the status"),
+    FIELD("detail", TEXT, problem, detail, .summary = "a sentence"),
+    FIELD("instance", TEXT, problem, instance, .optional = true, .summary = "the request's path"),
+    FIELD("request_id", TEXT, problem, request_id, .optional = true,
+          .summary = "as in X-Request-Id and in the log"),
+    {.key = "errors", .type = FIELD_OTHER, .fields = fault_fields, .shape = FIELD_LIST,
+     .write = write_faults, .present = has_faults, .summary = "all faults that were found"},
+    {.key = NULL},
+};
+/* clang-format on */
+
+const struct schema problem_schema = {
+    .name = "Problem", .fields = problem_fields, .summary = "Why there is no answer (RFC 9457)."};
 
 void problem_write(struct buf *out, unsigned status, const char *detail, const char *instance,
                    const char *request_id, const struct faults *faults)
 {
+    struct problem problem = {.type = "about:blank",
+                              .title = problem_title(status),
+                              .status = status,
+                              .detail = detail,
+                              .instance = instance,
+                              .request_id = request_id,
+                              .faults = faults};
     struct json j;
 
     json_init(&j, out);
     json_object(&j, NULL);
-    json_string(&j, "type", "about:blank"); /* RFC 9457: the status says what kind it is */
-    json_string(&j, "title", problem_title(status));
-    json_i64(&j, "status", status);
-    json_string(&j, "detail", detail);
-    if (instance)
-        json_string(&j, "instance", instance);
-    if (request_id)
-        json_string(&j, "request_id", request_id);
-    if (faults && faults->n > 0) {
-        json_array(&j, "errors");
-        for (const struct fault *f = faults->first; f; f = f->next)
-            write_fault(&j, f);
-        json_end(&j);
-    }
+    field_encode(problem_fields, &problem, &j);
     json_end(&j);
 }

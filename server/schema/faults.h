@@ -12,6 +12,8 @@
 #include "core/base/error.h"
 #include "core/base/mem.h"
 
+struct schema; /* in field.h */
+
 enum { FAULTS_MAX = 1000 }; /* more are not looked for */
 
 struct fault {
@@ -46,6 +48,8 @@ unsigned problem_status(enum err code);
 
 /** "Unprocessable Content" for 422. */
 const char *problem_title(unsigned status);
+
+extern const struct schema problem_schema;
 
 /**
  * Appends an application/problem+json document.

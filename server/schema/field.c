@@ -1,8 +1,10 @@
 #include "server/schema/field.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/base/words.h"
+#include "server/clock.h"
 #include "server/schema/object.h"
 #include "server/schema/reader.h"
 
@@ -69,7 +71,7 @@ static void decode_texts(const struct field *f, const struct reader *r, struct f
     {
         struct reader element = reader_child(r, child, i);
 
-        good = reader_text(&element, 200, &items[i]) && good;
+        good = reader_text(&element, FIELD_TEXTS_BYTES, &items[i]) && good;
         i++;
     }
     if (good)
@@ -94,6 +96,9 @@ static void decode_field(const struct field *f, const struct reader *r, char *ou
     case FIELD_TEXTS:
         decode_texts(f, r, (struct field_texts *)(void *)(out + f->offset));
         break;
+    case FIELD_TIME:
+    case FIELD_JSON:
+    case FIELD_OBJECT:
     case FIELD_OTHER:
         return;
     }
@@ -163,27 +168,67 @@ static void encode_texts(const struct field_texts *t, struct json *j, const char
     json_end(j);
 }
 
-static void encode_field(const struct field *f, const char *in, struct json *j)
+static void encode_time(int64_t ms, struct json *j, const char *key)
 {
-    const void *member = in + f->offset;
+    char text[CLOCK_TEXT_BYTES];
 
+    if (ms != 0)
+        clock_text(ms, text);
+    json_string(j, key, ms != 0 ? text : NULL);
+}
+
+static void encode_json(const char *text, struct json *j, const char *key)
+{
+    if (text)
+        json_raw(j, key, text);
+    else
+        json_null(j, key);
+}
+
+static bool is_left_out(const struct field *f, const void *in, const void *member)
+{
+    if (f->present && !f->present(in))
+        return true;
+    return f->optional && ((f->type == FIELD_REAL && isnan(*(const double *)member)) ||
+                           (f->type == FIELD_TEXT && !*(const char *const *)member));
+}
+
+void field_encode_one(const struct field *f, const void *in, struct json *j, const char *key)
+{
+    const void *member = (const char *)in + f->offset;
+
+    if (is_left_out(f, in, member))
+        return;
     switch (f->type) {
     case FIELD_BOOL:
-        json_bool(j, f->key, *(const bool *)member);
+        json_bool(j, key, *(const bool *)member);
         break;
     case FIELD_INT:
-        json_i64(j, f->key, *(const int64_t *)member);
+        json_i64(j, key, *(const int64_t *)member);
         break;
     case FIELD_REAL:
-        json_double(j, f->key, *(const double *)member);
+        json_double(j, key, *(const double *)member);
         break;
     case FIELD_TEXT:
-        json_string(j, f->key, *(const char *const *)member);
+        json_string(j, key, *(const char *const *)member);
         break;
     case FIELD_TEXTS:
-        encode_texts(member, j, f->key);
+        encode_texts(member, j, key);
+        break;
+    case FIELD_TIME:
+        encode_time(*(const int64_t *)member, j, key);
+        break;
+    case FIELD_JSON:
+        encode_json(*(const char *const *)member, j, key);
+        break;
+    case FIELD_OBJECT:
+        json_object(j, key);
+        field_encode(f->fields, member, j);
+        json_end(j);
         break;
     case FIELD_OTHER:
+        if (f->write)
+            f->write(in, j, key);
         break;
     }
 }
@@ -191,89 +236,5 @@ static void encode_field(const struct field *f, const char *in, struct json *j)
 void field_encode(const struct field *fields, const void *in, struct json *j)
 {
     for (; fields->key; fields++)
-        encode_field(fields, in, j);
-}
-
-/* ---- documentation ------------------------------------------------------------------------- */
-
-static const char *schema_type(enum field_type type)
-{
-    switch (type) {
-    case FIELD_BOOL:
-        return "boolean";
-    case FIELD_INT:
-        return "integer";
-    case FIELD_REAL:
-        return "number";
-    case FIELD_TEXT:
-        return "string";
-    case FIELD_TEXTS:
-        return "array";
-    case FIELD_OTHER:
-        break;
-    }
-    return NULL;
-}
-
-static void document_limits(const struct field *f, struct json *j)
-{
-    bool is_number = f->type == FIELD_INT || f->type == FIELD_REAL;
-
-    if (is_number && f->max > f->min) {
-        json_double(j, "minimum", f->min);
-        json_double(j, "maximum", f->max);
-    }
-    if (f->type == FIELD_TEXT && f->max > 0)
-        json_double(j, "maxLength", f->max);
-    if (f->type == FIELD_TEXTS) {
-        json_object_inline(j, "items");
-        json_string(j, "type", "string");
-        json_end(j);
-    }
-    if (f->choices) {
-        json_array_inline(j, "enum");
-        for (const char *const *c = f->choices; *c; c++)
-            json_string(j, NULL, *c);
-        json_end(j);
-    }
-}
-
-static void document_field(const struct field *f, struct json *j)
-{
-    if (f->type == FIELD_OTHER && f->schema) {
-        json_raw(j, f->key, f->schema);
-        return;
-    }
-    json_object(j, f->key);
-    if (schema_type(f->type))
-        json_string(j, "type", schema_type(f->type));
-    document_limits(f, j);
-    if (f->default_json)
-        json_raw(j, "default", f->default_json);
-    if (f->summary)
-        json_string(j, "description", f->summary);
-    json_end(j);
-}
-
-void field_document(const struct field *fields, struct json *j, const char *key)
-{
-    bool any_required = false;
-
-    json_object(j, key);
-    json_string(j, "type", "object");
-    json_object(j, "properties");
-    for (const struct field *f = fields; f->key; f++) {
-        document_field(f, j);
-        any_required = any_required || f->required;
-    }
-    json_end(j);
-    json_bool(j, "additionalProperties", false);
-    if (any_required) {
-        json_array_inline(j, "required");
-        for (const struct field *f = fields; f->key; f++)
-            if (f->required)
-                json_string(j, NULL, f->key);
-        json_end(j);
-    }
-    json_end(j);
+        field_encode_one(fields, in, j, fields->key);
 }

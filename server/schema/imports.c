@@ -11,17 +11,20 @@ enum { IMPORTS_MAX = 10000 };
 static const struct field import_fields[] = {
     {.key = "params",
      .type = FIELD_OTHER,
+     .ref = "Params",
      .required = true,
      .summary = "a value for each dimension of the space"},
     {.key = "score",
      .type = FIELD_REAL,
      .offset = offsetof(struct imported, score),
-     .present_offset = offsetof(struct imported, has_score)},
+     .present_offset = offsetof(struct imported, has_score),
+     .summary = "what came of it"},
     {.key = "error",
      .type = FIELD_TEXT,
      .offset = offsetof(struct imported, error),
      .min = 1,
-     .max = 2000},
+     .max = 2000,
+     .summary = "why nothing came of it"},
     {.key = NULL},
 };
 
@@ -81,6 +84,43 @@ static enum err read_list(struct reader *r, const struct axes *axes, size_t *n,
     *out = items;
     return ERR_OK;
 }
+
+/* The list itself, or an object with it; an item has a score or an error. */
+static void document_items(struct json *j, const char *key)
+{
+    json_object(j, key);
+    json_string(j, "type", "array");
+    json_i64(j, "minItems", 1);
+    json_i64(j, "maxItems", IMPORTS_MAX);
+    json_object(j, "items");
+    field_document_members(import_fields, FIELD_REQUEST, j);
+    field_document_either("score", "error", j);
+    json_end(j);
+    json_end(j);
+}
+
+static void document(struct json *j)
+{
+    json_array(j, "anyOf");
+    document_items(j, NULL);
+    json_object(j, NULL);
+    json_string(j, "type", "object");
+    json_object(j, "properties");
+    document_items(j, "trials");
+    json_end(j);
+    json_array_inline(j, "required");
+    json_string(j, NULL, "trials");
+    json_end(j);
+    json_end(j);
+    json_end(j);
+}
+
+const struct schema imports_schema = {
+    .name = "Import",
+    .document = document,
+    .is_request = true,
+    .summary = "Trials that were trained elsewhere before.",
+};
 
 enum err imports_decode(const char *body, size_t length, const struct definition *d,
                         struct arena *a, struct faults *faults, size_t *n, struct imported **out,

@@ -13,6 +13,8 @@ struct imported {
     const char *error; /* a sentence where there is no score */
 };
 
+extern const struct schema imports_schema;
+
 /**
  * Decodes the list, or {"trials": the list}, against the space of a definition.
  *

@@ -94,20 +94,30 @@ static uint64_t memory(const struct survey *v, int64_t folds_per_trial)
     return fold * (uint64_t)folds_per_trial + v->most_bytes * m->threads;
 }
 
-/* Folds that can be trained at once: with a pruner one of each trial that is not decided. */
+static bool has_brackets(const struct definition *d)
+{
+    return d->pruner && d->pruner->ladder && d->pruner->ladder->bracket;
+}
+
+/* Folds that can be trained at once: with a pruner over folds one of each trial that is not
+ * decided; in brackets those of all members, at first. */
 static int64_t count_busy(const struct definition *d, int64_t folds_per_trial)
 {
+    if (has_brackets(d))
+        return ladder_widest(d->pruner->ladder, definition_rungs(d).n) * folds_per_trial;
     if (d->pruner)
-        return d->concurrency;
+        return d->pruner->ladder ? d->concurrency * folds_per_trial : d->concurrency;
     if (d->sampler->learns || d->has_target || d->patience > 0)
         return d->concurrency * folds_per_trial;
     return 0; /* nothing is waited for */
 }
 
-static double estimate(const struct survey *v)
+static double estimate(const struct survey *v, const struct definition *d)
 {
+    const struct rungs rungs = definition_rungs(d);
     const struct plan *p = v->plan;
     double threads = v->machine->threads;
+    double share = has_brackets(d) ? ladder_share(d->pruner->ladder, &rungs) : 1.0;
 
     if (v->machine->work_per_second <= 0 || v->seen == 0)
         return (double)NAN;
@@ -115,7 +125,8 @@ static double estimate(const struct survey *v)
         threads = (double)p->folds;
     if (p->busy_threads > 0 && (double)p->busy_threads < threads)
         threads = (double)p->busy_threads;
-    return v->work / (double)v->seen * (double)p->folds / (v->machine->work_per_second * threads);
+    return share * v->work / (double)v->seen * (double)p->folds /
+           (v->machine->work_per_second * threads);
 }
 
 /* Metrics that count right answers. */
@@ -132,16 +143,16 @@ static enum err warn_of_waiting(const struct definition *d, const struct plan_fa
                                 const struct plan *p, struct arena *a, const char **list, size_t *n,
                                 struct error *e)
 {
-    int64_t folds = d->pruner ? 1 : p->folds_per_trial;
+    int64_t folds = d->pruner && !d->pruner->ladder ? 1 : p->folds_per_trial;
     const char *idle = "", *coarse = "";
 
-    if (p->busy_threads > 0 && p->busy_threads < m->threads)
+    if (!has_brackets(d) && p->busy_threads > 0 && p->busy_threads < m->threads)
         list[(*n)++] = idle = arena_printf(
             a,
             "with concurrency %" PRId64 " the search keeps at most %" PRId64 " of %u threads busy: "
             "concurrency %" PRId64 " is enough for all of them",
             d->concurrency, p->busy_threads, m->threads, ((int64_t)m->threads + folds - 1) / folds);
-    if (d->pruner && is_coarse(d->metric) && m->n_validation < COARSE_ROWS)
+    if (d->pruner && !d->pruner->ladder && is_coarse(d->metric) && m->n_validation < COARSE_ROWS)
         list[(*n)++] = coarse = arena_printf(
             a,
             "%s moves in steps of about 1/%zu on a fold's validation rows, which %s compares: "
@@ -150,10 +161,34 @@ static enum err warn_of_waiting(const struct definition *d, const struct plan_fa
     return idle && coarse ? ERR_OK : error_no_memory(e);
 }
 
+/* Appends to list where the budget cuts a bracket. */
+static enum err warn_of_brackets(const struct definition *d, struct arena *a, const char **list,
+                                 size_t *n, struct error *e)
+{
+    uint64_t below, above;
+
+    if (!has_brackets(d))
+        return ERR_OK;
+    ladder_whole(d->pruner->ladder, definition_rungs(d).n, (uint64_t)d->planned_trials, &below,
+                 &above);
+    if (below == above)
+        return ERR_OK;
+    list[*n] = below == 0
+                   ? arena_printf(a,
+                                  "%" PRId64 " trials do not fill a bracket of %s: %" PRIu64 " would",
+                                  d->planned_trials, d->pruner->name, above)
+                   : arena_printf(a,
+                                  "%" PRId64 " trials are no whole number of brackets of %s, and "
+                                  "the last one is judged with fewer: %" PRIu64 " and %" PRIu64
+                                  " are",
+                                  d->planned_trials, d->pruner->name, below, above);
+    return list[(*n)++] ? ERR_OK : error_no_memory(e);
+}
+
 static enum err warn(const struct definition *d, const struct plan_facts *m, struct plan *p,
                      struct arena *a, struct error *e)
 {
-    const char **list = arena_alloc(a, d->n_warnings + m->n_warnings + 4, sizeof *list);
+    const char **list = arena_alloc(a, d->n_warnings + m->n_warnings + 5, sizeof *list);
     size_t n = d->n_warnings;
 
     if (!list)
@@ -169,6 +204,7 @@ static enum err warn(const struct definition *d, const struct plan_facts *m, str
         list[n++] = "the space has fewer points than the budget has trials: the search ends when "
                     "all were tried";
     TRY(warn_of_waiting(d, m, p, a, list, &n, e));
+    TRY(warn_of_brackets(d, a, list, &n, e));
     p->n_warnings = n;
     p->warnings = list;
     return ERR_OK;
@@ -196,7 +232,7 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
     p.all_trials_seen = v.seen >= p.trials;
     p.memory_bytes = memory(&v, p.folds_per_trial);
     p.busy_threads = count_busy(d, p.folds_per_trial);
-    p.seconds = estimate(&v);
+    p.seconds = estimate(&v, d);
     TRY(warn(d, machine, &p, a, e));
     *out = p;
     return ERR_OK;
@@ -249,32 +285,84 @@ void plan_write_warnings(const struct plan *p, struct json *j)
     json_end(j);
 }
 
-/* What only trainings of ours take. */
-static void write_trainings(const struct plan *p, struct json *j)
+/* ---- written ----------------------------------------------------------------------------- */
+
+static bool trains_here(const void *in)
 {
-    json_i64(j, "sealed_rows", p->sealed_rows);
-    json_object_inline(j, "weights");
-    json_i64(j, "min", (int64_t)p->weights_min);
-    json_i64(j, "max", (int64_t)p->weights_max);
-    json_end(j);
-    json_i64(j, "memory_bytes", (int64_t)p->memory_bytes);
-    if (p->busy_threads > 0)
-        json_i64(j, "busy_threads", p->busy_threads);
-    else
-        json_null(j, "busy_threads");
-    json_double(j, "estimated_seconds", p->seconds);
-    json_bool(j, "all_trials_seen", p->all_trials_seen);
-    write_defaults(p->definition, j);
+    return !((const struct plan *)in)->definition->objective;
 }
+
+static void write_warnings(const void *in, struct json *j, const char *key)
+{
+    (void)key; /* the same */
+    plan_write_warnings(in, j);
+}
+
+static void write_plan_defaults(const void *in, struct json *j, const char *key)
+{
+    (void)key; /* the same */
+    write_defaults(((const struct plan *)in)->definition, j);
+}
+
+static void write_busy_threads(const void *in, struct json *j, const char *key)
+{
+    const struct plan *p = in;
+
+    if (p->busy_threads > 0)
+        json_i64(j, key, p->busy_threads);
+    else
+        json_null(j, key);
+}
+
+static const struct field weights_fields[] = {
+    FIELD("min", INT, plan, weights_min, .summary = "of a trial's network"),
+    FIELD("max", INT, plan, weights_max, .summary = "of a trial's network"),
+    {.key = NULL},
+};
+
+static void write_weights(const void *in, struct json *j, const char *key)
+{
+    json_object_inline(j, key);
+    field_encode(weights_fields, in, j);
+    json_end(j);
+}
+
+static void document_object(struct json *j)
+{
+    json_string(j, "type", "object");
+}
+
+/* clang-format off */
+static const struct field plan_fields[] = {
+    FIELD("trials", INT, plan, trials, .summary = "that will be tried"),
+    FIELD("folds_per_trial", INT, plan, folds_per_trial, .summary = "of all repeats"),
+    FIELD("folds", INT, plan, folds, .summary = "of all trials"),
+    FIELD("sealed_rows", INT, plan, sealed_rows, .present = trains_here, .summary = "set aside"),
+    {.key = "weights", .type = FIELD_OTHER, .fields = weights_fields, .write = write_weights,
+     .present = trains_here, .summary = "over the trials looked at"},
+    FIELD("memory_bytes", INT, plan, memory_bytes, .present = trains_here,
+          .summary = "of prepared folds, and of trainings at once"),
+    {.key = "busy_threads", .type = FIELD_OTHER, .document = field_document_integer,
+     .write = write_busy_threads, .nullable = true, .present = trains_here,
+     .summary = "that the search can use at most; null: as many as it has folds"},
+    FIELD("estimated_seconds", REAL, plan, seconds, .nullable = true, .present = trains_here),
+    FIELD("all_trials_seen", BOOL, plan, all_trials_seen, .present = trains_here,
+          .summary = "false: the numbers come from a sample of the trials"),
+    {.key = "defaults", .type = FIELD_OTHER, .document = document_object,
+     .write = write_plan_defaults, .present = trains_here,
+     .summary = "of the hyperparameters that space does not name"},
+    {.key = "warnings", .type = FIELD_OTHER, .document = field_document_texts,
+     .write = write_warnings, .summary = "sentences"},
+    {.key = NULL},
+};
+/* clang-format on */
+
+const struct schema plan_schema = {
+    .name = "Plan", .fields = plan_fields, .summary = "What an experiment will take."};
 
 void plan_write(const struct plan *p, struct json *j, const char *key)
 {
     json_object(j, key);
-    json_i64(j, "trials", p->trials);
-    json_i64(j, "folds_per_trial", p->folds_per_trial);
-    json_i64(j, "folds", p->folds);
-    if (!p->definition->objective)
-        write_trainings(p, j);
-    plan_write_warnings(p, j);
+    field_encode(plan_fields, p, j);
     json_end(j);
 }

@@ -49,6 +49,8 @@ enum err plan_make(const struct definition *d, const struct definition_facts *fa
 /** The plan where others train: trials, and folds where the objective tells how many. */
 struct plan plan_elsewhere(const struct definition *d);
 
+extern const struct schema plan_schema;
+
 void plan_write(const struct plan *p, struct json *j, const char *key);
 
 /** Only "warnings", a list of sentences. */

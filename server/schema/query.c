@@ -58,22 +58,17 @@ void query_real(struct faults *f, const char *name, const char *text, double min
         *out = x;
 }
 
+/* The first half means yes, the second no. */
+static const char *const bools[] = {"true", "1", "yes", "", "false", "0", "no", NULL};
+enum { N_YES = 4 };
+
 void query_bool(struct faults *f, const char *name, const char *text, bool *out)
 {
-    static const char *const yes[] = {"", "true", "1", "yes"};
-    static const char *const no[] = {"false", "0", "no"};
-
     if (!text)
         return;
-    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
-        if (strcmp(text, yes[i]) == 0) {
-            *out = true;
-            return;
-        }
-    }
-    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++) {
-        if (strcmp(text, no[i]) == 0) {
-            *out = false;
+    for (size_t i = 0; bools[i]; i++) {
+        if (strcmp(text, bools[i]) == 0) {
+            *out = i < N_YES;
             return;
         }
     }
@@ -114,6 +109,65 @@ void query_sort(struct faults *f, const char *name, const char *text, const char
     }
     buf_puts(&expected, ", with - in front for descending");
     refuse(f, name, text, buf_text(&expected));
+}
+
+static void read_text(struct faults *f, const struct field *field, const char *text,
+                      const char **out)
+{
+    if (field->choices && !field->may_descend) {
+        query_choice(f, field->key, text, field->choices, out);
+        return;
+    }
+    if (field->choices)
+        query_sort(f, field->key, text, field->choices);
+    if (text)
+        *out = text;
+}
+
+void query_field(struct faults *f, const struct field *field, const char *text, void *out)
+{
+    void *member = (char *)out + field->offset;
+
+    switch (field->type) {
+    case FIELD_BOOL:
+        query_bool(f, field->key, text, member);
+        break;
+    case FIELD_INT:
+        query_i64(f, field->key, text, (int64_t)field->min, (int64_t)field->max, member);
+        break;
+    case FIELD_REAL:
+        query_real(f, field->key, text, field->min, field->max, member);
+        break;
+    case FIELD_TEXT:
+        read_text(f, field, text, member);
+        break;
+    case FIELD_OTHER:
+        if (text && field->read)
+            field->read(f, field->key, text, member);
+        break;
+    case FIELD_TEXTS:
+    case FIELD_TIME:
+    case FIELD_JSON:
+    case FIELD_OBJECT:
+        break;
+    }
+}
+
+/* What a URL may say in percents: no control characters but tabs. */
+static const char PLAIN[] = "^[^\\u0000-\\u0008\\u000A-\\u001F\\u007F]*$";
+
+void query_document(const struct field *field, struct json *j, const char *key)
+{
+    struct field given = *field; /* whatever comes is no null */
+
+    if (field->type == FIELD_TEXT && !field->pattern && !field->choices)
+        given.pattern = PLAIN;
+    given.required = true;
+    given.summary = NULL; /* it stands beside the schema */
+    if (field->type == FIELD_BOOL)
+        given = (struct field){
+            .type = FIELD_TEXT, .choices = bools, .default_json = "\"false\"", .required = true};
+    field_document_one(&given, FIELD_REQUEST, j, key);
 }
 
 void query_known(struct faults *f, const char *name, const char *const *known)

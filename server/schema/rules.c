@@ -9,7 +9,7 @@
 #include "core/train/train.h"
 #include "server/schema/object.h"
 
-enum { REQUIRE_MAX = 100, ENQUEUE_MAX = 1000 };
+enum { ENQUEUE_MAX = 1000 };
 
 /* ---- which points may be tried --------------------------------------------------------------- */
 
@@ -92,10 +92,6 @@ static enum err decode_require(const struct decoding *c, int64_t trial_weights, 
                                        .table = c->facts->table,
                                        .task = c->facts->task,
                                        .n_rows = c->facts->n_rows};
-    if (d->require.n > REQUIRE_MAX) {
-        fault_at(c, "require", -1, NULL, "require has more than 100 comparisons");
-        return ERR_OK;
-    }
     for (size_t i = 0; i < d->require.n; i++) {
         TRY(read_require(c, d->require.items[i], s, &list[rules->n], &good, e));
         rules->n += good;
@@ -236,20 +232,29 @@ static enum err decode_enqueue(const struct decoding *c, const struct space *s, 
     return ERR_OK;
 }
 
+void rules_document_enqueue(struct json *j)
+{
+    json_string(j, "type", "array");
+    json_i64(j, "maxItems", ENQUEUE_MAX);
+    field_document_ref("Params", j, "items");
+}
+
 /* ---- when there were enough ------------------------------------------------------------------ */
 
-static const struct field stop_fields[] = {
+const struct field rules_stop_fields[] = {
     {.key = "target",
      .type = FIELD_REAL,
      .offset = offsetof(struct definition, target),
      .present_offset = offsetof(struct definition, has_target),
      .min = -1e300,
-     .max = 1e300},
+     .max = 1e300,
+     .summary = "a score that is good enough"},
     {.key = "patience",
      .type = FIELD_INT,
      .offset = offsetof(struct definition, patience),
      .min = 1,
-     .max = DEFINITION_TRIALS_MAX},
+     .max = DEFINITION_TRIALS_MAX,
+     .summary = "trials without a better one"},
     {.key = NULL},
 };
 
@@ -262,7 +267,7 @@ static void decode_stop(const struct decoding *c)
         return;
     r = reader_child(&c->root, item, 0);
     if (decode_is_object(&r))
-        field_decode_object(&r, stop_fields, NULL, c->d);
+        field_decode_object(&r, rules_stop_fields, NULL, c->d);
 }
 
 enum err rules_decode(const struct decoding *c, int64_t trial_weights, struct space *s,

@@ -9,6 +9,12 @@
 #include "core/search/axis.h"
 #include "server/schema/decode.h"
 
+enum { RULES_REQUIRE_MAX = 100 }; /* comparisons */
+
+/* For documentation. */
+extern const struct field rules_stop_fields[];
+field_documenter rules_document_enqueue;
+
 /** Reads them against the space, which is restricted from then on. */
 enum err rules_decode(const struct decoding *c, int64_t trial_weights, struct space *s,
                       struct error *e);

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "server/store/private.h"
@@ -47,9 +46,9 @@ static enum err insert_row(struct reader *r, const struct fold_record *f, bool *
                    "INSERT INTO fold (experiment_id, trial, repeat, fold, state, epochs,"
                    "   epochs_run, error, warnings, weights_hash, train_loss, validation_loss,"
                    "   validation_score, learning_rate, layer_statistics, seconds, engine, kernel,"
-                   "   finished_at_ms, reused_experiment, reused_trial)"
+                   "   finished_at_ms, reused_experiment, reused_trial, cut)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                   "   ?16, ?17, ?18, ?19, ?20, ?21)"
+                   "   ?16, ?17, ?18, ?19, ?20, ?21, ?22)"
                    " ON CONFLICT (experiment_id, trial, repeat, fold) DO NOTHING",
                    &q, e));
     bind_key(&q, f);
@@ -60,6 +59,7 @@ static enum err insert_row(struct reader *r, const struct fold_record *f, bool *
     stmt_bind_i64(&q, f->finished_at_ms);
     stmt_bind_i64_or_null(&q, f->reused_experiment, 0);
     stmt_bind_i64_or_null(&q, f->reused_trial, 0);
+    stmt_bind_i64_or_null(&q, f->cut, 0);
     TRY(stmt_run(&q, e));
     *is_new = stmt_changes(&q) > 0;
     return ERR_OK;
@@ -121,6 +121,29 @@ static enum err count_in_trial(struct reader *r, const struct fold_record *f, st
     return ERR_OK;
 }
 
+/* A fold that was trained to its end takes the place of itself as it was cut. */
+static enum err forget_cut(struct reader *r, const struct fold_record *f, struct error *e)
+{
+    CLEANUP(stmt_end) struct stmt forget = {0}, count = {0};
+
+    TRY(stmt_begin(r,
+                   "DELETE FROM fold"
+                   " WHERE experiment_id = ?1 AND trial = ?2 AND repeat = ?3 AND fold = ?4"
+                   "   AND cut = 1",
+                   &forget, e));
+    bind_key(&forget, f);
+    TRY(stmt_run(&forget, e));
+    if (stmt_changes(&forget) == 0)
+        return ERR_OK;
+    TRY(stmt_begin(r,
+                   "UPDATE trial SET folds_done = folds_done - 1"
+                   " WHERE experiment_id = ?1 AND trial = ?2",
+                   &count, e));
+    stmt_bind_i64(&count, f->experiment);
+    stmt_bind_i64(&count, f->trial);
+    return stmt_run(&count, e);
+}
+
 /* ---- compare ------------------------------------------------------------------------------- */
 
 static enum err differs(const struct fold_record *f, struct error *e)
@@ -173,11 +196,13 @@ static enum err compare(struct reader *r, const struct fold_record *f, struct er
                    "       AND validation_loss IS ?12 AND validation_score IS ?13"
                    "       AND learning_rate IS ?14"
                    "       AND (layer_statistics IS ?15 OR layer_statistics IS NULL)"
+                   "       AND cut IS ?16"
                    "  FROM fold"
                    " WHERE experiment_id = ?1 AND trial = ?2 AND repeat = ?3 AND fold = ?4",
                    &q, e));
     bind_key(&q, f);
     bind_result(&q, f);
+    stmt_bind_i64_or_null(&q, f->cut, 0);
     TRY(stmt_next(&q, &row, e));
     if (!row || !stmt_i64(&q))
         return differs(f, e);
@@ -191,6 +216,8 @@ enum err store_fold_insert(struct store *s, const struct fold_record *record, st
     bool is_new;
 
     TRY(txn_begin(s, TXN_RELAXED, &txn, e));
+    if (!record->cut)
+        TRY(forget_cut(&s->writer, record, e));
     failed = insert_row(&s->writer, record, &is_new, e);
     if (failed == ERR_NOT_FOUND)
         return error_set(e, ERR_NOT_FOUND, "experiment %" PRId64 " has no trial %" PRId64,
@@ -208,7 +235,7 @@ enum err store_fold_insert(struct store *s, const struct fold_record *record, st
 #define FOLD_COLUMNS                                                                               \
     "f.experiment_id, f.trial, f.repeat, f.fold, f.state, f.epochs, f.epochs_run, f.seconds,"      \
     " f.error, f.warnings, f.weights_hash, f.engine, f.kernel, f.finished_at_ms,"                  \
-    " f.reused_experiment, f.reused_trial"
+    " f.reused_experiment, f.reused_trial, f.cut"
 #define SELECT_FOLD "SELECT " FOLD_COLUMNS " FROM fold AS f"
 
 static void read_record(struct stmt *q, struct arena *a, struct fold_record *f)
@@ -229,6 +256,7 @@ static void read_record(struct stmt *q, struct arena *a, struct fold_record *f)
     f->finished_at_ms = stmt_i64(q);
     f->reused_experiment = stmt_i64(q);
     f->reused_trial = stmt_i64(q);
+    f->cut = stmt_i64(q) != 0;
 }
 
 static void read_texts(struct stmt *q, struct arena *a, struct fold_curves *c)
@@ -247,6 +275,7 @@ static void read_curves(struct stmt *q, struct arena *a, struct fold_record *f)
     f->state = stmt_text(q, a);
     f->epochs = stmt_i64(q);
     f->epochs_run = stmt_i64(q);
+    f->cut = stmt_i64(q) != 0;
     read_texts(q, a, &f->curves);
 }
 
@@ -339,7 +368,7 @@ enum err store_fold_scores(struct reader *r, int64_t experiment, const char *met
     bool row;
 
     TRY(stmt_begin(r,
-                   "SELECT f.trial, f.repeat, f.fold, m.validation"
+                   "SELECT f.trial, f.repeat, f.fold, f.cut, m.validation"
                    "  FROM fold AS f"
                    "  LEFT JOIN fold_metric AS m ON m.experiment_id = f.experiment_id"
                    "   AND m.trial = f.trial AND m.repeat = f.repeat AND m.fold = f.fold"
@@ -358,6 +387,7 @@ enum err store_fold_scores(struct reader *r, int64_t experiment, const char *met
         f->trial = stmt_i64(&q);
         f->repeat = stmt_i64(&q);
         f->fold = stmt_i64(&q);
+        f->cut = stmt_i64(&q) != 0;
         f->score = stmt_f64(&q);
         TRY(stmt_next(&q, &row, e));
     }
@@ -372,7 +402,7 @@ enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, 
     CLEANUP(stmt_end) struct stmt q = {0};
 
     TRY(stmt_begin(r,
-                   "SELECT repeat, fold, state, epochs, epochs_run, train_loss, validation_loss,"
+                   "SELECT repeat, fold, state, epochs, epochs_run, cut, train_loss, validation_loss,"
                    "       validation_score, learning_rate, layer_statistics"
                    "  FROM fold"
                    " WHERE experiment_id = ?1 AND trial = ?2"
@@ -399,7 +429,7 @@ enum err store_fold_find(struct reader *r, const struct fold_content *content, s
                    "  JOIN fold AS f ON f.experiment_id = t.experiment_id AND f.trial = t.trial"
                    "   AND f.repeat = ?2 AND f.fold = ?3"
                    " WHERE t.configuration_key = ?1 AND f.engine = ?4"
-                   "   AND (f.state = 'completed' OR f.epochs_run > 0)"
+                   "   AND (f.state = 'completed' OR f.epochs_run > 0) AND f.cut IS NULL"
                    "   AND (t.experiment_id <> ?5 OR t.trial <> ?6)"
                    " ORDER BY t.experiment_id, t.trial"
                    " LIMIT 1",
@@ -420,70 +450,4 @@ enum err store_fold_find(struct reader *r, const struct fold_content *content, s
     TRY(fetch_metrics(r, a, &f, e));
     *out = f;
     return ERR_OK;
-}
-
-/* ---- curves as text ------------------------------------------------------------------------ */
-
-enum { CURVE_DIGITS = 9, LAYER_DIGITS = 4 };
-
-/* What is set aside for a number: most of them with their comma. */
-enum { CURVE_BYTES = CURVE_DIGITS + 4, LAYER_BYTES = LAYER_DIGITS + 5 };
-
-static void put_number(struct buf *out, double x, int digits)
-{
-    if (isfinite(x))
-        buf_put_decimal(out, x, digits);
-    else
-        buf_append(out, "null", 4);
-}
-
-void store_fold_curve_text(const double *x, size_t n, struct buf *out)
-{
-    buf_reserve(out, mem_size(n, CURVE_BYTES));
-    buf_putc(out, '[');
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0)
-            buf_putc(out, ',');
-        put_number(out, x[i], CURVE_DIGITS);
-    }
-    buf_putc(out, ']');
-}
-
-/* One number of one layer over the epochs; offset: of the member. */
-static void put_member(const struct mlp_statistics *x, size_t n_epochs, size_t n_layers,
-                       const char *name, size_t offset, struct buf *out)
-{
-    buf_putc(out, '"');
-    buf_puts(out, name);
-    buf_puts(out, "\":[");
-    for (size_t i = 0; i < n_epochs; i++) {
-        if (i > 0)
-            buf_putc(out, ',');
-        put_number(out, *(const double *)((const char *)(x + i * n_layers) + offset), LAYER_DIGITS);
-    }
-    buf_putc(out, ']');
-}
-
-void store_fold_layers_text(const struct mlp_statistics *x, size_t n_epochs, size_t n_layers,
-                            struct buf *out)
-{
-    static const struct {
-        const char *name;
-        size_t offset;
-    } members[] = {{"gradient_norm", offsetof(struct mlp_statistics, gradient_norm)},
-                   {"update_ratio", offsetof(struct mlp_statistics, update_ratio)},
-                   {"idle", offsetof(struct mlp_statistics, idle)}};
-
-    buf_reserve(out, mem_size(mem_size(n_layers, n_epochs), 3 * LAYER_BYTES));
-    buf_putc(out, '[');
-    for (size_t l = 0; l < n_layers; l++) {
-        buf_puts(out, l > 0 ? ",{" : "{");
-        for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-            if (i > 0)
-                buf_putc(out, ',');
-            put_member(x + l, n_epochs, n_layers, members[i].name, members[i].offset, out);
-        }
-        buf_putc(out, '}');
-    }
-    buf_putc(out, ']');
 }

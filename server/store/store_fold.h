@@ -1,5 +1,6 @@
 /*
- * Folds: the unit of durability. A fold's row exists once it is finished and never changes.
+ * Folds: the unit of durability. A fold's row exists once it is finished and never changes, but
+ * for that of a fold that a pruner cut: one that was trained to its end takes its place.
  */
 #ifndef SWEEPD_SERVER_STORE_STORE_FOLD_H
 #define SWEEPD_SERVER_STORE_STORE_FOLD_H
@@ -30,6 +31,7 @@ struct fold_record {
     int64_t experiment, trial;
     int64_t repeat, fold; /* from 1 */
     const char *state;
+    bool cut; /* it is completed as far as it came: a pruner stopped it before its last epoch */
     int64_t epochs, epochs_run; /* the epoch scored, the epochs trained */
     double seconds;
     const char *error;        /* a sentence; NULL if all is well */
@@ -59,13 +61,14 @@ enum err store_fold_insert(struct store *s, const struct fold_record *record, st
 enum err store_fold_list(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
                          size_t *n, struct fold_record **out, struct error *e);
 
-/** A trial's folds in the same order: only repeat, fold, state, epochs and curves are set. */
+/** A trial's folds in the same order: only repeat, fold, state, cut, epochs and curves are set. */
 enum err store_fold_curves(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,
                            size_t *n, struct fold_record **out, struct error *e);
 
 /* What a pruner knows of a fold. */
 struct fold_score {
     int64_t trial, repeat, fold;
+    bool cut;
     double score; /* of one metric on the validation part; NaN where undefined or the fold failed */
 };
 
@@ -82,7 +85,7 @@ struct fold_content {
 };
 
 /**
- * A stored fold with this content, of the lowest experiment and trial that has one: all of it, as
+ * A stored fold with this content, not a cut one, of the lowest experiment and trial that has one: all of it, as
  * it was stored there. Failed ones only where the loss diverged. *found is false where there is
  * none.
  */
@@ -91,6 +94,9 @@ enum err store_fold_find(struct reader *r, const struct fold_content *content, s
 
 /** Appends a curve as it is stored: "[0.693147181,null]", nine digits, NaN and infinity as null. */
 void store_fold_curve_text(const double *x, size_t n, struct buf *out);
+
+/** Reads the numbers of a curve back, null as NaN, at most n; returns how many there are. */
+size_t store_fold_curve_read(const char *text, size_t n, double *out);
 
 /**
  * Appends the layers' statistics as they are stored: an array of {"gradient_norm":[…],

@@ -23,9 +23,9 @@ static enum err insert_row(struct reader *r, int64_t experiment, const struct tr
     TRY(stmt_begin(r,
                    "INSERT INTO trial (experiment_id, trial, state, folds_planned, bytes,"
                    "   configuration_key, params, layers, width, hidden, activation,"
-                   "   learning_rate, optimizer, batch_size, epochs, weight_count)"
+                   "   learning_rate, optimizer, batch_size, epochs, weight_count, bracket)"
                    " VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-                   "   ?14, ?15)",
+                   "   ?14, ?15, ?16)",
                    &q, e));
     stmt_bind_i64(&q, experiment);
     stmt_bind_i64(&q, p->trial);
@@ -34,6 +34,7 @@ static enum err insert_row(struct reader *r, int64_t experiment, const struct tr
     stmt_bind_text(&q, p->configuration_key);
     stmt_bind_text(&q, params);
     TRY(trial_row_bind_network(&q, &p->network, e));
+    stmt_bind_i64_or_null(&q, p->bracket, 0);
     return stmt_run(&q, e);
 }
 
@@ -178,6 +179,7 @@ static void bind_finish(struct stmt *q, int64_t experiment, int64_t trial,
     stmt_bind_i64_or_null(q, f->race_folds, 0);
     stmt_bind_f64(q, f->race_p);
     stmt_bind_text(q, f->was_pruned ? "pruned" : NULL);
+    stmt_bind_i64_or_null(q, f->race_epoch, 0);
 }
 
 static enum err finish_row(struct store *s, int64_t experiment, int64_t trial,
@@ -190,9 +192,10 @@ static enum err finish_row(struct store *s, int64_t experiment, int64_t trial,
                    "   SET state = ?3, reason = ?4, error = ?5, score = ?6, score_std = ?7,"
                    "       score_sem = ?8, train_mean = ?9, seconds = ?10, warnings = ?11,"
                    "       reused_experiment = ?12, reused_trial = ?13, finished_at_ms = ?14,"
-                   "       change = ?19,"
+                   "       change = ?20,"
                    "       search_loss = CASE WHEN race_folds IS NULL AND ?16 IS NOT NULL"
                    "                          THEN ?15 ELSE search_loss END,"
+                   "       race_epoch = CASE WHEN race_folds IS NULL THEN ?19 ELSE race_epoch END,"
                    "       race_folds = coalesce(race_folds, ?16),"
                    "       race_p = CASE WHEN ?16 IS NOT NULL THEN ?17 END,"
                    "       rank_class = CASE WHEN ?3 <> 'completed' THEN 2"

@@ -53,6 +53,8 @@ struct trial_record {
     int64_t started_at_ms, finished_at_ms;
     double search_loss; /* what the sampler was told when it was stopped; NaN: nothing */
     int64_t race_folds; /* that it had when it was first stopped; 0: never */
+    int64_t race_epoch; /* after which it was, of the last of them or of all; 0: after a fold */
+    int64_t bracket;    /* from 1; 0: none */
     int64_t lease;      /* how often it was handed out (ask and tell); 0: never */
 };
 
@@ -63,6 +65,7 @@ struct trial_proposal {
     const char *configuration_key; /* NULL: none */
     struct trial_network network;
     int64_t folds_planned;
+    int64_t bracket; /* 0: none */
 };
 
 /** Stores proposals as queued trials, all or none. ERR_CONFLICT if a number is taken. */
@@ -97,6 +100,7 @@ struct trial_finish {
     bool was_pruned;    /* it ends again: one more fold was trained after it was stopped */
     double search_loss; /* NaN: none; like race_folds kept from the first time it was stopped */
     int64_t race_folds; /* 0: it was not stopped */
+    int64_t race_epoch; /* 0: not inside a fold */
     double race_p;      /* NaN: none */
 };
 

@@ -32,6 +32,8 @@ static enum err read_row(struct stmt *q, struct arena *a, struct trial_record *t
     t->finished_at_ms = stmt_i64(q);
     t->search_loss = stmt_f64(q);
     t->race_folds = stmt_i64(q);
+    t->race_epoch = stmt_i64(q);
+    t->bracket = stmt_i64(q);
     t->lease = stmt_i64(q);
     return trial_row_read_network(q, a, &t->network, e);
 }
@@ -46,7 +48,7 @@ static enum err fetch_row(struct reader *r, int64_t experiment, int64_t trial, s
                    "SELECT trial, state, reason, error, params, configuration_key, folds_planned,"
                    "       folds_done, score, score_std, score_sem, train_mean, seconds, warnings,"
                    "       reused_experiment, reused_trial, started_at_ms, finished_at_ms,"
-                   "       search_loss, race_folds, lease,"
+                   "       search_loss, race_folds, race_epoch, bracket, lease,"
                    "       layers, hidden, activation, learning_rate, optimizer, batch_size,"
                    "       epochs, weight_count"
                    "  FROM trial"

@@ -56,6 +56,32 @@ test("one thread and two give the same bytes", async () => {
     assert.equal(await search({ args: ["--threads", "2"] }), undisturbed);
 });
 
+/* Missing values, words, weights, a row without a target. */
+const MIXED = ["size,colour,weight,price", ...Array.from({ length: 40 }, (_, i) =>
+    `${i % 7 ? i * 0.37 : ""},${["red", "green", "", "blue"][i % 4]},${1 + i % 3},` +
+    (i === 5 ? "" : 3 * i + i % 5))].join("\n");
+
+async function hashes(restart) {
+    const db = path.join(folder, `mixed-${restart}.db`);
+    let daemon = await startDaemon({ db });
+    const body = await api(daemon.url, "/datasets?name=mixed&target=price&weight=weight",
+                           { method: "POST", body: MIXED });
+    assert.equal(body.status, 201, body.text);
+    if (restart) {
+        await daemon.stop();
+        daemon = await startDaemon({ db });
+    }
+    const made = await submit(daemon.url, { dataset: "mixed", sampler: "grid",
+        space: { width: [4, 24], missing_indicator: [true, false], epochs: 3 } });
+    await finished(daemon.url, made.id);
+    await daemon.stop();
+    return (await foldRows(db)).map((f) => f.weights_hash);
+}
+
+test("a table that was just uploaded and one that is loaded give the same bits", async () => {
+    assert.deepEqual(await hashes(false), await hashes(true));
+});
+
 test("every kernel of this machine gives the same bytes", async () => {
     const daemon = await startDaemon();
     const { kernels } = (await api(daemon.url, "")).json;

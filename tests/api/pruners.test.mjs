@@ -263,6 +263,7 @@ test("what a search with a pruner can keep busy stands in its plan", async () =>
 test("the pruners of the build are described", async () => {
     const { pruners } = (await api(daemon.url, "")).json;
 
-    assert.deepEqual(pruners.map((p) => p.name), ["none", "racing", "wilcoxon", "forgiving"]);
+    assert.deepEqual(pruners.map((p) => p.name), ["none", "racing", "wilcoxon", "forgiving", "median",
+                                               "successive_halving", "hyperband"]);
     assert.ok(pruners.every((p) => p.description.length > 20));
 });

@@ -80,7 +80,7 @@ const FAULTS = [
     [{ dataset: "none" }, "/dataset", /none/],
     [{ dataset: "iris", sampler: "gird" }, "/sampler", /grid/],
     [{ dataset: "iris", sampler: 3 }, "/sampler", /./],
-    [{ dataset: "iris", pruner: "median" }, "/pruner", /not in this build; known: none, racing/],
+    [{ dataset: "iris", pruner: "medium" }, "/pruner", /known: none, racing/],
     [{ dataset: "iris", pruner: { kind: "racing", alpha: -1 } }, "/pruner/alpha", /-1 is below 0/],
     [{ dataset: "iris", pruner: "racing", cross_validation: "holdout" }, "/pruner", /a holdout has one/],
     [{ dataset: "iris", metric: "roc_aux" }, "/metric", /did you mean "roc_auc"/],

@@ -78,8 +78,11 @@ const ROUTES = `
     GET /healthz open
     GET /readyz open
     GET /{file} open
+    GET /docs open
+    GET /openapi.json open
+    GET /metrics read
     GET /api/v1 read
-    PUT /api/v1/datasets/{file} submit
+    PUT /api/v1/datasets/{dataset} submit
     POST /api/v1/datasets submit
     GET /api/v1/datasets read
     GET /api/v1/datasets/{dataset} read
@@ -129,6 +132,20 @@ test("the routes of this test are those of the daemon's table", async () => {
     const table = [...source.matchAll(/\{HTTP_([A-Z]+),\s*((?:[A-Z]+\s*)?(?:"[^"]*")?),\s*\w+,\s*HTTP_BODY/g)]
         .map((match) => `${match[1]} ${text(match[2])}`);
     assert.deepEqual(table.sort(), ROUTES.map(([method, at]) => `${method} ${at}`).sort());
+});
+
+test("/openapi.json tells of each call the scope that it asks for", async () => {
+    const { paths, components } = await (await fetch(`${daemon.url}/openapi.json`)).json();
+    const told = Object.entries(paths).flatMap(([at, calls]) => Object.entries(calls).map(([method, call]) => {
+        for (const way of call.security)
+            assert.ok(components.securitySchemes[Object.keys(way)[0]]);
+        const scopes = call.security.map((way) => Object.values(way)[0][0]);
+        return [`${method.toUpperCase()} ${at.replace(/\.(csv|txt)$/, "")}`, scopes.join(" ")];
+    }));
+    const known = Object.fromEntries(ROUTES.map(([method, at, scope]) => [`${method} ${at}`, scope]));
+    assert.ok(told.length > 40);
+    for (const [call, scopes] of told)
+        assert.equal(scopes, known[call] === "open" ? "" : `${known[call]} ${known[call]}`, call);
 });
 
 test("each route asks for its scope, and for its owner where it changes something of somebody's", async () => {

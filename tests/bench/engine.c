@@ -7,6 +7,10 @@
  * Each line of `trials` is a configuration: hidden=64,64 learning_rate=0.01 activation=relu. All
  * folds are prepared first, then all trainings run, longest first; both are timed. Seeds are the
  * daemon's defaults, so scores are the daemon's.
+ *
+ * With pipe=1 each line is a fold, from 1, and a configuration; it is trained at once, with the
+ * default preprocessing, and answered by its score, the epochs trained and the seconds of processor
+ * time that they took.
  */
 #include <omp.h>
 #include <stdio.h>
@@ -31,12 +35,14 @@ struct settings {
     uint32_t folds;
     double test_fraction;
     int threads;
+    bool pipe;
 };
 
 struct work {
     const struct spec *spec;
     uint32_t fold;
     double size, score;
+    size_t epochs;
 };
 
 static void stop(const char *message)
@@ -73,7 +79,7 @@ static const char *value_of(const char *word, const char *name)
 static struct settings read_settings(int argc, char **argv)
 {
     struct settings s = {.folds = 1, .test_fraction = 0.2, .threads = omp_get_num_procs()};
-    const char *folds = NULL, *fraction = NULL, *threads = NULL;
+    const char *folds = NULL, *fraction = NULL, *threads = NULL, *pipe = NULL;
     const struct {
         const char *name, **to;
     } words[] = {
@@ -81,7 +87,7 @@ static struct settings read_settings(int argc, char **argv)
         {"metric", &s.metric},     {"kernel", &s.kernel},
         {"task", &s.options.task}, {"target", &s.options.target},
         {"folds", &folds},         {"test_fraction", &fraction},
-        {"threads", &threads},
+        {"threads", &threads},     {"pipe", &pipe},
     };
 
     for (int i = 1; i < argc; i++)
@@ -93,6 +99,7 @@ static struct settings read_settings(int argc, char **argv)
     s.folds = folds ? (uint32_t)atoi(folds) : s.folds;
     s.test_fraction = fraction ? atof(fraction) : s.test_fraction;
     s.threads = threads ? atoi(threads) : s.threads;
+    s.pipe = pipe != NULL;
     return s;
 }
 
@@ -242,6 +249,7 @@ static void train_one(struct work *w, const struct fold_data *d, const struct ke
     must(train_create(w->spec, d, k, m, SEED, 1, w->fold, &t, &e), &e);
     (void)train_run_to(t, w->spec->epochs, NULL, NULL);
     w->score = train_result(t)->validation[metric_index(m)];
+    w->epochs = train_result(t)->epochs_run;
     train_destroy(t);
 }
 
@@ -254,6 +262,62 @@ static double mean_score(const struct work *all, size_t n)
     return sum / (double)n;
 }
 
+/* ---- the two ways --------------------------------------------------------------------------- */
+
+static void train_all(const struct settings *s, const struct table *table,
+                      const struct split *split, const struct kernel *k, const struct metric *m,
+                      struct fold_data **folds)
+{
+    struct prepare_spec prepare;
+    size_t n_trials, n;
+    struct spec *specs = read_trials(table, &prepare, &n_trials);
+    double processor = processor_seconds(), began = peak_seconds(), prepared, trained;
+    struct work *all;
+
+    if (n_trials == 0)
+        stop("no trials");
+    prepare_all(table, split, &prepare, s->threads, folds);
+    prepared = peak_seconds() - began;
+    n = n_trials * split->n_folds;
+    began = peak_seconds();
+    all = list_work(specs, n_trials, folds, split->n_folds);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(s->threads)
+    for (size_t i = 0; i < n; i++)
+        train_one(all + i, folds[all[i].fold - 1], k, m);
+    trained = peak_seconds() - began;
+    processor = processor_seconds() - processor;
+    printf("{\"folds\": %zu, \"prepare_seconds\": %.6f, \"train_seconds\": %.6f, "
+           "\"processor_seconds\": %.6f, \"mean_score\": %.12g}\n",
+           n, prepared, trained, processor, mean_score(all, n));
+    free(all);
+    free(specs);
+}
+
+static void train_as_asked(const struct settings *s, const struct table *table,
+                           const struct split *split, const struct kernel *k,
+                           const struct metric *m, struct fold_data **folds)
+{
+    const struct params none = {0};
+    struct prepare_spec prepare;
+    char line[LINE_MAX_BYTES], *rest;
+    struct error e = {0};
+
+    must(hyper_prepare(&none, table->task, &prepare, &e), &e);
+    prepare_all(table, split, &prepare, s->threads, folds);
+    while (fgets(line, sizeof line, stdin)) {
+        struct work w = {.fold = (uint32_t)strtoul(line, &rest, 10)};
+        struct spec spec = read_trial(rest, table, &prepare);
+        double began = processor_seconds();
+
+        if (w.fold < 1 || w.fold > split->n_folds)
+            stop("no such fold");
+        w.spec = &spec;
+        train_one(&w, folds[w.fold - 1], k, m);
+        printf("%.17g %zu %.6f\n", w.score, w.epochs, processor_seconds() - began);
+        (void)fflush(stdout);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct settings s = read_settings(argc, argv);
@@ -262,36 +326,15 @@ int main(int argc, char **argv)
     struct split *split = cut(&s, table);
     struct fold_data **folds = calloc(split->n_folds, sizeof *folds);
     const struct kernel *kernel;
-    struct prepare_spec prepare;
     struct error e = {0};
-    size_t n_trials, n;
-    struct spec *specs = read_trials(table, &prepare, &n_trials);
-    struct work *all;
-    double began, prepared, trained, processor;
 
-    if (!metric || !folds || n_trials == 0)
-        stop("no such metric, no trials, or no memory");
+    if (!metric || !folds)
+        stop("no such metric, or no memory");
     must(kernel_choose(s.kernel, &kernel, &e), &e);
-    processor = processor_seconds();
-    began = peak_seconds();
-    prepare_all(table, split, &prepare, s.threads, folds);
-    prepared = peak_seconds() - began;
-    n = n_trials * split->n_folds;
-    began = peak_seconds();
-    all = list_work(specs, n_trials, folds, split->n_folds);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(s.threads)
-    for (size_t i = 0; i < n; i++)
-        train_one(all + i, folds[all[i].fold - 1], kernel, metric);
-    trained = peak_seconds() - began;
-    processor = processor_seconds() - processor;
-    printf("{\"folds\": %zu, \"prepare_seconds\": %.6f, \"train_seconds\": %.6f, "
-           "\"processor_seconds\": %.6f, \"mean_score\": %.12g}\n",
-           n, prepared, trained, processor, mean_score(all, n));
+    (s.pipe ? train_as_asked : train_all)(&s, table, split, kernel, metric, folds);
     for (uint32_t i = 0; i < split->n_folds; i++)
         fold_data_destroy(folds[i]);
     free(folds);
-    free(all);
-    free(specs);
     split_destroy(split);
     table_destroy(table);
     return 0;

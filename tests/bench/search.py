@@ -23,13 +23,13 @@ from search_problems import FUNCTIONS, TABLES, Problem, find
 SEEDS = int(os.environ.get("SEEDS") or 30)
 TRIALS = int(os.environ.get("TRIALS") or 100)
 GP_SEEDS = min(int(os.environ.get("GP_SEEDS") or 10), SEEDS)  # they take minutes
-RACE_SEEDS = int(os.environ.get("RACE_SEEDS") or SEEDS)
+RACE_SEEDS = int(os.environ.get("RACE_SEEDS") or 2 * SEEDS)
 RACES = int(os.environ.get("RACES") or 200)  # searches whose winners are compared
 ONLY = [name for name in (os.environ.get("ONLY") or "").split(",") if name]
 RACE_TRIALS = 200
-LOOKS = [10, 15, 20, 25, 30, 40, 50, 60, 70, 85, 100, 120, 140, 160, 180, 200]
+LOOKS = list(range(10, RACE_TRIALS + 1, 5))
 CHUNK = 5  # seeds of one task
-WORKERS = 2
+WORKERS = int(os.environ.get("WORKERS") or 2)
 
 SAMPLERS = ("random", "sobol", "tpe", "gp", "cma_es")
 PRUNERS = ("none", "racing", "wilcoxon", "forgiving")
@@ -110,10 +110,11 @@ def run_samplers(program: str, problem: Problem) -> dict[str, list[dict]]:
                 continue
             native = engines.Native(program, problem)
             name = sampler if concurrency == 1 else f"{sampler}, 8 at once"
-            if native.takes(sampler):
+            seeds = GP_SEEDS if sampler == "gp" else SEEDS
+            if seeds > 0 and native.takes(sampler):
                 runs[name] = [
                     engines.run_native(native, sampler, seed, TRIALS, concurrency)
-                    for seed in range(SEEDS)
+                    for seed in range(seeds)
                 ]
             native.close()
     return runs
@@ -178,7 +179,7 @@ def main() -> None:
     text = report.write(results, {p: find(p) for p in problems}, TRIALS)
     print(f"\n{text}")
     if not ONLY:
-        report.keep(Path(__file__).with_suffix(".md"), text)
+        report.keep(Path(__file__).with_suffix(".md"), "Results", text)
 
 
 if __name__ == "__main__":

@@ -355,6 +355,8 @@ def write(results: list[dict], problems: dict[str, Problem], trials: int) -> str
     return "\n\n".join(parts) + "\n"
 
 
-def keep(file: Path, text: str) -> None:
-    head = file.read_text().split("## Results")[0]
-    file.write_text(f"{head}## Results\n\n{text}")
+def keep(file: Path, heading: str, text: str) -> None:
+    """Rewrites one section."""
+    head, _, rest = file.read_text().partition(f"## {heading}\n")
+    _, mark, tail = rest.partition("\n## ")
+    file.write_text(f"{head}## {heading}\n\n{text}{mark}{tail}")

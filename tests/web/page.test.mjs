@@ -6,13 +6,16 @@
  */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { chromium } from "playwright-core";
 
 import { api, finished, startDaemon, submit, upload } from "../lib/daemon.mjs";
 
+const run = promisify(execFile);
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
               "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -380,4 +383,29 @@ test("a page that loses its daemon says so and goes on when it is back", async (
     await page.context().setOffline(false);
     await page.locator("#connection:empty").waitFor({ state: "attached" });
     await page.close();
+});
+
+test("the page of the API shows every call, with lines for curl that work as they stand", async () => {
+    await upload(daemon.url, "iris");
+    await searched();
+    await visit("docs", async (page) => {
+        const { paths } = await (await fetch(`${daemon.url}/openapi.json`)).json();
+        const calls = Object.values(paths).flatMap((item) => Object.values(item));
+        await page.getByRole("heading", { name: "The API" }).waitFor();
+        for (const { operationId } of calls)
+            assert.equal(await page.locator(`section#${operationId} pre`).count(), 1, operationId);
+        const line = await page.locator("#get_experiments_experiment pre").innerText();
+        assert.match(line, /^curl /);
+        assert.equal(JSON.parse((await run("bash", ["-c", `${line} -s`])).stdout).id,
+                     (await api(daemon.url, "/experiments/latest")).json.id);
+        await page.getByRole("link", { name: "Definition" }).first().click();
+        await page.locator("#Definition").getByText("What an experiment is to find out").waitFor();
+    });
+});
+
+test("the page of the API fits a narrow window", async () => {
+    await visit("docs", async (page) => {
+        await page.getByRole("heading", { name: "The API" }).waitFor();
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+    }, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
 });

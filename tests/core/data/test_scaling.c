@@ -68,6 +68,34 @@ static void every_scaling_is_that_of_scikit_learn(void **state)
     }
 }
 
+/* Columns of one length, one of them constant. */
+static void columns_are_fitted_as_each_alone(void **state)
+{
+    enum { ROWS = 37, COLUMNS = 2 * SCALING_ABREAST + 1 };
+    double x[COLUMNS * ROWS], copy[COLUMNS * ROWS];
+    struct error e = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COLUMNS * ROWS; i++)
+        x[i] = i / ROWS == 2 ? 0.1 : sin((double)i) * (double)(i / ROWS + 1);
+    for (int kind = 0; kind <= SCALING_QUANTILE; kind++) {
+        struct scaling together[COLUMNS] = {{0}};
+        enum scaling_kind k = (enum scaling_kind)kind;
+
+        memcpy(copy, x, sizeof copy);
+        assert_int_equal(scaling_fit_columns(k, copy, ROWS, COLUMNS, together, &e), ERR_OK);
+        for (size_t j = 0; j < COLUMNS; j++) {
+            CLEANUP(scaling_finish) struct scaling alone = {0};
+
+            fit(k, x + j * ROWS, ROWS, &alone);
+            assert_int_equal(together[j].kind, alone.kind);
+            for (size_t i = 0; i < COLUMNS * ROWS; i++)
+                assert_true(scaling_apply(&together[j], x[i]) == scaling_apply(&alone, x[i]));
+            scaling_finish(&together[j]);
+        }
+    }
+}
+
 static void a_constant_column_becomes_zeros(void **state)
 {
     static const double x[] = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1};
@@ -244,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scaling_is_that_of_scikit_learn),
+        cmocka_unit_test(columns_are_fitted_as_each_alone),
         cmocka_unit_test(a_constant_column_becomes_zeros),
         cmocka_unit_test(a_scaling_does_not_see_the_unit),
         cmocka_unit_test(larger_numbers_never_become_smaller),

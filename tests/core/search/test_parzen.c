@@ -57,8 +57,8 @@ static struct arena *make_arena(void)
     return a;
 }
 
-static struct parzen *estimate(const struct axes *axes, size_t n, const double *rows,
-                               struct arena *a)
+static struct parzen *estimate(const struct axes *axes, enum parzen_widths widths, size_t n,
+                               const double *rows, struct arena *a)
 {
     const double *x[ROWS];
     struct parzen *p;
@@ -66,7 +66,7 @@ static struct parzen *estimate(const struct axes *axes, size_t n, const double *
 
     for (size_t i = 0; i < n; i++)
         x[i] = rows + i * axes->n;
-    assert_int_equal(parzen_create(axes, n, x, a, &p, &e), ERR_OK);
+    assert_int_equal(parzen_create(axes, widths, n, x, a, &p, &e), ERR_OK);
     return p;
 }
 
@@ -84,8 +84,9 @@ static void check_case(size_t c)
         d[i] = dimension_of(&cases[c].dimensions[i], names[i]);
     assert_int_equal(space_create(d, n, &space, &e), ERR_OK);
     assert_int_equal(axes_create(space, a, &axes, &e), ERR_OK);
-    best = estimate(&axes, cases[c].n_best, cases[c].rows, a);
-    others = estimate(&axes, cases[c].n_others, cases[c].rows + cases[c].n_best * n, a);
+    best = estimate(&axes, PARZEN_BY_NEIGHBOURS, cases[c].n_best, cases[c].rows, a);
+    others = estimate(&axes, PARZEN_BY_NEIGHBOURS, cases[c].n_others,
+                      cases[c].rows + cases[c].n_best * n, a);
     for (size_t i = 0; i < POINTS; i++) {
         const double *x = cases[c].points + i * n;
         double got = parzen_log_density(best, x) - parzen_log_density(others, x);
@@ -128,7 +129,7 @@ static void densities_sum_to_one_on_every_branch(void **state)
     d[2].gate = (struct gate){.kind = GATE_AT_LEAST, .parent = 0, .least = 2};
     assert_int_equal(space_create(d, 3, &space, &e), ERR_OK);
     assert_int_equal(axes_create(space, a, &axes, &e), ERR_OK);
-    p = estimate(&axes, 5, rows[0], a);
+    p = estimate(&axes, PARZEN_BY_GRID, 5, rows[0], a);
     for (double first = 1; first <= 9; first++) {
         sum += fmath_exp(parzen_log_density(p, (double[]){0, first, (double)NAN}));
         for (double second = 1; second <= 9; second++)
@@ -159,7 +160,7 @@ static void draws_have_the_density(void **state)
     (void)state;
     assert_int_equal(space_create(d, 2, &space, &e), ERR_OK);
     assert_int_equal(axes_create(space, a, &axes, &e), ERR_OK);
-    p = estimate(&axes, 4, rows[0], a);
+    p = estimate(&axes, PARZEN_BY_GRID, 4, rows[0], a);
     rng_init(&r, 11, 0, 0, RNG_TEST, 1);
     for (int i = 0; i < DRAWS; i++) {
         double x[2];
@@ -180,12 +181,65 @@ static void draws_have_the_density(void **state)
     arena_destroy(a);
 }
 
+static double normal_between(double low, double high)
+{
+    return 0.5 * (erf(high / sqrt(2)) - erf(low / sqrt(2)));
+}
+
+/* The mass of k of 0 … n - 1 under a kernel around mu. */
+static double mass_at(double k, double n, double mu, double sigma)
+{
+    return normal_between((k - 0.5 - mu) / sigma, (k + 0.5 - mu) / sigma) /
+           normal_between((-0.5 - mu) / sigma, (n - 0.5 - mu) / sigma);
+}
+
+/* Of each of 0 … n_steps - 1, estimated from six times 5. */
+static void densities_of_equal_points(double n_steps, enum parzen_widths widths, double *out)
+{
+    static const double rows[] = {5, 5, 5, 5, 5, 5};
+    struct dimension d = {
+        .name = "width", .kind = SPACE_RANGE, .integer = true, .max = n_steps - 1};
+    struct arena *a = make_arena();
+    struct space *space;
+    struct parzen *p;
+    struct axes axes;
+    struct error e;
+
+    assert_int_equal(space_create(&d, 1, &space, &e), ERR_OK);
+    assert_int_equal(axes_create(space, a, &axes, &e), ERR_OK);
+    p = estimate(&axes, widths, 6, rows, a);
+    for (double k = 0; k < n_steps; k++)
+        *out++ = fmath_exp(parzen_log_density(p, &k));
+    space_destroy(space);
+    arena_destroy(a);
+}
+
+/* Of ten steps kernels are 0.2 n^(-1/5) of the range wide, whatever the distances; of more, as by
+ * neighbours. */
+static void on_a_coarse_grid_equal_points_speak_for_those_beside_them(void **state)
+{
+    const double sigma = 0.2 * 10 * pow(6, -0.2);
+    double coarse[10], fine[13], neighbours[13];
+
+    (void)state;
+    densities_of_equal_points(10, PARZEN_BY_GRID, coarse);
+    for (int k = 0; k < 10; k++) {
+        double expected = (6 * mass_at(k, 10, 5, sigma) + mass_at(k, 10, 4.5, 10)) / 7;
+
+        assert_true(fabs(coarse[k] - expected) < 1e-12);
+    }
+    densities_of_equal_points(13, PARZEN_BY_GRID, fine);
+    densities_of_equal_points(13, PARZEN_BY_NEIGHBOURS, neighbours);
+    assert_memory_equal(fine, neighbours, sizeof fine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(density_ratios_are_optunas),
         cmocka_unit_test(densities_sum_to_one_on_every_branch),
         cmocka_unit_test(draws_have_the_density),
+        cmocka_unit_test(on_a_coarse_grid_equal_points_speak_for_those_beside_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

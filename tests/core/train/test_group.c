@@ -138,8 +138,24 @@ static void assert_same_result(const struct train *a, const struct train *b,
     free(from_b);
 }
 
+/* Runs those that have not ended to a few random epochs before they may go to their ends. */
+static void run_in_stages(struct train **together, size_t n, size_t stages, struct rng *r)
+{
+    for (size_t stage = 0; stage <= stages; stage++) {
+        struct train *left[GROUP_MOST];
+        size_t n_left = 0;
+
+        for (size_t i = 0; i < n; i++) {
+            train_set_goal(together[i], stage < stages ? stage + 1 + rng_below(r, 3) : SIZE_MAX);
+            if (train_result(together[i])->state == TRAIN_RUNNING)
+                left[n_left++] = together[i];
+        }
+        group_run(left, n_left, NULL, NULL, NULL);
+    }
+}
+
 /* A random group of a random size; one_fold: of the same rows. */
-static void compare(const struct kernel *k, uint64_t seed, bool wild)
+static void compare(const struct kernel *k, uint64_t seed, bool wild, size_t stages)
 {
     struct train *together[GROUP_MOST], *alone[GROUP_MOST];
     const struct fold_data *fold[GROUP_MOST];
@@ -164,7 +180,7 @@ static void compare(const struct kernel *k, uint64_t seed, bool wild)
         alone[i] = make(k, &s, fold[i], at);
         (void)train_run_to(alone[i], s.epochs, NULL, NULL);
     }
-    group_run(together, n, NULL, NULL, NULL);
+    run_in_stages(together, n, stages, &r);
     for (size_t i = 0; i < n; i++) {
         assert_same_result(together[i], alone[i], fold[i]);
         train_destroy(together[i]);
@@ -186,7 +202,7 @@ static void each_training_of_a_group_ends_as_it_would_alone(void **state)
     for (size_t i = 0; (k = kernel_at(i)); i++)
         for (uint64_t seed = 1; fuses(k) && seed <= N_GROUPS; seed++) {
             print_message("%s, seed %d\n", k->name, (int)seed);
-            compare(k, seed, false);
+            compare(k, seed, false, 0);
         }
 }
 
@@ -198,7 +214,19 @@ static void a_training_that_diverges_leaves_the_others_alone(void **state)
     for (size_t i = 0; (k = kernel_at(i)); i++)
         for (uint64_t seed = 1; fuses(k) && seed <= N_GROUPS; seed++) {
             print_message("%s, seed %d\n", k->name, (int)seed);
-            compare(k, N_GROUPS + seed, true);
+            compare(k, N_GROUPS + seed, true, 0);
+        }
+}
+
+static void stops_on_the_way_change_nothing(void **state)
+{
+    const struct kernel *k;
+
+    (void)state;
+    for (size_t i = 0; (k = kernel_at(i)); i++)
+        for (uint64_t seed = 1; fuses(k) && seed <= N_GROUPS; seed++) {
+            print_message("%s, seed %d\n", k->name, (int)seed);
+            compare(k, 2 * N_GROUPS + seed, false, 2);
         }
 }
 
@@ -207,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_training_of_a_group_ends_as_it_would_alone),
         cmocka_unit_test(a_training_that_diverges_leaves_the_others_alone),
+        cmocka_unit_test(stops_on_the_way_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

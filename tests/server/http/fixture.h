@@ -346,10 +346,11 @@ static inline void app_problem(void *ctx, unsigned status, const char *detail, c
                status, detail, instance ? instance : "", id ? id : "");
 }
 
-static inline void app_log(void *ctx, const char *id, const char *method, const char *path,
-                           unsigned status, uint64_t body_bytes, double seconds)
+static inline void app_log(void *ctx, const void *route, const char *id, const char *method,
+                           const char *path, unsigned status, uint64_t body_bytes, double seconds)
 {
     (void)ctx;
+    (void)route;
     (void)body_bytes;
     must(id);
     must(method);

@@ -167,6 +167,8 @@ static void methods_are_known_words_with_case(void **state)
     assert_true(facts.is_head && facts.method == HTTP_GET);
     assert_int_equal(check("PATCH", "/", host, 1, &facts, &e), 0);
     assert_int_equal(facts.method, HTTP_PATCH);
+    assert_int_equal(check("TRACE", "/", host, 1, &facts, &e), 0);
+    assert_true(facts.is_refused);
     assert_int_equal(check("get", "/", host, 1, &facts, &e), 501);
     assert_int_equal(check("CONNECT", "/", host, 1, &facts, &e), 501);
     assert_int_equal(check("OPTIONS", "*", host, 1, &facts, &e), 400);

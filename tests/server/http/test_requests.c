@@ -79,6 +79,8 @@ static void faults_are_problems(void **state)
     expect_status(ask_for("GET", "/%2e%2e/x", "", NULL), 400);
     expect_status(ask_for("GET", "/none", "", NULL), 500);
     expect_status(ask_for("BREW", "/echo", "", NULL), 501);
+    expect_status(ask_for("TRACE", "/echo", "", NULL), 405);
+    expect_status(ask_for("TRACE", "/nothing", "", NULL), 404);
     expect_status(ask("GET /echo HTTP/1.1\r\nConnection: close\r\n\r\n"), 400);
     expect_text(ask("GET /echo HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
                 "--allow-host evil.example");

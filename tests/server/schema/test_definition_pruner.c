@@ -56,6 +56,12 @@ static void a_pruner_has_the_settings_of_its_kind(void **state)
          "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.05, \"revisit\": false},"},
         {"\"wilcoxon\"", "\"pruner\": {\"kind\": \"wilcoxon\", \"alpha\": 0.1},"},
         {"\"forgiving\"", "\"pruner\": {\"kind\": \"forgiving\"},"},
+        {"\"hyperband\"", "\"pruner\": {\"kind\": \"hyperband\"},"},
+        {"\"median\", \"cross_validation\": \"holdout\"", "\"pruner\": {\"kind\": \"median\"},"},
+        {"{\"kind\": \"racing\", \"epochs\": true}, \"space\": {\"width\": [2, 3]}",
+         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true, \"epochs\": true},"},
+        {"{\"kind\": \"racing\", \"epochs\": false}",
+         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true},"},
         {"\"racing\", \"cross_validation\": {\"kind\": \"holdout\", \"repeats\": 2}",
          "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true},"},
     };
@@ -77,10 +83,26 @@ static void a_broken_pruner_is_told_by_place_and_reason(void **state)
     static const struct {
         const char *text, *pointer, *detail;
     } cases[] = {
-        {"\"median\"", "/pruner",
-         "pruner \"median\": not in this build; known: none, racing, wilcoxon, forgiving"},
-        {"{\"kind\": \"racing\", \"epochs\": true}", "/pruner/epochs",
-         "epochs: not in this build; known: kind, alpha, revisit"},
+        {"\"asha\"", "/pruner",
+         "pruner \"asha\": no such choice; known: none, racing, wilcoxon, forgiving, median, "
+         "successive_halving, hyperband"},
+        {"{\"kind\": \"racing\", \"epochs\": 9}", "/pruner/epochs",
+         "epochs: expected true or false, got 9"},
+        {"{\"kind\": \"racing\", \"epochs\": true}, \"space\": {\"epochs\": [10, 20]}",
+         "/space/epochs",
+         "pruner \"racing\" compares trials after the same epochs: give epochs one value"},
+        {"\"hyperband\", \"space\": {\"epochs\": {\"min\": 9, \"max\": 81}}", "/space/epochs",
+         "pruner \"hyperband\" compares trials after the same epochs: give epochs one value"},
+        {"\"median\", \"space\": {\"width\": [2, 3], \"epochs\": 2}", "/space/epochs",
+         "pruner \"median\" stops trials after a third of their epochs or less: give 3 or more, "
+         "not 2"},
+        {"\"successive_halving\", \"sampler\": \"cma_es\", \"space\": {\"learning_rate\": "
+         "{\"min\": 0.1, \"max\": 1}, \"l2\": {\"min\": 0.1, \"max\": 1}}",
+         "/pruner",
+         "pruner \"successive_halving\" compares trials in brackets, and sampler \"cma_es\" "
+         "proposes them in generations of its own: take another of the two"},
+        {"{\"kind\": \"median\", \"alpha\": 0.1}", "/pruner/alpha",
+         "alpha: unknown key; known: kind"},
         {"{\"kind\": \"racing\", \"alpha\": 2}", "/pruner/alpha",
          "alpha 2 is above 1; expected 0 to 1"},
         {"{\"kind\": \"wilcoxon\", \"revisit\": true}", "/pruner/revisit",

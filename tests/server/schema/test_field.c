@@ -259,11 +259,12 @@ static void the_documentation_is_a_json_schema(void **state)
 
     (void)state;
     json_init(&j, &b);
-    field_document(fields, &j, NULL);
-    assert_non_null(strstr(buf_text(&b), "\"count\": {\n      \"type\": \"integer\",\n"
-                                         "      \"minimum\": 1,\n      \"maximum\": 1000000,\n"
-                                         "      \"description\": \"how many\"\n    }"));
-    assert_non_null(strstr(buf_text(&b), "\"enum\": [\"one\", \"two\"]"));
+    field_document(fields, FIELD_REQUEST, &j, NULL);
+    assert_non_null(strstr(buf_text(&b), "\"count\": {\n      \"description\": \"how many\",\n"
+                                         "      \"type\": \"integer\",\n"
+                                         "      \"minimum\": 1,\n      \"maximum\": 1000000\n    }"));
+    assert_non_null(strstr(buf_text(&b), "\"enum\": [\"one\", \"two\", null]"));
+    assert_non_null(strstr(buf_text(&b), "\"additionalProperties\": false"));
     assert_non_null(strstr(buf_text(&b), "\"required\": [\"count\"]"));
     buf_finish(&b);
 }

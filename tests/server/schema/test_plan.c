@@ -136,9 +136,8 @@ static void a_network_that_cannot_fit_is_refused_in_the_plan(void **state)
 }
 
 /* Plans with `more` members, on so many threads; the caller looks at the warnings. */
-static struct plan plan_on(unsigned threads, const char *more, struct arena *a)
+static struct plan plan_of(unsigned threads, const char *text, struct arena *a)
 {
-    char *text = arena_printf(a, "{\"dataset\": 1, \"space\": {\"width\": [4, 8]}%s}", more);
     struct plan_facts facts = machine;
     struct definition *d;
     struct faults faults;
@@ -149,6 +148,12 @@ static struct plan plan_on(unsigned threads, const char *more, struct arena *a)
     assert_int_equal(definition_decode(text, strlen(text), &iris, a, &faults, &d, &e), ERR_OK);
     assert_int_equal(plan_make(d, &iris, &facts, a, &p, &e), ERR_OK);
     return p;
+}
+
+static struct plan plan_on(unsigned threads, const char *more, struct arena *a)
+{
+    return plan_of(threads,
+                   arena_printf(a, "{\"dataset\": 1, \"space\": {\"width\": [4, 8]}%s}", more), a);
 }
 
 static bool warns(const struct plan *p, const char *sentence)
@@ -181,6 +186,43 @@ static void the_plan_says_how_many_threads_a_search_keeps_busy(void **state)
     arena_destroy(a);
 }
 
+static void a_budget_that_cuts_a_bracket_is_warned_about(void **state)
+{
+    static const struct {
+        const char *kind;
+        int trials;
+        const char *warning;
+    } cases[] = {
+        {"successive_halving", 20,
+         "20 trials do not fill a bracket of successive_halving: 27 would"},
+        {"successive_halving", 100,
+         "100 trials are no whole number of brackets of successive_halving, and the last one is "
+         "judged with fewer: 81 and 108 are"},
+        {"successive_halving", 54, NULL},
+        {"hyperband", 50,
+         "50 trials are no whole number of brackets of hyperband, and the last one is judged with "
+         "fewer: 49 and 76 are"},
+        {"hyperband", 49, NULL},
+        {"median", 50, NULL},
+    };
+    struct arena *a = make_arena();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = arena_printf(a,
+                                  "{\"dataset\": 1, \"metric\": \"log_loss\", \"pruner\": \"%s\", "
+                                  "\"space\": {\"learning_rate\": {\"min\": 0.1, \"max\": 1}}, "
+                                  "\"budget\": {\"trials\": %d}}",
+                                  cases[i].kind, cases[i].trials);
+        struct plan p = plan_of(2, text, a);
+
+        assert_int_equal(p.n_warnings, cases[i].warning != NULL);
+        if (cases[i].warning)
+            assert_true(warns(&p, cases[i].warning));
+    }
+    arena_destroy(a);
+}
+
 static void comparing_a_few_right_answers_is_warned_about(void **state)
 {
     struct arena *a = make_arena();
@@ -203,6 +245,7 @@ int main(void)
         cmocka_unit_test(epochs_in_a_grid_take_the_time_of_the_largest),
         cmocka_unit_test(a_large_grid_is_judged_by_a_sample_of_it),
         cmocka_unit_test(the_plan_says_how_many_threads_a_search_keeps_busy),
+        cmocka_unit_test(a_budget_that_cuts_a_bracket_is_warned_about),
         cmocka_unit_test(comparing_a_few_right_answers_is_warned_about),
         cmocka_unit_test(a_network_that_cannot_fit_is_refused_in_the_plan),
     };

@@ -348,14 +348,44 @@ static void a_curve_is_written_with_nine_digits(void **state)
 {
     const double curve[] = {0.6931471805599453, 1e-20, (double)NAN, 3, (double)-INFINITY};
     struct buf out = {0};
+    double back[9];
 
     (void)state;
     store_fold_curve_text(curve, 5, &out);
     assert_string_equal(buf_text(&out), "[0.693147181,1e-20,null,3,null]");
+    assert_int_equal(store_fold_curve_read(buf_text(&out), 9, back), 5);
+    assert_true(back[0] == 0.693147181 && back[1] == 1e-20 && isnan(back[2]) && back[3] == 3 &&
+                isnan(back[4]));
+    assert_int_equal(store_fold_curve_read(buf_text(&out), 2, back), 2);
+    assert_int_equal(store_fold_curve_read("[]", 9, back), 0);
+    assert_int_equal(store_fold_curve_read(NULL, 9, back), 0);
     buf_clear(&out);
     store_fold_curve_text(curve, 0, &out);
     assert_string_equal(buf_text(&out), "[]");
     buf_finish(&out);
+}
+
+static void a_cut_fold_gives_way_to_itself_trained_to_its_end(void **state)
+{
+    struct scratch *x = *state;
+    int64_t id = scratch_experiment(x, "minimize");
+    struct fold_metric metrics[2];
+    struct fold_record f = scratch_fold(id, 1, 1, metrics);
+    struct error e;
+
+    scratch_trial(x, id, 1);
+    f.cut = true;
+    f.epochs = f.epochs_run = 3;
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_OK);
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_OK); /* the same again */
+    f.epochs = f.epochs_run = 9;
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_CONFLICT);
+    f.cut = false;
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_OK);
+    assert_string_equal(scratch_ask(x, x->path, "SELECT epochs_run, cut FROM fold"), "9|\n");
+    assert_string_equal(scratch_ask(x, x->path, "SELECT folds_done FROM trial"), "1\n");
+    f.cut = true;
+    assert_int_equal(store_fold_insert(x->store, &f, &e), ERR_CONFLICT);
 }
 
 int main(void)
@@ -363,6 +393,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_trial_comes_back_as_it_was_proposed),
+        TEST(a_cut_fold_gives_way_to_itself_trained_to_its_end),
         TEST(doubles_keep_every_bit),
         TEST(lists_of_layers_are_kept),
         TEST(proposals_are_stored_all_or_none),

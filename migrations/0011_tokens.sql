@@ -1,6 +1,6 @@
 -- Who may use the service. The tokens themselves are shown once and stored nowhere.
 
-PRAGMA user_version = 10;
+PRAGMA user_version = 11;
 
 CREATE TABLE token (
     id              INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice

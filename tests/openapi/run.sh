@@ -1,0 +1,36 @@
+#!/bin/bash
+# The daemon against its own description, as `make check-openapi` wants it:
+#
+#     CASES=100 tests/openapi/run.sh build/sweepd SCHEMATHESIS
+#
+# A linter reads /openapi.json; then schemathesis makes requests from it, valid and broken ones, and
+# judges the answers by all of its checks. CHECK_ARGS are further arguments for it.
+set -euo pipefail
+
+daemon=$(realpath "$1")
+schemathesis=$(realpath "$2")
+here=$(cd "$(dirname "$0")" && pwd)
+
+folder=$(mktemp -d)
+pid=
+trap 'kill "$pid" 2> /dev/null; wait "$pid" 2> /dev/null; rm -rf "$folder"' EXIT
+
+"$daemon" --db "$folder/sweepd.db" --listen 127.0.0.1:0 2> "$folder/log" &
+pid=$!
+until grep -q 'listening on' "$folder/log"; do
+    kill -0 "$pid" || { cat "$folder/log"; exit 1; }
+    sleep 0.1
+done
+url=$(sed -nE 's|.*listening on (http://[^ ]*).*|\1|p' "$folder/log")
+
+curl -sSf "$url/openapi.json" > "$folder/openapi.json"
+(cd "$here" && npx --no-install redocly lint --config redocly.yaml "$folder/openapi.json")
+
+# Examples speak of it.
+curl -sSf --data-binary "@$here/../data/iris.csv" "$url/api/v1/datasets?name=iris" > /dev/null
+cd "$folder" # where it leaves its notes
+cp "$here/hooks.py" .
+SCHEMATHESIS_HOOKS=hooks "$schemathesis" --config-file "$here/schemathesis.toml" run "$url/openapi.json" --checks all \
+    --phases examples,coverage,fuzzing --max-examples "${CASES:-100}" --continue-on-failure \
+    --generation-database none ${CHECK_ARGS:-}
+kill -0 "$pid" # it lives still
