@@ -88,7 +88,7 @@ static enum err take_operand(struct reading *r, const char *text, struct error *
 
     if (!c->name)
         return error_set(e, ERR_INVALID, "\"%s\" is no command; sweepd --help lists them", text);
-    if (r->n_operands == c->n_operands)
+    if (r->n_operands == c->n_operands + c->n_more)
         return error_set(e, ERR_INVALID, "\"%s\" is one word too many; usage: sweepd %s", text,
                          c->synopsis);
     r->words->operands[r->n_operands++] = text;

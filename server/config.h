@@ -56,6 +56,9 @@ struct config {
     uint64_t memory_bytes;             /* for data sets and prepared folds */
     uint64_t max_db_bytes;             /* of the database; 0: no limit */
     uint64_t min_free_bytes;           /* of its file system */
+    uint64_t max_owner_running;        /* experiments of one owner; 0: no limit */
+    uint64_t max_owner_bytes;          /* of one owner's data sets; 0: no limit */
+    char token_file[CONFIG_TEXT_BYTES]; /* tokens besides the database's; empty: none */
     struct config_hosts hosts;         /* to answer to besides localhost */
     char on_finish[CONFIG_TEXT_BYTES]; /* a program; empty: none */
     char web_root[CONFIG_TEXT_BYTES];  /* files of the page from disk; empty: from the binary */
@@ -72,6 +75,7 @@ struct config_command {
     const char *synopsis;   /* "backup FILE [--db FILE]" */
     const char *help;       /* a paragraph */
     unsigned n_operands;    /* that are needed */
+    unsigned n_more;        /* that may follow */
     enum config_use use;    /* which of the common options it takes; the others are not looked at */
     const char *const *(*own)(void); /* options with a value of its own; NULL ends them; or NULL */
     const char *flag;       /* an option without a value of its own; or NULL */
@@ -109,6 +113,12 @@ enum err config_read(const struct config_command *command, int argc, char **argv
  */
 void config_renew(struct config *c, const struct config *fresh, struct buf *taken,
                   struct buf *kept);
+
+/** Whether it serves this machine alone: then it does without tokens where there are none. */
+bool config_is_private(const struct config *c);
+
+/** Says that such an address needs tokens, and how one is made. */
+enum err config_refuse_public(const struct config *c, struct error *e);
 
 /** Appends the text of --help. */
 void config_help(const struct config_command *command, struct buf *out);

@@ -24,7 +24,8 @@ static const struct command COMMANDS[] = {
               "  sweepd run      one search to its end, without a server\n"
               "  sweepd backup   a copy of the database, also while a daemon runs\n"
               "  sweepd restore  a database from a copy\n"
-              "  sweepd check    looks for damage in the database\n",
+              "  sweepd check    looks for damage in the database\n"
+              "  sweepd token    says who may use the service\n",
       .use = CONFIG_SERVE},
      serve_command},
     {{.name = "run",
@@ -60,6 +61,21 @@ static const struct command COMMANDS[] = {
               "daemon may be running.\n",
       .use = CONFIG_ADMIN},
      check_command},
+    {{.name = "token",
+      .synopsis = "token create|list|revoke [LABEL|ID] [--label NAME] [--scope SCOPE]\n"
+                  "              [--expires DAYS] [--db FILE]",
+      .help = "Tokens say who may use the service: read everything; submit, and change one's own;\n"
+              "or, with admin, everything. A label is the owner of what is made with its tokens.\n"
+              "  create --label NAME --scope read|submit|admin [--expires DAYS]\n"
+              "  list\n"
+              "  revoke LABEL|ID\n"
+              "A token is shown once, when it is made; the database keeps its hash. As soon as\n"
+              "there is one, nobody is served without. A daemon may be running on the database.\n",
+      .n_operands = 1,
+      .n_more = 1,
+      .use = CONFIG_ADMIN,
+      .own = token_options},
+     token_command},
 };
 
 /* The daemon where the word is none. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/machine.h"
 
@@ -167,8 +168,23 @@ static enum err set_web_root(struct config *c, const char *text, struct error *e
 
 static enum err set_token_file(struct config *c, const char *text, struct error *e)
 {
-    (void)c;
-    return error_set(e, ERR_INVALID, "\"%s\": tokens are not in this build", text);
+    return copy_text(c->token_file, sizeof c->token_file, text, e);
+}
+
+static enum err set_owner_running(struct config *c, const char *text, struct error *e)
+{
+    return parse_whole(text, INT64_MAX, &c->max_owner_running, e);
+}
+
+static enum err set_owner_bytes(struct config *c, const char *text, struct error *e)
+{
+    uint64_t bytes;
+
+    TRY(parse_bytes(text, &bytes, e));
+    if (bytes > INT64_MAX)
+        return error_set(e, ERR_INVALID, "\"%s\" is more than there can be", text);
+    c->max_owner_bytes = bytes;
+    return ERR_OK;
 }
 
 #define MEMBER(name) offsetof(struct config, name), sizeof((struct config *)0)->name
@@ -189,7 +205,13 @@ const struct option options[] = {
     {"min-free-bytes", "BYTES",
      "what is left free on the database's file system (64M)", set_min_free, MEMBER(min_free_bytes),
      CONFIG_SERVE | CONFIG_RUN, true},
-    {"token-file", "FILE", "not in this build", set_token_file, 0, 0, CONFIG_SERVE, true},
+    {"token-file", "FILE", "tokens besides those of the database, LABEL SCOPE TOKEN a line",
+     set_token_file, MEMBER(token_file), CONFIG_SERVE, false},
+    {"max-owner-running", "N",
+     "experiments of one token's label that are queued or running; 0: no limit (0)",
+     set_owner_running, MEMBER(max_owner_running), CONFIG_SERVE, false},
+    {"max-owner-bytes", "BYTES", "data sets of one token's label; 0: no limit (0)",
+     set_owner_bytes, MEMBER(max_owner_bytes), CONFIG_SERVE, false},
     {"allow-host", "NAME", "a host name to answer to besides localhost; may be repeated",
      set_allow_host, MEMBER(hosts), CONFIG_SERVE, false},
     {"on-finish", "PROGRAM",
@@ -237,12 +259,25 @@ static bool is_loopback(const char *address)
            strcmp(address, "localhost") == 0;
 }
 
+bool config_is_private(const struct config *c)
+{
+    return c->listen.unix_path[0] != '\0' || is_loopback(c->listen.address);
+}
+
+enum err config_refuse_public(const struct config *c, struct error *e)
+{
+    return error_set(e, ERR_INVALID,
+                     "listening on %s needs tokens, and there are none: make one by sweepd token "
+                     "create --label NAME --scope admin --db %s, or listen on 127.0.0.1 or on "
+                     "unix:PATH",
+                     c->listen.address, c->db);
+}
+
+/* What can be seen before anything is touched: where there is no database, there are no tokens. */
 enum err options_check(const struct config *c, enum config_use use, struct error *e)
 {
-    if (use == CONFIG_SERVE && c->listen.address[0] && !is_loopback(c->listen.address))
-        return error_set(e, ERR_INVALID,
-                         "listening on %s needs tokens, which are not in this build; listen on "
-                         "127.0.0.1 or on unix:PATH",
-                         c->listen.address);
-    return ERR_OK;
+    if (use != CONFIG_SERVE || config_is_private(c) || c->token_file[0] ||
+        access(c->db, F_OK) == 0)
+        return ERR_OK;
+    return config_refuse_public(c, e);
 }

@@ -40,9 +40,11 @@ async function ask(path, options) {
     return response;
 }
 
-/** Gives an order that needs no words. */
-export async function send(path) {
-    await ask(path, { method: "POST" });
+/** Gives an order; one that needs words has them in `body`. */
+export async function send(path, { method = "POST", body } = {}) {
+    const words = body === undefined ? {}
+        : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+    await ask(path, { method, ...words });
 }
 
 /** What an address answers now. */

@@ -9,6 +9,7 @@ import { showExperiment } from "./experiment.js";
 import { showExperiments } from "./experiments.js";
 import { h } from "./dom.js";
 import { fault, loading } from "./parts.js";
+import { isStranger, showLogin, showWho } from "./session.js";
 import { showTrial } from "./trial.js";
 
 const ROUTES = [
@@ -60,10 +61,15 @@ async function show() {
     main.replaceChildren(h("h1", { class: "hidden" }, found.route.title(...found.parameters)),
                          loading());
     try {
+        await showWho(signal, show);
         await found.route.view(main, signal, ...found.parameters);
     } catch (error) {
         if (signal.aborted)
             return;
+        if (isStranger(error)) {
+            showLogin(main, show);
+            return;
+        }
         main.replaceChildren(fault(error));
         if (!(error instanceof Problem))
             throw error;

@@ -7,6 +7,7 @@ import { h, terms } from "./dom.js";
 import { NONE, bytes, count, figure, moment } from "./format.js";
 import { keep } from "./live.js";
 import { terminal, warning } from "./parts.js";
+import { curl } from "./session.js";
 import { sortableTable } from "./table.js";
 
 const PAUSE_MS = 5000;
@@ -58,7 +59,7 @@ export async function showDatasets(main, signal) {
             main.replaceChildren(h("h1", {}, "Data sets"), data.items.length ? table.element
                 : h("section", { class: "first" }, h("h2", {}, "No data yet"),
                     h("p", {}, "Send a table with a header row; name the column to predict:"),
-                    terminal(`curl -T iris.csv '${home}/api/v1/datasets/iris.csv?target=species'`)));
+                    terminal(`${curl()} -T iris.csv '${home}/api/v1/datasets/iris.csv?target=species'`)));
         }
         return PAUSE_MS;
     });
@@ -83,6 +84,7 @@ export async function showDataset(main, signal, id) {
                 h("p", { class: "path" }, h("a", { href: "#/datasets" }, "Data sets")),
                 h("h1", {}, data.name),
                 terms([
+                    ["owner", data.owner],
                     ["task", data.task],
                     ["rows", count(data.rows)],
                     ["features", count(data.features)],

@@ -124,6 +124,7 @@ function head(experiment) {
             ["data set", experiment.dataset
                 ? h("a", { href: `#/datasets/${experiment.dataset.id}` }, experiment.dataset.name)
                 : null],
+            ["owner", experiment.owner],
             ["metric", `${experiment.metric}, ${experiment.direction}`],
             ["sampler", kind(definition.sampler)],
             ["cross-validation", crossValidation(definition)],

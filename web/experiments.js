@@ -7,11 +7,12 @@ import { h } from "./dom.js";
 import { moment, plural, scoreWithSpread } from "./format.js";
 import { keep, pauseFor } from "./live.js";
 import { badge, bar, progressText, terminal } from "./parts.js";
+import { curl } from "./session.js";
 
 function firstSteps(datasets) {
     const upload = datasets.length > 0 ? [] : [
         h("p", {}, "Send a table with a header row; name the column to predict:"),
-        terminal(`curl -T iris.csv '${home}/api/v1/datasets/iris.csv?target=species'`),
+        terminal(`${curl()} -T iris.csv '${home}/api/v1/datasets/iris.csv?target=species'`),
     ];
 
     return h("section", { class: "first" },
@@ -19,8 +20,8 @@ function firstSteps(datasets) {
         upload,
         h("p", {}, "Start a search with the defaults, and watch it:"),
         terminal(
-            `curl -d '{"dataset": "${datasets[0]?.name ?? "iris"}"}' ${home}/api/v1/experiments`,
-            `curl -N ${home}/api/v1/experiments/latest/watch`),
+            `${curl()} -d '{"dataset": "${datasets[0]?.name ?? "iris"}"}' ${home}/api/v1/experiments`,
+            `${curl()} -N ${home}/api/v1/experiments/latest/watch`),
         h("p", {}, "It appears here by itself."));
 }
 
@@ -42,6 +43,7 @@ function card(experiment) {
             badge(experiment.state)),
         h("p", { class: "facts" },
             `${experiment.id} · ${experiment.dataset?.name ?? "ask and tell"} · `,
+            experiment.owner === null ? null : `${experiment.owner} · `,
             h("time", { datetime: experiment.created_at }, moment(experiment.created_at))),
         best(experiment),
         bar(experiment.progress, experiment.state),

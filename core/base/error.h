@@ -10,10 +10,13 @@
 enum err {
     ERR_OK = 0,
     ERR_SYNTAX,    /* cannot be parsed (400) */
+    ERR_UNKNOWN,   /* who asks is not known (401) */
+    ERR_FORBIDDEN, /* who asks may not (403) */
     ERR_NOT_FOUND, /* no such thing (404) */
     ERR_CONFLICT,  /* name taken, wrong state (409) */
     ERR_LIMIT,     /* larger than a limit (413) */
     ERR_INVALID,   /* parsed, but not valid (422) */
+    ERR_TOO_MANY,  /* asked too often (429) */
     ERR_BUSY,      /* not now; later it may go (503) */
     ERR_NO_MEMORY, /* out of memory (503) */
     ERR_NO_SPACE,  /* the disk is full (507) */

@@ -13,6 +13,8 @@
 #include "server/store/store.h"
 
 struct bulletin;
+struct keyring;
+struct throttle;
 
 /* Borrowed by the router for as long as it serves. */
 struct api {
@@ -21,6 +23,8 @@ struct api {
     struct jobs *jobs;
     const struct kernel *kernel;
     struct bulletin *bulletin; /* see bulletin.h */
+    struct keyring *keyring;   /* who may use it */
+    struct throttle *throttle; /* who guesses */
     atomic_bool ready; /* recovered, and not draining */
     struct kept *kept; /* made by api_router, like: */
     struct onces *onces;

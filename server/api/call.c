@@ -29,13 +29,58 @@ void call_release(struct call *c)
     c->reader = NULL;
 }
 
+const char *call_owner(const struct call *c)
+{
+    return c->user->label[0] ? c->user->label : NULL;
+}
+
 struct intake call_intake(struct call *c)
 {
     return (struct intake){.config = c->api->config,
                            .store = c->api->store,
                            .jobs = c->api->jobs,
                            .arena = c->q->arena,
-                           .faults = &c->faults};
+                           .faults = &c->faults,
+                           .owner = call_owner(c),
+                           .has_quota = c->user->scope < SCOPE_ADMIN};
+}
+
+/* A stream of somebody, who may be shut out while it goes on. */
+struct private_stream {
+    struct http_stream stream;
+    struct keyring *keyring;
+    struct user user;
+};
+
+static enum http_stream_state next_private(void *ctx, struct buf *out)
+{
+    struct private_stream *p = ctx;
+
+    if (!keyring_holds(p->keyring, &p->user))
+        return HTTP_STREAM_END;
+    return p->stream.next(p->stream.ctx, out);
+}
+
+static void destroy_private(void *ctx)
+{
+    struct private_stream *p = ctx;
+
+    p->stream.destroy(p->stream.ctx);
+    free(p);
+}
+
+enum err call_stream(struct call *c, const char *type, struct http_stream stream, struct error *e)
+{
+    struct private_stream *p = malloc(sizeof *p);
+
+    if (!p) {
+        stream.destroy(stream.ctx);
+        return error_no_memory(e);
+    }
+    *p = (struct private_stream){stream, c->api->keyring, *c->user};
+    http_respond_stream(c->r, type,
+                        (struct http_stream){p, next_private, destroy_private, stream.pause_ms});
+    return ERR_OK;
 }
 
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e)
@@ -72,7 +117,7 @@ void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id)
 
 const char *call_segment(const struct call *c, size_t n)
 {
-    return c->q->segments[route_variable(c->q->route, n)];
+    return n == 0 && c->subject ? c->subject : c->q->segments[route_variable(c->q->route, n)];
 }
 
 enum err call_number(const char *text, const char *what, int64_t *out, struct error *e)

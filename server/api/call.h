@@ -7,6 +7,7 @@
 #include "server/api/api.h"
 #include "server/api/cursor.h"
 #include "server/api/form.h"
+#include "server/auth/keyring.h"
 #include "server/intake/intake.h"
 #include "server/schema/faults.h"
 #include "server/schema/json.h"
@@ -21,6 +22,8 @@ struct call {
     enum form form;        /* of a list */
     uint64_t changes;      /* of the store, before the handler looked */
     bool is_kept;          /* the answer depends on the database alone: see kept.h */
+    const struct user *user; /* who asks */
+    const char *subject;     /* the id that the first variable stands for, once that is settled */
     struct once *once;     /* a request that is done once: see once.h; NULL: any other */
 };
 
@@ -35,6 +38,12 @@ void call_release(struct call *c);
 
 /** What taking in a data set or a definition needs. */
 struct intake call_intake(struct call *c);
+
+/** The label of who asks, for what is made: NULL: nobody in particular. */
+const char *call_owner(const struct call *c);
+
+/** Answers with a stream, which is taken; it ends when who asked is no longer admitted. */
+enum err call_stream(struct call *c, const char *type, struct http_stream stream, struct error *e);
 
 /** Answers with a JSON document, which is stored where the request is to be done once, and releases
  * the buffer. */

@@ -205,9 +205,8 @@ static enum err send_events(struct call *c, int64_t experiment, struct error *e)
     if (!s)
         return error_no_memory(e);
     *s = made;
-    http_respond_stream(c->r, "text/event-stream",
-                        (struct http_stream){s, events_next, events_destroy, PAUSE_MS});
-    return ERR_OK;
+    return call_stream(c, "text/event-stream",
+                       (struct http_stream){s, events_next, events_destroy, PAUSE_MS}, e);
 }
 
 enum err experiment_events(struct call *c, struct error *e)

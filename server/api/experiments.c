@@ -8,6 +8,7 @@
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/clock.h"
+#include "server/intake/quota.h"
 #include "server/jobs/study.h"
 #include "server/jobs/writer.h"
 #include "server/schema/query.h"
@@ -96,11 +97,14 @@ static enum err run_command(struct call *c, const struct experiment_record *x,
 
 static enum err give_command(struct call *c, enum jobs_command what, struct error *e)
 {
+    struct intake in = call_intake(c);
     struct experiment_record record;
     int64_t id;
 
     TRY(call_experiment(c, &id, e));
     TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e)); /* 404 before 409 */
+    if (what == JOBS_RESUME && strcmp(record.state, "paused") == 0)
+        TRY(quota_check_running(&in, c->reader, e)); /* two at the same moment may both pass */
     call_release(c);
     TRY(run_command(c, &record, what, e));
     return call_experiment_answer(c, 202, id, e);

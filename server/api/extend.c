@@ -10,6 +10,7 @@
 #include "server/api/handlers.h"
 #include "server/api/once.h"
 #include "server/clock.h"
+#include "server/intake/quota.h"
 #include "server/jobs/study.h"
 #include "server/jobs/writer.h"
 #include "server/schema/change.h"
@@ -103,13 +104,18 @@ static enum err write_answer(struct store *s, struct extension *x, struct error 
     return once_keep(x->call, s, 202, NULL, &x->answer, e);
 }
 
-static enum err reopen(struct store *s, const struct experiment_record *x, struct error *e)
+static enum err reopen(struct store *s, struct call *c, const struct experiment_record *x,
+                       struct error *e)
 {
     struct experiment_change change = {.state = x->dataset_id == 0 ? "running" : "queued",
                                        .at_ms = clock_now_ms(),
                                        .elapsed_ms = -1};
+    struct intake in = call_intake(c);
 
-    return x->finished_at_ms == 0 ? ERR_OK : store_experiment_set_state(s, x->id, &change, e);
+    if (x->finished_at_ms == 0)
+        return ERR_OK;
+    TRY(quota_check_running(&in, store_writer(s), e));
+    return store_experiment_set_state(s, x->id, &change, e);
 }
 
 /* Stores the larger budget, unless the definition is not the one that was read. The writer's
@@ -135,7 +141,7 @@ static enum err apply(struct store *s, void *ctx, struct error *e)
     if (x->was_changed)
         return ERR_OK;
     TRY(store_experiment_set_plan(s, id, x->definition->planned_trials, x->json, e));
-    TRY(reopen(s, &now, e));
+    TRY(reopen(s, x->call, &now, e));
     return write_answer(s, x, e);
 }
 

@@ -92,4 +92,13 @@ extern const struct field events_query[], events_headers[];
 /* watch.c */
 call_handler experiment_watch;
 
+/* session.c */
+call_handler session_get, session_begin, session_end;
+extern const struct schema session_schema, session_login_schema;
+
+/* tokens.c */
+call_handler token_list, token_create, token_revoke;
+extern const struct field token_list_query[];
+extern const struct schema token_schema, token_wish_schema;
+
 #endif

@@ -195,7 +195,7 @@ static enum err run(struct call *c, enum err (*handler)(struct call *c, struct e
 enum err once_run(struct call *c, enum err (*handler)(struct call *c, struct error *e),
                   struct error *e)
 {
-    struct once x = {.owner = "", .key = http_header(c->q, "Idempotency-Key")};
+    struct once x = {.owner = c->user->label, .key = http_header(c->q, "Idempotency-Key")};
     struct onces *all = c->api->onces;
     enum err failed;
 

@@ -136,6 +136,7 @@ static void write_headers(struct json *j)
         {"Vary", "Accept: the form of the answer goes by it."},
         {"Idempotency-Replayed", "true: the answer that a request with this key had before."},
         {"Allow", "The methods of the path (405)."},
+        {"WWW-Authenticate", "Bearer: how to say who one is (401)."},
         {"Retry-After", "Seconds after which to ask again."},
     };
 
@@ -148,6 +149,31 @@ static void write_headers(struct json *j)
         json_end(j);
         json_end(j);
     }
+    json_end(j);
+}
+
+const char *const openapi_schemes[] = {"bearer", "cookie", NULL};
+
+/* The cookie's name is told for the usual port. */
+static void write_security_schemes(struct json *j)
+{
+    json_object(j, "securitySchemes");
+    json_object(j, openapi_schemes[0]);
+    json_string(j, "type", "http");
+    json_string(j, "scheme", "bearer");
+    json_string(j, "description",
+                "A token, as sweepd token create or POST /api/v1/tokens showed it. Roles are its "
+                "scope: read, submit (also changes what its label owns), admin. A daemon that "
+                "never had a token asks for none.");
+    json_end(j);
+    json_object(j, openapi_schemes[1]);
+    json_string(j, "type", "apiKey");
+    json_string(j, "in", "cookie");
+    json_string(j, "name", "sweepd_session_8642");
+    json_string(j, "description",
+                "A browser's session, begun by POST /api/v1/session with a token; the name ends "
+                "with the port that the Host header tells.");
+    json_end(j);
     json_end(j);
 }
 
@@ -165,6 +191,7 @@ static void write_components(struct json *j)
         openapi_parameter(&h->field, "header", j, h->field.key);
     json_end(j);
     write_headers(j);
+    write_security_schemes(j);
     json_end(j);
 }
 
@@ -199,6 +226,7 @@ static void write_tags(struct json *j)
         {"service", "The daemon itself."},
         {"datasets", "Tables to learn from."},
         {"experiments", "Searches: what is tried on a data set, and how far that is."},
+        {"access", "Who may use it: tokens, and sessions of browsers."},
         {"trials", "Single configurations, trained here or elsewhere (ask and tell)."},
     };
 
@@ -223,8 +251,6 @@ static void write_document(void)
     json_object(&j, NULL);
     json_string(&j, "openapi", "3.1.0");
     write_info(&j);
-    json_array_inline(&j, "security"); /* no call asks for a token */
-    json_end(&j);
     write_tags(&j);
     openapi_paths(&j);
     write_components(&j);

@@ -37,6 +37,9 @@ void openapi_parameter(const struct field *f, const char *in, struct json *j, co
 /** A line without a name ends it. */
 extern const struct openapi_problem openapi_problems[];
 
+/** Names of the ways to say who one is, NULL-terminated. */
+extern const char *const openapi_schemes[];
+
 /** Writes {"$ref": …} to a component. */
 void openapi_ref(const char *where, const char *name, struct json *j, const char *key);
 

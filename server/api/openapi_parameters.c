@@ -32,7 +32,7 @@ bool openapi_may_be_unchanged(const struct route *r)
 
 bool openapi_may_be_done_once(const struct route *r)
 {
-    return r->method == HTTP_POST;
+    return r->method == HTTP_POST && !r->is_secret;
 }
 
 /* ---- written ------------------------------------------------------------------------------- */
@@ -90,6 +90,13 @@ static const struct openapi_field VARIABLES[] = {
       .required = true,
       .default_json = "1",
       .summary = "number of a trial, from 1"},
+     always},
+    {{.key = "token",
+      .type = FIELD_TEXT,
+      .pattern = "^[A-Za-z0-9._@-]+$",
+      .required = true,
+      .default_json = "\"ada\"",
+      .summary = "id of a token, or a label: all that bear it"},
      always},
     {{.key = NULL}, NULL},
 };

@@ -46,6 +46,8 @@ static void operation_id(const struct route *r, const char *path, char out[OPENA
 
 static const char *tag_of(const char *path)
 {
+    if (strncmp(path, "/api/v1/session", 15) == 0 || strncmp(path, "/api/v1/tokens", 14) == 0)
+        return "access";
     if (strncmp(path, "/api/v1/datasets", 16) == 0)
         return "datasets";
     if (strstr(path, "/trials") || strstr(path, "/ask"))
@@ -68,6 +70,17 @@ static bool takes_body(const struct route *r)
 static bool changes(const struct route *r)
 {
     return r->method != HTTP_GET;
+}
+
+static bool needs_token(const struct route *r)
+{
+    return r->scope != SCOPE_OPEN;
+}
+
+/* In a header, a cookie or the body. */
+static bool hears_token(const struct route *r)
+{
+    return needs_token(r) || r->is_secret;
 }
 
 static bool always(const struct route *r)
@@ -252,12 +265,15 @@ static void write_answer(const struct route *r, const struct path_form *f, unsig
 /* Which statuses a route may answer with a problem. */
 const struct openapi_problem openapi_problems[] = {
     {400, "BadRequest", "The request cannot be read; of JSON the detail says line and column.", NULL, always},
+    {401, "Unknown", "A token is needed, or the one that came is not valid.", "WWW-Authenticate", hears_token},
+    {403, "Forbidden", "The token allows less, what is changed is another's, a quota is spent, or the request comes from another origin.", NULL, always},
     {404, "NotFound", "There is nothing at this path.", NULL, has_variables},
     {409, "Conflict", "What is there stands against it: a name is taken, a state is another.", NULL, always},
     {413, "TooLarge", "The body is larger than /api/v1 tells under limits.", NULL, takes_body},
     {415, "UnsupportedType", "The body's type is not one that is read here.", NULL, takes_body},
     {421, "Misdirected", "The Host is not one that this daemon answers to.", NULL, always},
     {422, "Invalid", "The request can be read, but something in it is wrong; errors tells all.", NULL, always},
+    {429, "TooMany", "Too many tokens that are not valid came from this address.", "Retry-After", hears_token},
     {503, "Unavailable", "The daemon is starting, stopping or busy.", "Retry-After", always},
     {507, "NoSpace", "The disk is full, or nearer to it than the daemon may go.", NULL, changes},
     {0},
@@ -284,6 +300,22 @@ static void write_answers(const struct route *r, const struct path_form *f, stru
     json_end(j);
 }
 
+/* ---- who may ----------------------------------------------------------------------------- */
+
+/* A token or a session, and with it a scope; nothing where none is needed. */
+static void write_security(const struct route *r, struct json *j)
+{
+    json_array(j, "security");
+    for (const char *const *s = openapi_schemes; needs_token(r) && *s; s++) {
+        json_object_inline(j, NULL);
+        json_array_inline(j, *s);
+        json_string(j, NULL, token_scope_name(r->scope));
+        json_end(j);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 /* ---- operations ---------------------------------------------------------------------------- */
 
 static void write_operation(const struct route *r, const struct path_form *f, struct json *j)
@@ -302,6 +334,7 @@ static void write_operation(const struct route *r, const struct path_form *f, st
     json_string(j, "summary", r->summary);
     if (r->description)
         json_string(j, "description", r->description);
+    write_security(r, j);
     openapi_parameters(r, j);
     write_request(r, j);
     write_answers(r, f, j);

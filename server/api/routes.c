@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/api/access.h"
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
 #include "server/api/kept.h"
@@ -22,10 +23,13 @@
 #define STATUS(...) .status = {__VA_ARGS__}
 #define TEXT .type = "text/plain"
 #define STREAM .type = "text/event-stream", .goes_on = true
-#define OPEN .is_always_open = true
+#define ALWAYS .is_always_open = true
 #define LIST .is_list = true
 #define KEPT .kept = true
 #define LOCATED .is_located = true
+#define NEEDS(what) .scope = SCOPE_##what
+#define OWNED(what) .owned = OWNED_##what
+#define SECRET .is_secret = true
 
 /* ---- bodies that are accepted -------------------------------------------------------------- */
 
@@ -58,6 +62,12 @@ static const struct example REPORT[] = {{"epoch", "{\"step\": 3, \"value\": 0.41
 static const struct example TELL[] = {
     {"score", "{\"score\": 0.37}"}, {"error", "{\"error\": \"the loss diverged\"}"}, {0}};
 
+static const struct example LOGIN[] = {
+    {"token", "{\"token\": \"swd_"
+              "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}"}, {0}};
+static const struct example WISH[] = {
+    {"ada", "{\"label\": \"ada\", \"scope\": \"submit\", \"expires_in_seconds\": 7776000}"}, {0}};
+
 /* ---- events that are told ------------------------------------------------------------------ */
 
 static const struct schema *const EVENTS[] = {&encode_state_event_schema,
@@ -69,118 +79,147 @@ static const struct schema *const ALL_EVENTS[] = {&encode_state_event_schema,
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static const struct route ROUTES[] = {
-    {HTTP_GET, "/", page_get, HTTP_BODY_NONE, "the web page", OPEN, .is_page = true},
-    {HTTP_GET, "/{file}", page_get, HTTP_BODY_NONE, "a file of the page", OPEN, .is_page = true},
-    {HTTP_GET, "/docs", page_docs, HTTP_BODY_NONE, "a page that shows this", OPEN, .is_page = true},
+    {HTTP_GET, "/", page_get, HTTP_BODY_NONE, "the web page", ALWAYS, .is_page = true, NEEDS(OPEN)},
+    {HTTP_GET, "/{file}", page_get, HTTP_BODY_NONE, "a file of the page", ALWAYS, .is_page = true,
+     NEEDS(OPEN)},
+    {HTTP_GET, "/docs", page_docs, HTTP_BODY_NONE, "a page that shows this",
+     ALWAYS, .is_page = true, NEEDS(OPEN)},
     {HTTP_GET, "/healthz", service_health, HTTP_BODY_NONE, "ok while the process lives",
-     OPEN, TEXT},
+     ALWAYS, TEXT, NEEDS(OPEN)},
     {HTTP_GET, "/readyz", service_ready, HTTP_BODY_NONE,
-     "ok once recovery is done; 503 before, and while draining", TEXT},
-    {HTTP_GET, "/metrics", metrics_get, HTTP_BODY_NONE, "what happened so far, for Prometheus", TEXT},
+     "ok once recovery is done; 503 before, and while draining", TEXT, NEEDS(OPEN)},
+    {HTTP_GET, "/metrics", metrics_get, HTTP_BODY_NONE, "what happened so far, for Prometheus",
+     TEXT, NEEDS(READ)},
     {HTTP_GET, "/openapi.json", openapi_get, HTTP_BODY_NONE, "this description",
-     OPEN, .output = &openapi_schema},
+     ALWAYS, .output = &openapi_schema, NEEDS(OPEN)},
     {HTTP_GET, "/api/v1", service_describe, HTTP_BODY_NONE, "what this build is and knows",
-     .output = &service_schema},
+     .output = &service_schema, NEEDS(READ)},
 
     {HTTP_PUT, API "datasets/{dataset}", dataset_upload, HTTP_BODY_SPOOL, "upload a table (curl -T)",
      .description = "The last part of the path is the file's name. " UPLOADS,
      .query = upload_options, .examples = TABLE, STATUS(201, 200), LOCATED,
-     .output = &encode_dataset_schema},
+     .output = &encode_dataset_schema, NEEDS(SUBMIT)},
     {HTTP_POST, API "datasets", dataset_upload, HTTP_BODY_SPOOL, "upload a table",
      .description = "The body is the file, or a form with it; options stand in the query or in "
                     "fields of the form. " UPLOADS,
      .query = upload_options, .examples = TABLE, STATUS(201, 200), LOCATED,
-     .output = &encode_dataset_schema},
+     .output = &encode_dataset_schema, NEEDS(SUBMIT)},
     {HTTP_GET, API "datasets.*", dataset_list, HTTP_BODY_NONE, "all data sets",
-     .query = dataset_list_query, .output = &encode_dataset_schema, LIST, KEPT},
+     .query = dataset_list_query, .output = &encode_dataset_schema, LIST, KEPT, NEEDS(READ)},
     {HTTP_GET, API "datasets/{dataset}", dataset_get, HTTP_BODY_NONE, "one data set",
-     .output = &encode_dataset_schema, KEPT},
+     .output = &encode_dataset_schema, KEPT, NEEDS(READ)},
     {HTTP_GET, API "datasets/{dataset}/rows.*", dataset_rows, HTTP_BODY_NONE, "its rows",
-     .query = dataset_rows_query, .output = &encode_row_schema, LIST, KEPT},
+     .query = dataset_rows_query, .output = &encode_row_schema, LIST, KEPT, NEEDS(READ)},
     {HTTP_DELETE, API "datasets/{dataset}", dataset_delete, HTTP_BODY_NONE, "delete a data set",
-     .description = "409 while experiments use it.", STATUS(204)},
+     .description = "409 while experiments use it.", STATUS(204), NEEDS(SUBMIT), OWNED(DATASET)},
 
     {HTTP_POST, API "experiments", experiment_submit, HTTP_BODY_MEMORY, "start a search",
      .description = "It starts at once, unless \"start\" is false.",
      .input = &definition_schema, .examples = DEFINITIONS, STATUS(201), LOCATED,
-     .output = &encode_experiment_schema},
+     .output = &encode_experiment_schema, NEEDS(SUBMIT)},
     {HTTP_POST, API "experiments/validate", experiment_validate, HTTP_BODY_MEMORY,
      "what a definition comes to, without storing it",
-     .input = &definition_schema, .examples = DEFINITIONS, .output = &experiment_validated_schema},
+     .input = &definition_schema, .examples = DEFINITIONS, .output = &experiment_validated_schema,
+     NEEDS(READ)},
     {HTTP_GET, API "experiments.*", experiment_list, HTTP_BODY_NONE, "all experiments",
-     .query = experiment_list_query, .output = &encode_experiment_schema, LIST, KEPT},
+     .query = experiment_list_query, .output = &encode_experiment_schema, LIST, KEPT, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT, experiment_get, HTTP_BODY_NONE, "one experiment",
-     .query = experiment_get_query, .output = &encode_experiment_schema, KEPT},
+     .query = experiment_get_query, .output = &encode_experiment_schema, KEPT, NEEDS(READ)},
     {HTTP_PATCH, EXPERIMENT, experiment_patch, HTTP_BODY_MEMORY,
      "change its name, notes, tags or priority",
      .input = &experiment_labels_schema, .may_be_empty = true, .examples = LABELS,
-     .output = &encode_experiment_schema},
+     .output = &encode_experiment_schema, NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_DELETE, EXPERIMENT, experiment_delete, HTTP_BODY_NONE,
      "delete an experiment with its trials",
      .description = "409 while it runs, unless force is given.",
-     .query = experiment_delete_query, STATUS(204)},
+     .query = experiment_delete_query, STATUS(204), NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, EXPERIMENT "/pause", experiment_pause, HTTP_BODY_NONE,
-     "let running folds end and start no others", STATUS(202), .output = &encode_experiment_schema},
+     "let running folds end and start no others", STATUS(202), .output = &encode_experiment_schema,
+     NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, EXPERIMENT "/resume", experiment_resume, HTTP_BODY_NONE,
-     "go on after a pause", STATUS(202), .output = &encode_experiment_schema},
+     "go on after a pause", STATUS(202), .output = &encode_experiment_schema,
+     NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, EXPERIMENT "/cancel", experiment_cancel, HTTP_BODY_NONE,
-     "end it now; what is done is kept", STATUS(202), .output = &encode_experiment_schema},
+     "end it now; what is done is kept", STATUS(202), .output = &encode_experiment_schema,
+     NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, EXPERIMENT "/extend", experiment_extend, HTTP_BODY_MEMORY,
      "more trials for a search that runs or has completed",
      .input = &experiment_extend_schema, .examples = MORE, STATUS(202),
-     .output = &encode_experiment_schema},
+     .output = &encode_experiment_schema, NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, EXPERIMENT "/clone", experiment_clone, HTTP_BODY_MEMORY,
      "a new experiment from an old one's definition and a merge patch",
      .input = &experiment_patch_schema, .may_be_empty = true, .examples = PATCH, STATUS(201),
-     LOCATED, .output = &encode_experiment_schema},
+     LOCATED, .output = &encode_experiment_schema, NEEDS(SUBMIT)},
     {HTTP_POST, EXPERIMENT "/unseal", experiment_unseal, HTTP_BODY_NONE,
      "score the best trial on the rows that were set aside, once",
      .description = "202 the first time; 200, with what came of it, after that.",
-     STATUS(202, 200), LOCATED, .output = &encode_unsealed_schema},
+     STATUS(202, 200), LOCATED, .output = &encode_unsealed_schema,
+     NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_GET, EXPERIMENT "/best", experiment_best, HTTP_BODY_NONE,
-     "the best trial", .output = &encode_best_schema, KEPT},
+     "the best trial", .output = &encode_best_schema, KEPT, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/trials.*", trial_list, HTTP_BODY_NONE, "its trials",
      .description = "As CSV there is no limit unless asked.",
-     .query = trial_list_query, .output = &encode_trial_schema, LIST, KEPT},
+     .query = trial_list_query, .output = &encode_trial_schema, LIST, KEPT, NEEDS(READ)},
     {HTTP_POST, EXPERIMENT "/ask", trial_ask, HTTP_BODY_MEMORY,
      "configurations to train elsewhere",
      .input = &trial_ask_schema, .may_be_empty = true, .examples = ASK, STATUS(201),
-     .output = &trial_asked_schema},
+     .output = &trial_asked_schema, NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, EXPERIMENT "/trials", trial_import, HTTP_BODY_MEMORY,
      "trials that were trained elsewhere before",
-     .input = &imports_schema, .examples = IMPORT, STATUS(201), .output = &trial_imported_schema},
+     .input = &imports_schema, .examples = IMPORT, STATUS(201), .output = &trial_imported_schema,
+     NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, TRIAL "/report", trial_report,
      HTTP_BODY_MEMORY, "an intermediate value of a trial",
-     .input = &trial_report_schema, .examples = REPORT, .output = &trial_verdict_schema},
+     .input = &trial_report_schema, .examples = REPORT, .output = &trial_verdict_schema,
+     NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, TRIAL "/tell", trial_tell, HTTP_BODY_MEMORY,
      "what came of a trial",
-     .input = &trial_tell_schema, .examples = TELL, .output = &trial_told_schema},
+     .input = &trial_tell_schema, .examples = TELL, .output = &trial_told_schema,
+     NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_GET, TRIAL, trial_get, HTTP_BODY_NONE,
-     "one trial with its folds", .output = &encode_trial_schema, KEPT},
+     "one trial with its folds", .output = &encode_trial_schema, KEPT, NEEDS(READ)},
     {HTTP_GET, TRIAL "/curves.*", trial_curves, HTTP_BODY_NONE,
-     "its learning curves", .output = &encode_curves_schema, KEPT},
+     "its learning curves", .output = &encode_curves_schema, KEPT, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/importance.*", experiment_importance, HTTP_BODY_NONE,
      "how much each hyperparameter mattered for the score",
-     .output = &experiment_importance_schema, KEPT},
+     .output = &experiment_importance_schema, KEPT, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/folds.*", experiment_folds, HTTP_BODY_NONE, "the fold plan",
-     .query = experiment_folds_query, .output = &experiment_fold_schema, LIST, KEPT},
+     .query = experiment_folds_query, .output = &experiment_fold_schema, LIST, KEPT, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/export.db", experiment_export, HTTP_BODY_NONE,
-     "this experiment alone as an SQLite file", .type = "application/vnd.sqlite3"},
+     "this experiment alone as an SQLite file", .type = "application/vnd.sqlite3", NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/columns", experiment_columns, HTTP_BODY_NONE,
      "its trials as arrays, one for each column; ?since= for what has changed",
-     .query = experiment_columns_query, .output = &experiment_columns_schema, KEPT},
+     .query = experiment_columns_query, .output = &experiment_columns_schema, KEPT, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/events", experiment_events, HTTP_BODY_NONE,
      "what happens to it, as server-sent events",
      .description = "state, trial and progress; reset, of {}, where the last id is not of this "
                     "database: what is shown is to be loaded anew.",
-     .query = events_query, .headers = events_headers, STREAM, .events = EVENTS},
+     .query = events_query, .headers = events_headers, STREAM, .events = EVENTS, NEEDS(READ)},
     {HTTP_GET, API "events", service_events, HTTP_BODY_NONE,
      "what happens to all experiments, as server-sent events",
      .description = "state, and progress of those that run; reset, of {}, where states after the "
                     "last id are forgotten: what is shown is to be loaded anew.",
-     .query = events_query, .headers = events_headers, STREAM, .events = ALL_EVENTS},
+     .query = events_query, .headers = events_headers, STREAM, .events = ALL_EVENTS, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/watch", experiment_watch, HTTP_BODY_NONE,
-     "progress as text until it ends", TEXT, .goes_on = true},
+     "progress as text until it ends", TEXT, .goes_on = true, NEEDS(READ)},
+
+    {HTTP_GET, API "session", session_get, HTTP_BODY_NONE, "who one is", .output = &session_schema,
+     NEEDS(READ)},
+    {HTTP_POST, API "session", session_begin, HTTP_BODY_MEMORY, "log in with a token, for browsers",
+     .description = "The answer sets a cookie that no script can read. Where no token is needed "
+                    "none is checked, and no cookie set.",
+     .input = &session_login_schema, .examples = LOGIN, .output = &session_schema, SECRET,
+     NEEDS(OPEN)},
+    {HTTP_DELETE, API "session", session_end, HTTP_BODY_NONE, "log out", STATUS(204), NEEDS(OPEN)},
+    {HTTP_GET, API "tokens.*", token_list, HTTP_BODY_NONE, "all tokens, without their secrets",
+     .query = token_list_query, .output = &token_schema, LIST, KEPT, NEEDS(ADMIN)},
+    {HTTP_POST, API "tokens", token_create, HTTP_BODY_MEMORY, "make a token, which is shown once",
+     .description = "With the first one, calls begin to need one.",
+     .input = &token_wish_schema, .examples = WISH, STATUS(201), .output = &token_schema, SECRET,
+     NEEDS(ADMIN)},
+    {HTTP_DELETE, API "tokens/{token}", token_revoke, HTTP_BODY_NONE,
+     "revoke a token, or all of a label",
+     .description = "It ends at once, with its sessions and open streams.", STATUS(204), NEEDS(ADMIN)},
 };
 /* clang-format on */
 enum { N_ROUTES = sizeof ROUTES / sizeof *ROUTES };
@@ -332,10 +371,14 @@ static void answer_error(struct call *c, const struct error *e)
     unsigned status = problem_status(e->code);
     const struct log_field fields[] = {
         {"id", c->q->id, 0}, {"status", NULL, status}, {"detail", e->detail, 0}};
+    struct http_pair told = {0};
     struct buf out = {0};
 
     if (status >= 500)
         log_fields(LOG_ERROR, e->message, e->detail[0] ? 3 : 2, fields);
+    access_tell(e->code, &told);
+    if (told.value)
+        (void)http_respond_header(c->r, told.name, told.value); /* of ours: it can stand */
     if (status == 503)
         (void)http_respond_header(c->r, "Retry-After", "1");
     problem_write(&out, status, e->message, c->q->path, c->q->id, &c->faults);
@@ -358,12 +401,21 @@ static bool is_negotiated(const struct route *route, const struct http_request *
     return route_has_forms(route) && !strchr(q->segments[q->n_segments - 1], '.');
 }
 
+static enum err act(struct call *c, struct error *e)
+{
+    const struct route *route = c->q->route;
+
+    TRY(access_own(c, e));
+    return route->handler(c, e);
+}
+
 static enum err run(struct call *c, const struct route *route, struct error *e)
 {
     const struct http_request *q = c->q;
 
     if (!is_open(c))
         return error_set(e, ERR_BUSY, "the daemon is starting or stopping");
+    TRY(access_holds(c, e));
     c->form = form_wanted(q->segments[q->n_segments - 1], http_header(q, "Accept"));
     c->is_kept = route->kept && c->form == FORM_JSON;
     c->changes = store_changes(c->api->store);
@@ -375,12 +427,16 @@ static enum err run(struct call *c, const struct route *route, struct error *e)
         call_check_known(c, q->query, q->n_query);
     if (!route->query)
         TRY(faults_check(&c->faults, e)); /* else the handler adds what its parameters lack */
-    return q->method == HTTP_POST ? once_run(c, route->handler, e) : route->handler(c, e);
+    if (route->is_secret && http_header(q, "Idempotency-Key"))
+        return error_set(e, ERR_INVALID,
+                         "an Idempotency-Key has no use here: the answer is given once and kept "
+                         "nowhere");
+    return q->method == HTTP_POST && !route->is_secret ? once_run(c, act, e) : act(c, e);
 }
 
 static void handle(void *ctx, const struct http_request *q, struct http_response *r)
 {
-    struct call c = {.api = ctx, .q = q, .r = r};
+    struct call c = {.api = ctx, .q = q, .r = r, .user = q->user};
     struct error e = {0};
 
     faults_init(&c.faults, q->arena);
@@ -438,6 +494,7 @@ struct http_router api_router(struct api *api)
     return (struct http_router){
         .ctx = api,
         .match = match,
+        .admit = access_admit,
         .handle = handle,
         .problem = problem,
         .log = write_log,

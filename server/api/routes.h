@@ -13,6 +13,9 @@ struct example {
     const char *name, *body; /* {0} ends a list */
 };
 
+/* What only its owner, and an admin, may change. */
+enum owned { OWNED_NOTHING, OWNED_EXPERIMENT, OWNED_DATASET };
+
 /* What the router goes by, what requests are checked by, and what /openapi.json says. */
 struct route {
     enum http_method method;
@@ -38,6 +41,9 @@ struct route {
     bool goes_on;                /* it is a stream, which nothing is known of beforehand */
     const struct schema *const *events; /* that such a stream tells; ends in NULL */
     bool is_always_open;         /* also before recovery is done, and while draining */
+    enum scope scope;            /* that it needs; unsaid: admin */
+    enum owned owned;            /* what its first variable names, which the call changes */
+    bool is_secret;              /* a token stands in body or answer, which is stored nowhere */
     bool is_page;                /* for browsers: not checked, not documented */
 };
 

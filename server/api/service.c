@@ -2,6 +2,7 @@
  * The service itself: whether it lives, what it is, and every name that it knows, so that a client
  * needs no other documentation.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,7 @@ struct service {
     int64_t cores, threads, memory_bytes;
     struct store_facts facts;
     int64_t schema, json_bytes, upload_bytes, streams, trials, concurrency;
+    double owner_running, owner_bytes; /* NaN: no limit */
 };
 
 /* clang-format off */
@@ -71,6 +73,10 @@ static const struct field limit_fields[] = {
     FIELD("upload_bytes", INT, service, upload_bytes, .summary = "of an upload"),
     FIELD("table_bytes", INT, service, memory_bytes, .summary = "of a table in memory"),
     FIELD("streams", INT, service, streams, .summary = "open at a time, waiting requests included"),
+    FIELD("owner_running", REAL, service, owner_running, .nullable = true,
+          .summary = "experiments of one owner that go on at a time; null: no limit"),
+    FIELD("owner_bytes", REAL, service, owner_bytes, .nullable = true,
+          .summary = "of all data sets of one owner; null: no limit"),
     FIELD("trials", INT, service, trials, .summary = "of a budget"),
     FIELD("concurrency", INT, service, concurrency, .summary = "of a definition"),
     {.key = NULL},
@@ -370,6 +376,12 @@ static const struct field service_fields[] = {
 const struct schema service_schema = {
     .name = "Service", .fields = service_fields, .summary = "What this build is, and knows."};
 
+/* In an option 0 is none. */
+static double limit(uint64_t option)
+{
+    return option > 0 ? (double)option : (double)NAN;
+}
+
 enum err service_describe(struct call *c, struct error *e)
 {
     CLEANUP(buf_finish) struct buf kernels = {0};
@@ -392,6 +404,8 @@ enum err service_describe(struct call *c, struct error *e)
         .json_bytes = LIMIT_JSON_BYTES,
         .upload_bytes = LIMIT_UPLOAD_BYTES,
         .streams = LIMIT_STREAMS,
+        .owner_running = limit(api->config->max_owner_running),
+        .owner_bytes = limit(api->config->max_owner_bytes),
         .trials = DEFINITION_TRIALS_MAX,
         .concurrency = DEFINITION_CONCURRENCY_MAX,
     };

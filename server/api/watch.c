@@ -81,7 +81,6 @@ enum err experiment_watch(struct call *c, struct error *e)
         return error_no_memory(e);
     w->api = c->api;
     w->id = id;
-    http_respond_stream(c->r, "text/plain; charset=utf-8",
-                        (struct http_stream){w, watch_next, free, PAUSE_MS});
-    return ERR_OK;
+    return call_stream(c, "text/plain; charset=utf-8",
+                       (struct http_stream){w, watch_next, free, PAUSE_MS}, e);
 }

@@ -6,27 +6,28 @@
 #include "server/commands/commands.h"
 #include "server/store/store_admin.h"
 
-/* What was named wrongly is a fault of the input, all else of the world. */
-static int end(enum err failed, const struct error *e)
+int commands_end(enum err failed, const struct error *e)
 {
     if (failed == ERR_OK)
         return EXIT_DONE;
     fprintf(stderr, "sweepd: %s%s%s\n", e->message, e->detail[0] ? ": " : "", e->detail);
-    return failed == ERR_INVALID || failed == ERR_CONFLICT ? EXIT_BAD_INPUT : EXIT_FAILED;
+    return failed == ERR_INVALID || failed == ERR_NOT_FOUND || failed == ERR_CONFLICT
+               ? EXIT_BAD_INPUT
+               : EXIT_FAILED;
 }
 
 int backup_command(struct command_line *line)
 {
     struct error e = {0};
 
-    return end(store_backup(line->config.db, line->words.operands[0], &e), &e);
+    return commands_end(store_backup(line->config.db, line->words.operands[0], &e), &e);
 }
 
 int restore_command(struct command_line *line)
 {
     struct error e = {0};
 
-    return end(store_restore(line->words.operands[0], line->config.db, line->words.flag, &e), &e);
+    return commands_end(store_restore(line->words.operands[0], line->config.db, line->words.flag, &e), &e);
 }
 
 static void print(void *ctx, const char *sentence)
@@ -42,7 +43,7 @@ int check_command(struct command_line *line)
     enum err failed = store_check(line->config.db, &f, &e);
 
     if (failed != ERR_OK)
-        return end(failed, &e);
+        return commands_end(failed, &e);
     if (f.n > 0)
         return EXIT_FAILED;
     printf("%s is sound; data sets compared with their hashes: %d\n", line->config.db,

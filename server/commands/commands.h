@@ -22,8 +22,14 @@ int run_command(struct command_line *line);
 int backup_command(struct command_line *line);
 int restore_command(struct command_line *line);
 int check_command(struct command_line *line);
+int token_command(struct command_line *line);
 
-/** Options of `run` besides the common ones; NULL ends the list. */
+/** Options of `run` and `token` besides the common ones; NULL ends the list. */
 const char *const *run_options(void);
+const char *const *token_options(void);
+
+/** Prints the error that ended a command, and makes a status of it: what was named wrongly is a
+ * fault of the input, all else of the world. */
+int commands_end(enum err failed, const struct error *e);
 
 #endif

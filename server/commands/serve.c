@@ -12,8 +12,11 @@
 #include "core/linalg/kernel.h"
 #include "server/api/api.h"
 #include "server/api/bulletin.h"
+#include "server/auth/keyring.h"
+#include "server/auth/throttle.h"
 #include "server/commands/commands.h"
 #include "server/commands/on_finish.h"
+#include "server/commands/operator.h"
 #include "server/commands/parts.h"
 #include "server/commands/signals.h"
 #include "server/http/http.h"
@@ -68,33 +71,40 @@ static void spool_folder(const struct config *c, char *out, size_t capacity)
         (void)snprintf(out, capacity, ".");
 }
 
-/* One that the service manager opened is as public as one of ours may be. */
-static enum err check_public(int socket, struct error *e)
+static enum err look_at(int socket, bool *is_private, struct error *e)
 {
     struct sockaddr_storage bound = {0};
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)&bound;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&bound;
     socklen_t length = sizeof bound;
-    bool is_private;
 
     if (getsockname(socket, (struct sockaddr *)&bound, &length) != 0)
         return error_set(e, ERR_INVALID, "what was passed as descriptor %d is no socket", socket);
-    is_private = bound.ss_family == AF_UNIX ||
-                 (bound.ss_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == 127) ||
-                 (bound.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr));
-    return is_private ? ERR_OK
-                      : error_set(e, ERR_INVALID,
-                                  "the socket that was passed is not a loopback address: that "
-                                  "needs tokens, which are not in this build");
+    *is_private = bound.ss_family == AF_UNIX ||
+                  (bound.ss_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == 127) ||
+                  (bound.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr));
+    return ERR_OK;
 }
 
-static enum err find_socket(int *fd, struct error *e)
+/* One that the service manager opened is as public as one of ours may be: without tokens nobody
+ * but this machine is served. */
+static enum err find_socket(const struct daemon *d, int *fd, struct error *e)
 {
+    bool is_private = config_is_private(d->config);
     int passed;
 
     TRY(notify_socket(&passed, e));
     *fd = passed > 0 ? passed : 0;
-    return *fd ? check_public(*fd, e) : ERR_OK;
+    if (*fd)
+        TRY(look_at(*fd, &is_private, e));
+    if (is_private || !keyring_is_open(d->api.keyring))
+        return ERR_OK;
+    if (!*fd)
+        return config_refuse_public(d->config, e);
+    return error_set(e, ERR_INVALID,
+                     "the socket that was passed is not a loopback address: that needs tokens, and "
+                     "there are none (sweepd token create --db %s)",
+                     d->config->db);
 }
 
 static enum err start_http(struct daemon *d, struct error *e)
@@ -121,7 +131,7 @@ static enum err start_http(struct daemon *d, struct error *e)
     for (size_t i = 0; i < c->hosts.n; i++)
         hosts[i] = c->hosts.names[i];
     spool_folder(c, folder, sizeof folder);
-    TRY(find_socket(&options.listener, e));
+    TRY(find_socket(d, &options.listener, e));
     TRY(http_start(&options, api_router(&d->api), &http, &d->url, e));
     (void)set_http(d, http); /* there was none before */
     return ERR_OK;
@@ -129,9 +139,19 @@ static enum err start_http(struct daemon *d, struct error *e)
 
 /* ---- beginning and end ------------------------------------------------------------------- */
 
+static enum err open_access(struct daemon *d, struct error *e)
+{
+    const char *file = d->config->token_file;
+
+    TRY(keyring_create(d->parts.store, file[0] ? file : NULL, &d->api.keyring, e));
+    d->api.throttle = throttle_create();
+    return d->api.throttle ? ERR_OK : error_no_memory(e);
+}
+
 static enum err start(struct daemon *d, struct error *e)
 {
     TRY(parts_open(&d->parts, d->config, e));
+    TRY(open_access(d, e));
     TRY(on_finish_create(d->config, d->parts.store, &d->on_finish, e));
     store_watch_ends(d->parts.store, on_finish_ended, d->on_finish);
     d->api.config = d->config;
@@ -143,6 +163,7 @@ static enum err start(struct daemon *d, struct error *e)
     TRY(parts_start(&d->parts, d->config, changed, d, e));
     d->api.jobs = d->parts.jobs;
     atomic_store(&d->api.ready, true);
+    operator_publish(d->parts.store, d->url, d->api.keyring); /* commands find it once it works */
     return ERR_OK;
 }
 
@@ -150,6 +171,7 @@ static enum err start(struct daemon *d, struct error *e)
 static void stop(struct daemon *d)
 {
     atomic_store(&d->api.ready, false);
+    operator_withdraw(d->parts.store);
     http_stop(set_http(d, NULL));
     bulletin_destroy(d->api.bulletin);
     api_finish(&d->api);
@@ -157,6 +179,8 @@ static void stop(struct daemon *d)
     if (d->on_finish)
         on_finish_go_on(d->on_finish);
     on_finish_destroy(d->on_finish);
+    throttle_destroy(d->api.throttle);
+    keyring_destroy(d->api.keyring);
     parts_close(&d->parts);
 }
 

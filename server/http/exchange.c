@@ -113,8 +113,8 @@ static enum MHD_Result answer_fault(struct exchange *x)
         http_respond(&x->r, 204, NULL, "", 0);
     else
         response_problem(&x->r, x->fault, x->error.message);
-    if (x->allow)
-        (void)http_respond_header(&x->r, "Allow", x->allow); /* short, and a list of tokens */
+    if (x->told.value)
+        (void)http_respond_header(&x->r, x->told.name, x->told.value); /* of ours: it can stand */
     return answer(x);
 }
 

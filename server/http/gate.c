@@ -9,10 +9,20 @@
 #include "server/http/text.h"
 
 /* The headers that decide where a request ends and what it may do; each at most once. */
-enum { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, ORIGIN, SEC_FETCH_SITE, CONTENT_TYPE, N_SINGLES };
+enum {
+    HOST,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    ORIGIN,
+    SEC_FETCH_SITE,
+    CONTENT_TYPE,
+    AUTHORIZATION,
+    N_SINGLES
+};
 
 static const char *const single_names[N_SINGLES] = {
-    "Host", "Content-Length", "Transfer-Encoding", "Origin", "Sec-Fetch-Site", "Content-Type",
+    "Host",           "Content-Length", "Transfer-Encoding", "Origin",
+    "Sec-Fetch-Site", "Content-Type",   "Authorization",
 };
 
 static unsigned refuse(struct error *e, unsigned status, enum err code, const char *message)

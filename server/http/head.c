@@ -1,7 +1,10 @@
 /* The beginning of a request: its headers, its name, its route. */
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include "server/http/internal.h"
 #include "server/http/text.h"
@@ -171,6 +174,51 @@ static const char *complete_methods(struct exchange *x, const char *methods)
                         strstr(methods, "OPTIONS") ? "" : ", OPTIONS");
 }
 
+/* ---- who asks ------------------------------------------------------------------------------ */
+
+static const char *name_peer(struct exchange *x)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    char text[INET6_ADDRSTRLEN] = "";
+
+    if (address && address->sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
+                        sizeof text);
+    if (address && address->sa_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
+                        sizeof text);
+    return arena_strdup(x->arena, text);
+}
+
+/* Handlers have no use for credentials, and nobody else shall find them in memory. (What
+ * libmicrohttpd read lies in its pool until the connection's next request.) */
+static void forget_credentials(const struct http_pair *headers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text_equal(headers[i].name, "Authorization") || text_equal(headers[i].name, "Cookie"))
+            explicit_bzero((char *)(uintptr_t)headers[i].value, strlen(headers[i].value));
+}
+
+static bool admit(struct exchange *x)
+{
+    const struct http_router *router = &x->h->router;
+    struct error e = {0};
+    unsigned status;
+
+    x->q.peer = name_peer(x);
+    x->q.arena = x->arena;
+    if (!x->q.peer) {
+        fail(x, 503, ERR_NO_MEMORY, "out of memory");
+        return false;
+    }
+    status = router->admit ? router->admit(router->ctx, &x->q, &x->told, &e) : 0;
+    if (status != 0)
+        exchange_fail(x, status, &e);
+    return status == 0;
+}
+
 static void find_route(struct exchange *x)
 {
     const char *methods = NULL;
@@ -181,8 +229,10 @@ static void find_route(struct exchange *x)
         status = !methods ? 404 : x->facts.is_options ? 204 : 405;
     } else
         status = match(x, x->q.method, &methods);
+    if (!admit(x))
+        return;
     if (methods && (status == 204 || status == 405))
-        x->allow = complete_methods(x, methods);
+        x->told = (struct http_pair){"Allow", complete_methods(x, methods)};
     if (status == 404)
         fail(x, status, ERR_NOT_FOUND, "there is nothing at this path");
     else if (status != 0)
@@ -200,8 +250,10 @@ void head_read(struct exchange *x, const char *version)
         fail(x, 400, ERR_SYNTAX, "the headers could not be read");
         return;
     }
-    if (!pass_gate(x, &list, version) || !split_target(x))
-        return;
-    x->q.method = x->facts.method;
-    find_route(x);
+    if (pass_gate(x, &list, version) && split_target(x)) {
+        x->q.method = x->facts.method;
+        find_route(x);
+    }
+    forget_credentials(list.pairs, list.n);
+    forget_credentials(x->q.headers, x->q.n_headers);
 }

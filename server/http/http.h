@@ -67,7 +67,9 @@ struct http_request {
     bool has_body;       /* any byte came */
     struct arena *arena; /* for the handler */
     bool last_try;       /* after http_respond_later: the deadline has passed */
-    void *route;         /* what the router's match chose */
+    void *route;         /* what the router's match chose; NULL where it found none */
+    void *user;          /* whom the router's admit found */
+    const char *peer;    /* the other end's address, "127.0.0.1"; empty for a unix socket */
 };
 
 /** The header's value (name without regard to case) or NULL. */
@@ -136,6 +138,12 @@ struct http_router {
     unsigned (*match)(void *ctx, enum http_method method, size_t n_segments,
                       const char *const *segments, void **route, enum http_body *body,
                       const char **allow);
+    /* Whether the request may go on, asked before its body comes and before it is told that there
+     * is no such route. Sets q->user, which may lie in q->arena. Returns 0, or the status of the
+     * answer with the sentence in e and, perhaps, a header. NULL: all may. What it was shown in
+     * Authorization and Cookie is overwritten afterwards. */
+    unsigned (*admit)(void *ctx, struct http_request *q, struct http_pair *header,
+                      struct error *e);
     /* Answers a complete request by one http_respond call. */
     void (*handle)(void *ctx, const struct http_request *q, struct http_response *r);
     /* Answers a fault found in this folder, as application/problem+json. `instance` is the raw

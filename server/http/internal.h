@@ -118,7 +118,7 @@ struct exchange {
 
     unsigned fault; /* the status that the request gets without a handler; 0: none */
     struct error error;
-    const char *allow; /* for 405 and OPTIONS */
+    struct http_pair told; /* a header that goes with it; without one it is NULL */
     bool closes;       /* the connection ends with the answer */
 
     unsigned status; /* of the answer; 0 before */

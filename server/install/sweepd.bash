@@ -4,11 +4,13 @@ _sweepd()
 {
     local common="--db --log-level --log-format --config --check-config --version --help"
     local train="--threads --memory --max-db-bytes --min-free-bytes"
-    local serve="--listen --base-path --token-file --allow-host --on-finish --web-root"
+    local serve="--listen --base-path --token-file --max-owner-running --max-owner-bytes
+        --allow-host --on-finish --web-root"
     local upload="--data --name --target --task --positive --format --delimiter --header --comment
         --decimal --missing --ignore --categorical --numeric --group --time --weight --split --fold
         --max-categories"
-    local commands="run backup restore check"
+    local commands="run backup restore check token"
+    local token="create list revoke --label --scope --expires"
     local command=${COMP_WORDS[1]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local known
 
@@ -24,6 +26,7 @@ _sweepd()
         ;;
     --log-level) known="debug info warning error" ;;
     --log-format) known="text json" ;;
+    --scope) known="read submit admin" ;;
     --task) known="classification regression" ;;
     --format) known="csv tsv npy npz idx arff libsvm" ;;
     --header) known="true false" ;;
@@ -39,6 +42,7 @@ _sweepd()
     run) known="$upload $train $common" ;;
     restore) known="--force $common" ;;
     backup | check) known=$common ;;
+    token) known="$token $common" ;;
     *) known="$serve $train $common" ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then

@@ -6,6 +6,7 @@
 
 #include "core/data/prepare.h"
 #include "server/clock.h"
+#include "server/intake/quota.h"
 #include "server/jobs/facts.h"
 #include "server/jobs/writer.h"
 #include "server/schema/change.h"
@@ -129,6 +130,7 @@ static enum err insert_record(struct store *s, struct draft *d, struct error *e)
     const struct definition *x = d->definition;
     struct experiment_record record = {
         .name = x->name, /* none: DATASET-ID */
+        .owner = d->in->owner,
         .dataset_id = d->dataset.id,
         .state = x->start ? "queued" : "paused",
         .metric = x->metric->name,
@@ -160,6 +162,8 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
 {
     struct draft *d = ctx;
 
+    if (d->definition->start)
+        TRY(quota_check_running(d->in, store_writer(s), e));
     TRY(insert_record(s, d, e));
     return d->in->stored ? d->in->stored(s, d->in->ctx, e) : ERR_OK;
 }

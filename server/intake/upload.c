@@ -10,6 +10,7 @@
 
 #include "core/data/read.h"
 #include "server/clock.h"
+#include "server/intake/quota.h"
 #include "server/jobs/writer.h"
 #include "server/schema/report.h"
 
@@ -306,6 +307,7 @@ static enum err insert_record(struct upload *u, struct store *s, struct error *e
 {
     struct dataset_record record = {
         .name = u->name[0] ? u->name : NULL,
+        .owner = u->in->owner,
         .sha256 = u->sha256,
         .options = u->options_json,
         .report = u->report,
@@ -326,6 +328,7 @@ static enum err insert(struct store *s, void *ctx, struct error *e)
     u->was_there = found == ERR_OK;
     if (found != ERR_NOT_FOUND)
         return found;
+    TRY(quota_check_bytes(u->in, store_writer(s), (int64_t)count_bytes(u->given), e));
     TRY(insert_record(u, s, e));
     return u->in->stored ? u->in->stored(s, u->in->ctx, e) : ERR_OK;
 }

@@ -14,6 +14,7 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct lane *lanes; /* oldest first */
+    uint64_t turns;     /* how often one was taken from */
     struct offer *offers;
     bool stopped;
     bool stalled; /* no job is handed out */
@@ -123,27 +124,39 @@ void queue_prioritize(struct queue *q, struct lane *lane, int64_t priority)
     pthread_mutex_unlock(&q->lock);
 }
 
-static size_t owner_running(const struct queue *q, const char *owner)
-{
-    size_t n = 0;
+/* What an owner has of the workers, and when one was last given. */
+struct share {
+    size_t n_running;
+    uint64_t turn;
+};
 
-    for (const struct lane *l = q->lanes; l; l = l->next)
-        if (strcmp(l->owner, owner) == 0)
-            n += l->n_running;
-    return n;
+static struct share owner_share(const struct queue *q, const char *owner)
+{
+    struct share s = {0};
+
+    for (const struct lane *l = q->lanes; l; l = l->next) {
+        if (strcmp(l->owner, owner) != 0)
+            continue;
+        s.n_running += l->n_running;
+        if (l->turn > s.turn)
+            s.turn = l->turn;
+    }
+    return s;
 }
 
 /* True where lane a is to be served before lane b, which is older. */
 static bool goes_first(const struct queue *q, const struct lane *a, const struct lane *b)
 {
-    size_t owner_a, owner_b;
+    struct share owner_a, owner_b;
 
     if (a->priority != b->priority)
         return a->priority > b->priority;
-    owner_a = owner_running(q, a->owner);
-    owner_b = owner_running(q, b->owner);
-    if (owner_a != owner_b)
-        return owner_a < owner_b;
+    owner_a = owner_share(q, a->owner);
+    owner_b = owner_share(q, b->owner);
+    if (owner_a.n_running != owner_b.n_running)
+        return owner_a.n_running < owner_b.n_running;
+    if (owner_a.turn != owner_b.turn) /* a single worker goes from one owner to the next */
+        return owner_a.turn < owner_b.turn;
     return a->n_running < b->n_running;
 }
 
@@ -157,7 +170,7 @@ static struct lane *choose_lane(const struct queue *q)
     return best;
 }
 
-static struct job *take_from(struct lane *lane)
+static struct job *take_from(struct queue *q, struct lane *lane)
 {
     struct job *job = lane->first;
 
@@ -166,6 +179,7 @@ static struct job *take_from(struct lane *lane)
         lane->last = &lane->first;
     lane->n_waiting--;
     lane->n_running++;
+    lane->turn = ++q->turns;
     return job;
 }
 
@@ -243,7 +257,7 @@ struct job *queue_take(struct queue *q)
     while (!q->stopped && !(lane = choose_lane(q)))
         help_or_wait(q);
     if (!q->stopped)
-        job = take_from(lane);
+        job = take_from(q, lane);
     pthread_mutex_unlock(&q->lock);
     return job;
 }

@@ -1,9 +1,9 @@
 /*
  * The folds that wait for a worker: one lane for each experiment, folds of a lane in the order
  * they were put in. A free worker takes from the lane with the highest priority; among equals
- * from the owner with the fewest folds running, then from that owner's experiment with the
- * fewest, then from the oldest. While nothing waits it helps a training that runs, if one of
- * them offers work that can be shared.
+ * from the owner with the fewest folds running, or who was served least lately where that is
+ * equal, then from that owner's experiment with the fewest, then from the oldest. While nothing
+ * waits it helps a training that runs, if one of them offers work that can be shared.
  *
  * Threads   every call may run at once; one lock for the whole queue.
  */
@@ -33,6 +33,7 @@ struct lane {
     int64_t priority;
     bool held; /* paused: nothing is taken */
     size_t n_waiting, n_running;
+    uint64_t turn; /* when it was last taken from; 0: never */
     struct job *first, **last;
 };
 

@@ -65,6 +65,10 @@ unsigned problem_status(enum err code)
         return 200;
     case ERR_SYNTAX:
         return 400;
+    case ERR_UNKNOWN:
+        return 401;
+    case ERR_FORBIDDEN:
+        return 403;
     case ERR_NOT_FOUND:
         return 404;
     case ERR_CONFLICT:
@@ -73,6 +77,8 @@ unsigned problem_status(enum err code)
         return 413;
     case ERR_INVALID:
         return 422;
+    case ERR_TOO_MANY:
+        return 429;
     case ERR_BUSY:
     case ERR_NO_MEMORY:
     case ERR_CANCELLED:

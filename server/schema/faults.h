@@ -42,7 +42,8 @@ void faults_add(struct faults *f, const char *pointer, const char *value, const 
  */
 enum err faults_check(const struct faults *f, struct error *e);
 
-/** The status that answers an error: 400, 404, 409, 413, 422, 500, 503 or 507. */
+/** The status that answers an error: 400, 401, 403, 404, 409, 413, 422, 429, 500, 503
+ * or 507. */
 unsigned problem_status(enum err code);
 
 /** "Unprocessable Content" for 422. */

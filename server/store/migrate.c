@@ -35,11 +35,6 @@ static int known_version(const struct embedded *files)
     return known;
 }
 
-bool migrate_is_current(const struct embedded *files, int version)
-{
-    return version == known_version(files);
-}
-
 static void compute_checksum(const struct embedded *f, char out[CHECKSUM_BYTES])
 {
     uint8_t digest[SHA256_DIGEST_SIZE];
@@ -69,6 +64,11 @@ enum err migrate_check(struct reader *r, const struct embedded *files, int *vers
         return error_set(e, ERR_INVALID, "schema %d; this build knows %d", (int)schema, known);
     *version = (int)schema;
     return ERR_OK;
+}
+
+bool migrate_is_current(const struct embedded *files, int version)
+{
+    return version == known_version(files);
 }
 
 /* ---- keeping a copy ------------------------------------------------------------------------ */

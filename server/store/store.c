@@ -223,6 +223,37 @@ void store_reader_close(struct reader *r)
     free(r);
 }
 
+static enum err look(const char *path, struct reader *r, struct error *e)
+{
+    int version;
+
+    TRY(db_open(path, DB_READ, r, e));
+    r->migrations = embedded_files;
+    TRY(migrate_check(r, embedded_files, &version, e));
+    if (!migrate_is_current(embedded_files, version))
+        return error_set(e, ERR_INVALID, "its schema is %d: start sweepd on it once", version);
+    return ERR_OK;
+}
+
+enum err store_look(const char *path, struct reader **out, struct error *e)
+{
+    struct reader *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return error_no_memory(e);
+    if (look(path, r, e) != ERR_OK) {
+        store_reader_close(r);
+        return error_prefix(e, "database \"%s\"", path);
+    }
+    *out = r;
+    return ERR_OK;
+}
+
+const char *store_path(const struct store *s)
+{
+    return s->path;
+}
+
 enum err store_reader_acquire(struct store *s, struct reader **out, struct error *e)
 {
     struct reader *r;

@@ -108,6 +108,17 @@ void store_reader_close(struct reader *r);
  */
 uint64_t store_changes(const struct store *s);
 
+/**
+ * A reader of a database that another process may hold, without its lock; store_reader_close. It
+ * sees what was committed before each query.
+ *
+ * Errors  ERR_INVALID where it is not ours, or of another schema than this build's
+ */
+enum err store_look(const char *path, struct reader **out, struct error *e);
+
+/** The database's absolute path; lives as long as the store. */
+const char *store_path(const struct store *s);
+
 /** Sizes and versions; takes a reader of the pool for a moment. */
 enum err store_facts(struct store *s, struct store_facts *out, struct error *e);
 

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 
 import Ajv from "ajv/dist/2020.js";
 
-import { api, finished, startDaemon, submit, upload } from "../lib/daemon.mjs";
+import { api, finished, startDaemon, submit, sweepd, upload } from "../lib/daemon.mjs";
 import { openEvents } from "../lib/events.mjs";
 
 const METHODS = ["get", "post", "put", "delete", "patch"];
@@ -16,6 +16,8 @@ const METHODS = ["get", "post", "put", "delete", "patch"];
 const LONG = { dataset: "iris", space: { layers: 1, width: 4, epochs: 100000 } };
 
 let daemon;
+let guarded; /* another, which asks for a token: */
+let secret;
 let contract;
 let validator;
 let study; /* trials of it are told of */
@@ -27,6 +29,8 @@ const nameOf = ({ method, path }) => `${method} ${path.replace("/api/v1/", "")}`
 
 before(async () => {
     daemon = await startDaemon();
+    guarded = await startDaemon();
+    secret = (await sweepd(["token", "create", "--label", "ops", "--scope", "admin", "--db", guarded.db])).stdout.trim();
     contract = await (await fetch(`${daemon.url}/openapi.json`)).json();
     validator = new Ajv({ strict: false, allErrors: true, validateFormats: false });
     validator.addSchema(contract, "contract");
@@ -37,7 +41,10 @@ before(async () => {
         space: { layers: 1, width: 4, learning_rate: [0.01, 0.1], epochs: 2 } });
     searched = (await finished(daemon.url, id)).id;
 });
-after(async () => { await daemon?.stop(); });
+after(async () => {
+    await daemon?.stop();
+    await guarded?.stop();
+});
 
 const operation = (method, path) => operations().find((o) => o.method === method && o.path === `/api/v1/${path}`);
 
@@ -63,9 +70,18 @@ async function listen(call, path) {
     assert.ok(told.has("state"), nameOf(call));
 }
 
+/* Once it has made a token a daemon asks everybody for one: that is done elsewhere. */
+const touchesTokens = (call) => call.path.includes("/tokens");
+const JSON_TYPE = { "Content-Type": "application/json" };
+const bearer = (token) => ({ Authorization: `Bearer ${token}` });
+
 /* Asks, and demands that the answer is one of those described. */
-async function ask(call, path, options = {}) {
-    const response = await fetch(daemon.url + path, { method: call.method.toUpperCase(), ...options });
+async function ask(call, path, { headers, ...options } = {}) {
+    const [{ url }, who] = touchesTokens(call) ? [guarded, bearer(secret)] : [daemon, {}];
+    return judge(call, await fetch(url + path, { method: call.method.toUpperCase(), headers: { ...who, ...headers }, ...options }));
+}
+
+async function judge(call, response) {
     const text = await response.text();
     const what = `${nameOf(call)} ${response.status} ${text.slice(0, 300)}`;
     const described = call.responses[response.status];
@@ -79,6 +95,13 @@ async function ask(call, path, options = {}) {
     if (/json/.test(type))
         check(answer.content[type].schema, JSON.parse(text), what);
     return { status: response.status, json: /json/.test(type) ? JSON.parse(text) : undefined };
+}
+
+async function makeToken(label) {
+    const { status, json } = await ask(operation("post", "tokens"), "/api/v1/tokens",
+                                       { headers: JSON_TYPE, body: JSON.stringify({ label, scope: "read" }) });
+    assert.equal(status, 201);
+    return json;
 }
 
 const bodies = (call) => Object.entries(call.requestBody?.content ?? {}).flatMap(([type, media]) =>
@@ -107,6 +130,8 @@ async function place(call) {
             space: { layers: 1, width: { min: 2, max: 64 }, epochs: 1 } });
         return about((await finished(daemon.url, id)).id);
     }
+    if (call.path.includes("{token}"))
+        return call.path.replace("{token}", (await makeToken("gone")).id);
     if (call.method === "put")
         return call.path.replace("{dataset}", "table.csv");
     if (call.method === "delete" && call.path.includes("{dataset}")) {
@@ -114,7 +139,7 @@ async function place(call) {
                   { method: "POST", body: "a,b\n1,2\n2,1\n3,3\n" });
         return call.path.replace("{dataset}", "unwanted");
     }
-    if (call.method === "delete")
+    if (call.method === "delete" && call.path.includes("{experiment}"))
         return `${about((await submit(daemon.url, { ...LONG, start: false })).id)}?force=true`;
     return about(searched).replace("{dataset}", "iris");
 }
@@ -131,6 +156,20 @@ test("each call answers an example as the contract says", async (t) => {
                 assert.ok(status < 300, `${status}`);
             }
         });
+});
+
+test("what strangers, guesses and lesser tokens are told is described as well", async () => {
+    const to = (method, path, headers, json) => fetch(`${guarded.url}/api/v1/${path}`, { method: method.toUpperCase(),
+        headers: { ...headers, ...(json ? JSON_TYPE : {}) }, body: json && JSON.stringify(json) });
+    const { token } = await makeToken("eve");
+    for (const [status, method, path, headers, json] of [
+        [401, "get", "session"], [200, "get", "session", bearer(token)], [401, "get", "experiments"],
+        [401, "get", "events"], [401, "post", "session", {}, { token: "wrong" }], [422, "post", "session", {}, {}],
+        [200, "post", "session", {}, { token }], [403, "post", "experiments", bearer(token), LONG],
+        [403, "get", "tokens", bearer(token)]]) {
+        const answer = await judge(operation(method, path), await to(method, path, headers, json));
+        assert.equal(answer.status, status, `${method} ${path}`);
+    }
 });
 
 test("each example of a body obeys its own schema", () => {

@@ -260,6 +260,14 @@ static inline void handle_header(const struct http_request *q, struct http_respo
     http_respond(r, 200, "text/plain", value ? value : "(none)", value ? strlen(value) : 6);
 }
 
+static inline void handle_credentials(const struct http_request *q, struct http_response *r)
+{
+    struct buf b = {0};
+
+    buf_printf(&b, "[%s] [%s]", http_header(q, "Authorization"), http_header(q, "Cookie"));
+    respond_text(r, 200, &b);
+}
+
 static const struct route routes[] = {
     {"echo", HTTP_GET, HTTP_BODY_NONE, handle_echo},
     {"echo", HTTP_POST, HTTP_BODY_MEMORY, handle_echo},
@@ -278,6 +286,7 @@ static const struct route routes[] = {
     {"later", HTTP_GET, HTTP_BODY_NONE, handle_later},
     {"none", HTTP_GET, HTTP_BODY_NONE, handle_none},
     {"header", HTTP_GET, HTTP_BODY_NONE, handle_header},
+    {"credentials", HTTP_GET, HTTP_BODY_NONE, handle_credentials},
 };
 
 static inline unsigned app_match(void *ctx, enum http_method method, size_t n_segments,
@@ -303,6 +312,21 @@ static inline unsigned app_match(void *ctx, enum http_method method, size_t n_se
              : strcmp(segments[0], "slow") == 0   ? "POST"
                                                   : "GET";
     return exists ? 405 : 404;
+}
+
+/* "Authorization: refuse" is refused. */
+static inline unsigned app_admit(void *ctx, struct http_request *q, struct http_pair *header,
+                                 struct error *e)
+{
+    const char *who = http_header(q, "Authorization");
+
+    (void)ctx;
+    must(strcmp(q->peer, "127.0.0.1") == 0 || *q->peer == '\0');
+    if (!who || strcmp(who, "refuse") != 0)
+        return 0;
+    *header = (struct http_pair){"X-Why", q->route ? "a route" : "no route"};
+    (void)error_set(e, ERR_FORBIDDEN, "refused");
+    return 403;
 }
 
 static inline void app_handle(void *ctx, const struct http_request *q, struct http_response *r)
@@ -339,7 +363,7 @@ static inline void app_log(void *ctx, const void *route, const char *id, const c
 static inline void app_start(const struct http_options *o)
 {
     struct http_router router = {
-        .match = app_match, .handle = app_handle, .problem = app_problem, .log = app_log};
+        .match = app_match, .admit = app_admit, .handle = app_handle, .problem = app_problem, .log = app_log};
     struct error e = {0};
     const char *colon;
 

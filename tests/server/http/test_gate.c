@@ -147,6 +147,15 @@ static void a_request_has_one_host(void **state)
     assert_int_equal(gate_check(&old, NULL, &facts, &e), 0);
 }
 
+static void a_request_says_once_who_asks(void **state)
+{
+    (void)state;
+    assert_int_equal(status_with("GET", "Host", "localhost", "Authorization", "Bearer a", NULL), 0);
+    assert_int_equal(status_with("GET", "Host", "localhost", "Authorization", "Bearer a",
+                                 "authorization", "Bearer b", NULL),
+                     400);
+}
+
 static void methods_are_known_words_with_case(void **state)
 {
     struct http_pair host[] = {{"Host", "localhost"}};
@@ -224,6 +233,7 @@ int main(void)
         cmocka_unit_test(framing_must_be_beyond_doubt),
         cmocka_unit_test(headers_have_token_names_and_plain_values),
         cmocka_unit_test(a_request_has_one_host),
+        cmocka_unit_test(a_request_says_once_who_asks),
         cmocka_unit_test(methods_are_known_words_with_case),
         cmocka_unit_test(pages_of_other_origins_may_not_write),
         cmocka_unit_test(more_than_a_hundred_headers_are_too_many),

@@ -15,6 +15,30 @@ static void a_request_reaches_its_handler_decoded(void **state)
     expect_text(ask_for("GET", "/header", "X-Test: \xe4\r\n", NULL), "\r\n\r\n(none)");
 }
 
+static void who_is_refused_learns_no_route_and_sends_no_body(void **state)
+{
+    static const char refused[] = "Authorization: refuse\r\n";
+    unsigned handled = app.n_handled;
+
+    (void)state;
+    expect_text(ask_for("POST", "/echo", refused, "{}"), "HTTP/1.1 403");
+    expect_text(ask_for("POST", "/echo", refused, "{}"), "X-Why: a route\r\n");
+    expect_text(ask_for("GET", "/nothing", refused, NULL), "HTTP/1.1 403");
+    expect_text(ask_for("PATCH", "/upload", refused, "x"), "X-Why: no route\r\n");
+    expect_text(ask_for("OPTIONS", "/echo", refused, NULL), "HTTP/1.1 403");
+    expect_text(ask_for("PUT", "/upload", /* and none of the body that it tells of comes */
+                        "Authorization: refuse\r\nContent-Length: 9000000\r\n", NULL),
+                "HTTP/1.1 403");
+    assert_int_equal(app.n_handled, handled);
+}
+
+static void handlers_do_not_see_credentials(void **state)
+{
+    (void)state;
+    expect_text(ask_for("GET", "/credentials", "Authorization: Bearer x\r\nCookie: a=b\r\n", NULL),
+                "\r\n\r\n[] []");
+}
+
 static void every_answer_carries_the_security_headers(void **state)
 {
     static const char *const targets[] = {"/echo", "/nothing", "/page", "/%zz"};
@@ -360,6 +384,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_APP(a_request_reaches_its_handler_decoded),
+        WITH_APP(who_is_refused_learns_no_route_and_sends_no_body),
+        WITH_APP(handlers_do_not_see_credentials),
         WITH_APP(every_answer_carries_the_security_headers),
         WITH_APP(the_request_id_is_taken_if_it_is_sane),
         WITH_APP(faults_are_problems),

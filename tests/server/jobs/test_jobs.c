@@ -82,6 +82,29 @@ static void owners_share_first_then_their_experiments(void **state)
     queue_destroy(q);
 }
 
+static void a_single_worker_goes_from_one_owner_to_the_next(void **state)
+{
+    struct job a1[4], a2[4], b1[4];
+    struct lane *lanes[6], ann_1, ann_2, bob;
+    struct queue *q;
+
+    (void)state;
+    assert_int_equal(queue_create(&q, NULL), ERR_OK);
+    queue_add(q, &ann_1, "ann", 0);
+    queue_add(q, &ann_2, "ann", 0);
+    queue_add(q, &bob, "bob", 0);
+    push(q, &ann_1, a1, 4);
+    push(q, &ann_2, a2, 4);
+    push(q, &bob, b1, 4);
+    for (size_t i = 0; i < 6; i++) {
+        lanes[i] = queue_take(q)->lane;
+        queue_done(q, lanes[i]);
+    }
+    for (size_t i = 0; i < 6; i++)
+        assert_ptr_equal(lanes[i], i % 2 == 0 ? &ann_1 : &bob);
+    queue_destroy(q);
+}
+
 static void jobs_of_a_kind_are_taken_together_up_to_a_workers_part(void **state)
 {
     struct job jobs[9] = {0}, *mates[9];
@@ -367,6 +390,7 @@ int main(void)
         cmocka_unit_test(folds_of_an_experiment_are_taken_in_their_order),
         cmocka_unit_test(a_higher_priority_goes_first),
         cmocka_unit_test(owners_share_first_then_their_experiments),
+        cmocka_unit_test(a_single_worker_goes_from_one_owner_to_the_next),
         cmocka_unit_test(jobs_of_a_kind_are_taken_together_up_to_a_workers_part),
         cmocka_unit_test(jobs_of_the_same_part_go_together_if_they_are_enough),
         cmocka_unit_test(jobs_of_no_kind_and_held_ones_are_taken_alone),
