@@ -20,7 +20,7 @@ let folder;
 let words; /* every option that some command has */
 before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "sweepd-install-"));
-    const helps = await Promise.all([[], ["run"], ["restore"]].map((c) => sweepd([...c, "--help"])));
+    const helps = await Promise.all([[], ["run"], ["restore"], ["token"]].map((c) => sweepd([...c, "--help"])));
     words = new Set(["force", ...helps.flatMap((h) =>
         [...h.stdout.matchAll(/--([a-z][a-z_-]+)/g)].map((m) => m[1].replaceAll("_", "-")))]);
 });
@@ -67,7 +67,7 @@ test("bash completes commands, options, words and files", async () => {
     assert.ok((await offered("run", "README")).includes("README.md"));
     assert.ok((await offered("run", "x.json", "--data", "READ")).includes("README.md"));
     assert.ok(!(await offered("backup", "--")).includes("--threads"));
-    const all = (await Promise.all([[""], ["run", "--"], ["restore", "--"]]
+    const all = (await Promise.all([[""], ["run", "--"], ["restore", "--"], ["token", "--"]]
         .map((typed) => offered(...typed)))).flat();
     const seen = all.filter((word) => word.startsWith("--")).map((word) => word.slice(2));
     assert.deepEqual([...new Set(seen)].sort(), [...words].sort());
