@@ -270,7 +270,8 @@ test("a search is drawn while it runs, as the daemon tells of it; behind a base 
      async () => {
     await searched();
     const { id } = await submit(daemon.url, LONG);
-    await visit("", async (page) => {
+    const page = await context.newPage(); /* which has asked for nothing else before */
+    try {
         const strays = [];
         page.on("request", (request) => {
             if (!request.url().startsWith(`${daemon.url}${BASE}/`))
@@ -288,7 +289,9 @@ test("a search is drawn while it runs, as the daemon tells of it; behind a base 
         await api(daemon.url, `/experiments/${id}/cancel`, { method: "POST" });
         await page.locator("h1 + .badge.cancelled").waitFor();
         assert.deepEqual(strays, []);
-    });
+    } finally {
+        await page.close();
+    }
 });
 
 test("where events do not get through the page asks by itself", async () => {
