@@ -4,6 +4,7 @@
 #ifndef SWEEPD_SERVER_CLOCK_H
 #define SWEEPD_SERVER_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Milliseconds since 1970-01-01 UTC. */
@@ -16,5 +17,8 @@ enum { CLOCK_TEXT_BYTES = 32 };
 
 /** "2026-11-23T05:20:00.123Z". */
 void clock_text(int64_t ms, char out[CLOCK_TEXT_BYTES]);
+
+/** Reads what clock_text writes, also without the fraction, and a day alone: its beginning. */
+bool clock_read(const char *text, int64_t *ms);
 
 #endif

@@ -5,42 +5,38 @@
 #include <string.h>
 
 #include "server/api/encode.h"
+#include "server/api/experiment_filter.h"
 #include "server/api/handlers.h"
 #include "server/api/sheet.h"
 
 struct list_form {
-    const char *dataset;
-    struct experiment_query query;
+    struct experiment_filter filter;
+    const char *sort;
     struct call_page page;
 };
 
 /* clang-format off */
 const struct field experiment_list_query[] = {
-    FIELD("state", TEXT, list_form, query.state, .choices = encode_experiment_states,
-          .summary = "only those"),
-    FIELD("dataset", TEXT, list_form, dataset, .pattern = "^[A-Za-z0-9_.-]+$",
-          .summary = "name or id: only those of this data set"),
-    FIELD("tag", TEXT, list_form, query.tag, .summary = "only those with this tag"),
-    FIELD("owner", TEXT, list_form, query.owner, .summary = "only those of this owner"),
-    FIELD("q", TEXT, list_form, query.contains, .summary = "a part of the name"),
-    FIELD("sort", TEXT, list_form, query.sort, .choices = store_experiment_sorts,
-          .may_descend = true, .summary = "by what; newest first if left out"),
+    EXPERIMENT_FILTERS(list_form, filter),
+    EXPERIMENT_FINISHED_BEFORE(list_form, filter, .required = false),
+    FIELD("sort", TEXT, list_form, sort, .choices = store_experiment_sorts, .may_descend = true,
+          .summary = "by what; newest first if left out"),
     CALL_PAGE_SORTED(list_form, page, "100"),
     {.key = NULL},
 };
 /* clang-format on */
 
-static enum err read_filters(struct call *c, struct list_form *f, struct error *e)
+enum err experiment_filter_read(struct call *c, void *form, struct experiment_filter *f,
+                                struct error *e)
 {
     struct dataset_record record = {0};
 
-    (void)call_query(c, f, e); /* its faults are told below, with this one */
+    (void)call_query(c, form, e); /* its faults are told below, with this one */
     if (f->dataset && call_dataset(c, f->dataset, &record, e) != ERR_OK)
         faults_add(&c->faults, "dataset", NULL, "%s", e->message);
     TRY(faults_check(&c->faults, e));
     f->query.dataset_id = record.id;
-    f->query.after = f->page.after;
-    f->query.limit = f->page.limit;
+    f->query.has_ended_before = http_query(c->q, "finished_before") != NULL;
     return ERR_OK;
 }
 
@@ -196,8 +192,12 @@ static enum err send_table(struct call *c, const struct experiment_query *query,
 enum err experiment_list(struct call *c, struct error *e)
 {
     struct list_form f = {.page.limit = QUERY_LIMIT_DEFAULT};
+    struct experiment_query *query = &f.filter.query;
 
-    TRY(read_filters(c, &f, e));
+    TRY(experiment_filter_read(c, &f, &f.filter, e));
+    query->sort = f.sort;
+    query->after = f.page.after;
+    query->limit = f.page.limit;
     TRY(call_reader(c, e));
-    return c->form == FORM_JSON ? send_json(c, &f.query, e) : send_table(c, &f.query, &f.page, e);
+    return c->form == FORM_JSON ? send_json(c, query, e) : send_table(c, query, &f.page, e);
 }

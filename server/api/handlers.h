@@ -45,6 +45,11 @@ call_handler experiment_get, experiment_best, experiment_cancel, experiment_paus
     experiment_resume, experiment_delete;
 extern const struct field experiment_get_query[], experiment_delete_query[];
 
+/* delete_many.c */
+call_handler experiment_delete_many;
+extern const struct field experiment_delete_many_query[];
+extern const struct schema experiment_deleted_schema;
+
 /* patch.c */
 call_handler experiment_patch;
 extern const struct schema experiment_labels_schema;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/api/call.h"
+#include "server/api/routes.h"
 #include "server/clock.h"
 #include "server/jobs/writer.h"
 #include "server/store/store_once.h"
@@ -118,7 +119,7 @@ static enum err describe(const struct call *c, struct once *x, struct error *e)
 {
     TRY(check_key(x->key, e));
     TRY(make_digest(c->q, x->digest, e));
-    x->request = arena_printf(c->q->arena, "POST %s", c->q->path);
+    x->request = arena_printf(c->q->arena, "%s %s", route_method_name(c->q->method), c->q->path);
     return x->request ? ERR_OK : error_no_memory(e);
 }
 

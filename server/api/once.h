@@ -1,6 +1,7 @@
 /*
- * Requests that are done once: a POST with an Idempotency-Key. Its answer is stored in the
- * transaction of what it makes, and given again to whoever asks the same with the same key.
+ * Requests that are done once: a POST, or another that the table of routes names, with an
+ * Idempotency-Key. Its answer is stored in the transaction of what it makes, and given again to
+ * whoever asks the same with the same key.
  *
  * Threads   all calls may run at once.
  */

@@ -28,9 +28,6 @@ extern const struct openapi_field openapi_headers[];
 /** Whether its answer may be 304. */
 bool openapi_may_be_unchanged(const struct route *r);
 
-/** Whether it takes an Idempotency-Key. */
-bool openapi_may_be_done_once(const struct route *r);
-
 /** Writes a parameter as an object under a key, or as an element where that is NULL. */
 void openapi_parameter(const struct field *f, const char *in, struct json *j, const char *key);
 

@@ -30,11 +30,6 @@ bool openapi_may_be_unchanged(const struct route *r)
     return r->method == HTTP_GET && !r->goes_on;
 }
 
-bool openapi_may_be_done_once(const struct route *r)
-{
-    return r->method == HTTP_POST && !r->is_secret;
-}
-
 /* ---- written ------------------------------------------------------------------------------- */
 
 void openapi_ref(const char *where, const char *name, struct json *j, const char *key)
@@ -138,7 +133,7 @@ const struct openapi_field openapi_headers[] = {
       .pattern = "^[!-~]{1,255}$",
       .summary = "of a request that is to be done once: whoever asks the same again, with this "
                  "key, has the same answer; it is known for a day"},
-     openapi_may_be_done_once},
+     route_is_done_once},
     {{.key = "If-None-Match",
       .type = FIELD_OTHER,
       .document = field_document_text,

@@ -185,7 +185,7 @@ static void write_headers(const struct route *r, const struct path_form *f, stru
         openapi_ref("headers", "Vary", j, "Vary");
     if (r->is_located)
         openapi_ref("headers", "Location", j, "Location");
-    if (openapi_may_be_done_once(r))
+    if (route_is_done_once(r))
         openapi_ref("headers", "Idempotency-Replayed", j, "Idempotency-Replayed");
     json_end(j);
 }

@@ -30,6 +30,7 @@
 #define NEEDS(what) .scope = SCOPE_##what
 #define OWNED(what) .owned = OWNED_##what
 #define SECRET .is_secret = true
+#define ONCE .is_once = true
 
 /* ---- bodies that are accepted -------------------------------------------------------------- */
 
@@ -123,6 +124,12 @@ static const struct route ROUTES[] = {
      NEEDS(READ)},
     {HTTP_GET, API "experiments.*", experiment_list, HTTP_BODY_NONE, "all experiments",
      .query = experiment_list_query, .output = &encode_experiment_schema, LIST, KEPT, NEEDS(READ)},
+    {HTTP_DELETE, API "experiments", experiment_delete_many, HTTP_BODY_NONE,
+     "delete experiments that ended before a time",
+     .description = "With scope submit only one's own. Each goes in a transaction of its own: what a "
+                    "crash leaves is deleted by asking again.",
+     .query = experiment_delete_many_query, .output = &experiment_deleted_schema, ONCE,
+     NEEDS(SUBMIT)},
     {HTTP_GET, EXPERIMENT, experiment_get, HTTP_BODY_NONE, "one experiment",
      .query = experiment_get_query, .output = &encode_experiment_schema, KEPT, NEEDS(READ)},
     {HTTP_PATCH, EXPERIMENT, experiment_patch, HTTP_BODY_MEMORY,
@@ -240,6 +247,11 @@ const struct route *route_at(size_t i)
 const char *route_method_name(enum http_method method)
 {
     return METHODS[method];
+}
+
+bool route_is_done_once(const struct route *route)
+{
+    return (route->method == HTTP_POST || route->is_once) && !route->is_secret;
 }
 
 /* ---- patterns ---------------------------------------------------------------------------- */
@@ -431,7 +443,7 @@ static enum err run(struct call *c, const struct route *route, struct error *e)
         return error_set(e, ERR_INVALID,
                          "an Idempotency-Key has no use here: the answer is given once and kept "
                          "nowhere");
-    return q->method == HTTP_POST && !route->is_secret ? once_run(c, act, e) : act(c, e);
+    return route_is_done_once(route) ? once_run(c, act, e) : act(c, e);
 }
 
 static void handle(void *ctx, const struct http_request *q, struct http_response *r)

@@ -44,6 +44,7 @@ struct route {
     enum scope scope;            /* that it needs; unsaid: admin */
     enum owned owned;            /* what its first variable names, which the call changes */
     bool is_secret;              /* a token stands in body or answer, which is stored nowhere */
+    bool is_once;                /* heeds an Idempotency-Key, as every POST does */
     bool is_page;                /* for browsers: not checked, not documented */
 };
 
@@ -54,6 +55,9 @@ const struct route *route_at(size_t i);
 
 /** Whether it has a path for each form of its answer. */
 bool route_has_forms(const struct route *route);
+
+/** Whether it heeds an Idempotency-Key. */
+bool route_is_done_once(const struct route *route);
 
 /** "GET". */
 const char *route_method_name(enum http_method method);

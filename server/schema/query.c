@@ -9,6 +9,7 @@
 #include "core/base/buf.h"
 #include "core/base/value.h"
 #include "core/base/words.h"
+#include "server/clock.h"
 
 static void refuse(struct faults *f, const char *name, const char *text, const char *expected)
 {
@@ -56,6 +57,12 @@ void query_real(struct faults *f, const char *name, const char *text, double min
                    x < min ? "below" : "above", x < min ? low : high, low, high);
     else
         *out = x;
+}
+
+void query_time(struct faults *f, const char *name, const char *text, int64_t *out)
+{
+    if (text && !clock_read(text, out))
+        refuse(f, name, text, "a time in UTC, as in 2026-11-23T05:20:00Z, or a day, as in 2026-11-23");
 }
 
 /* The first half means yes, the second no. */
@@ -145,13 +152,19 @@ void query_field(struct faults *f, const struct field *field, const char *text, 
         if (text && field->read)
             field->read(f, field->key, text, member);
         break;
-    case FIELD_TEXTS:
     case FIELD_TIME:
+        query_time(f, field->key, text, member);
+        break;
+    case FIELD_TEXTS:
     case FIELD_JSON:
     case FIELD_OBJECT:
         break;
     }
 }
+
+/* What clock_read takes. */
+static const char TIME[] =
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?Z)?$";
 
 /* What a URL may say in percents: no control characters but tabs. */
 static const char PLAIN[] = "^[^\\u0000-\\u0008\\u000A-\\u001F\\u007F]*$";
@@ -162,6 +175,10 @@ void query_document(const struct field *field, struct json *j, const char *key)
 
     if (field->type == FIELD_TEXT && !field->pattern && !field->choices)
         given.pattern = PLAIN;
+    if (field->type == FIELD_TIME) {
+        given.type = FIELD_TEXT;
+        given.pattern = TIME;
+    }
     given.required = true;
     given.summary = NULL; /* it stands beside the schema */
     if (field->type == FIELD_BOOL)

@@ -24,6 +24,8 @@ void query_bool(struct faults *f, const char *name, const char *text, bool *out)
 /** One of `choices` (NULL-terminated). */
 void query_choice(struct faults *f, const char *name, const char *text, const char *const *choices,
                   const char **out);
+/** A time as answers write it, or a day. */
+void query_time(struct faults *f, const char *name, const char *text, int64_t *out);
 /** One of the above, as the field says; out is the object that its offset is of. */
 void query_field(struct faults *f, const struct field *field, const char *text, void *out);
 /** A name of `known` (NULL-terminated), maybe with a '-' in front; the text itself is the value. */

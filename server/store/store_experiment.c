@@ -176,14 +176,15 @@ enum err store_experiment_find_same(struct reader *r, int64_t dataset_id, const 
     "   AND (?2 IS NULL OR e.dataset_id = ?2)"                                                     \
     "   AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(e.tags) AS j WHERE j.value = ?3))"      \
     "   AND (?4 IS NULL OR e.owner = ?4)"                                                          \
-    "   AND (?5 IS NULL OR instr(lower(e.name), lower(?5)) > 0)"
+    "   AND (?5 IS NULL OR instr(lower(e.name), lower(?5)) > 0)"                                   \
+    "   AND (?6 IS NULL OR e.finished_at_ms < ?6)"
 
 /* What does not exist comes last in either direction; the newest first among equals. */
 /* clang-format off */
 #define ORDER_BY(expression, direction, op)                                                        \
     "SELECT " COLUMNS ", " expression FROM FILTER                                                  \
-        BOOKMARK_BEHIND(expression, op, "e.id", "<", "?6", "?7")                                   \
-        " ORDER BY " expression " IS NULL, " expression " " direction ", e.id DESC LIMIT ?8"
+        BOOKMARK_BEHIND(expression, op, "e.id", "<", "?7", "?8")                                   \
+        " ORDER BY " expression " IS NULL, " expression " " direction ", e.id DESC LIMIT ?9"
 /* clang-format on */
 
 #define SORT(expression) ORDER_BY(expression, "ASC", ">"), ORDER_BY(expression, "DESC", "<")
@@ -237,6 +238,10 @@ static void bind_filter(struct stmt *q, const struct experiment_query *query)
     stmt_bind_text(q, query->tag);
     stmt_bind_text(q, query->owner);
     stmt_bind_text(q, query->contains);
+    if (query->has_ended_before)
+        stmt_bind_i64(q, query->finished_before_ms);
+    else
+        stmt_bind_null(q);
 }
 
 static enum err count(struct reader *r, const struct experiment_query *query, int64_t *out,

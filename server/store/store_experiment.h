@@ -68,6 +68,8 @@ struct experiment_query {
     const char *tag;
     const char *owner;
     const char *contains;  /* part of the name; ASCII letters match in either case */
+    bool has_ended_before; /* then only those that ended before: */
+    int64_t finished_before_ms;
     const char *sort;      /* see store_experiment_sorts; NULL: newest first */
     struct bookmark after; /* the row before the first, for the pages after one */
     int64_t limit;         /* at most this many */

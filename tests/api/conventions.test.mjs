@@ -76,7 +76,7 @@ test("what is kept of an answer is forgotten with the next change", async () => 
 });
 
 test("OPTIONS and 405 tell the methods of a path", async () => {
-    const allowed = { "/experiments": "GET, HEAD, POST, OPTIONS",
+    const allowed = { "/experiments": "GET, HEAD, POST, DELETE, OPTIONS",
                       "/experiments/1": "GET, HEAD, PATCH, DELETE, OPTIONS",
                       "/experiments.csv": "GET, HEAD, OPTIONS",
                       "/experiments/1/pause": "POST, OPTIONS",

@@ -141,6 +141,8 @@ async function place(call) {
     }
     if (call.method === "delete" && call.path.includes("{experiment}"))
         return `${about((await submit(daemon.url, { ...LONG, start: false })).id)}?force=true`;
+    if (call.method === "delete" && call.path.endsWith("/experiments"))
+        return `${call.path}?finished_before=2000-01-01`;
     return about(searched).replace("{dataset}", "iris");
 }
 

@@ -120,6 +120,7 @@ const ROUTES = `
     POST /api/v1/tokens admin
     DELETE /api/v1/tokens/{token} admin
     DELETE /api/v1/experiments/{experiment} submit owned
+    DELETE /api/v1/experiments submit
     DELETE /api/v1/datasets/{dataset} submit owned`
     .trim().split("\n").map((line) => line.trim().split(" "));
 
