@@ -5,7 +5,7 @@
 import { resource } from "./api.js";
 import { curves } from "./chart.js";
 import { h, terms } from "./dom.js";
-import { NONE, count, parameter, score, scoreWithSpread, seconds } from "./format.js";
+import { NONE, count, moment, parameter, score, scoreWithSpread, seconds } from "./format.js";
 import { keep, pauseFor } from "./live.js";
 import { badge, warning } from "./parts.js";
 import { sortableTable } from "./table.js";
@@ -79,7 +79,7 @@ function legend() {
         " · a thin line for each fold, a thick one for their mean");
 }
 
-function drawings(trial, folds) {
+function drawings(trial, { folds = [], pruned_at: prunedAt = null }) {
     const isRepeated = folds.some((f) => f.repeat > 1);
     const nameOf = (f) => isRepeated ? `repeat ${f.repeat}, fold ${f.fold}` : `fold ${f.fold}`;
     const line = (name, kind) => folds.map((f) => ({
@@ -92,7 +92,9 @@ function drawings(trial, folds) {
         line("validation_score", "validation"));
 
     if (losses === null && scores === null)
-        return [h("p", { class: "note" }, "No learning curves yet.")];
+        return [h("p", { class: "note" }, prunedAt
+            ? `The learning curves were dropped on ${moment(prunedAt)}; the scores are kept.`
+            : "No learning curves yet.")];
     return [legend(), h("div", { class: "drawings" }, [losses, scores].filter(Boolean))];
 }
 
@@ -115,7 +117,7 @@ export async function showTrial(main, signal, id, n) {
             waiting.textContent = one.data.folds.length > 0 ? "" : "No fold is done yet.";
         }
         if (one.changed || drawn.changed)
-            plots.replaceChildren(...drawings(one.data, drawn.data.folds ?? []));
+            plots.replaceChildren(...drawings(one.data, drawn.data));
         if (isEmpty)
             main.replaceChildren(
                 h("p", { class: "path" }, h("a", { href: "#/" }, "Experiments"), " / ",

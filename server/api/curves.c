@@ -116,14 +116,16 @@ static enum err send_table(struct call *c, int64_t id, int64_t trial, struct err
 
 static enum err send_json(struct call *c, int64_t id, int64_t trial, struct error *e)
 {
+    struct experiment_record experiment;
     struct fold_record *folds;
     struct buf out = {0};
     struct json j;
     size_t n;
 
+    TRY(store_experiment_get(c->reader, id, c->q->arena, &experiment, e));
     TRY(store_fold_curves(c->reader, id, trial, c->q->arena, &n, &folds, e));
     json_init(&j, &out);
-    encode_curves(&j, folds, n);
+    encode_curves(&j, experiment.curves_pruned_at_ms, folds, n);
     return call_json(c, 200, &out, e);
 }
 

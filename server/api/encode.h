@@ -93,8 +93,8 @@ void encode_trial(struct json *j, const char *key, const struct trial_record *t,
 void encode_best(struct json *j, const struct trial_record *t, const char *metric,
                  const struct trial_parts *parts);
 
-/** A trial's learning curves, fold by fold. */
-void encode_curves(struct json *j, const struct fold_record *folds, size_t n);
+/** A trial's learning curves, fold by fold; pruned_at_ms as of its experiment. */
+void encode_curves(struct json *j, int64_t pruned_at_ms, const struct fold_record *folds, size_t n);
 
 /** What happened to an experiment or a trial, on one line. */
 void encode_event(struct json *j, const struct event_record *x);

@@ -318,6 +318,8 @@ static const struct field experiment_fields[] = {
     FIELD("created_at", TIME, experiment_view, record.created_at_ms),
     FIELD("started_at", TIME, experiment_view, record.started_at_ms, .nullable = true),
     FIELD("finished_at", TIME, experiment_view, record.finished_at_ms, .nullable = true),
+    FIELD("curves_pruned_at", TIME, experiment_view, record.curves_pruned_at_ms, .nullable = true,
+          .summary = "when learning curves of it were dropped; null: never"),
     FIELD("bytes", INT, experiment_view, progress.bytes, .summary = "that it takes, roughly"),
     FIELD("tags", JSON, experiment_view, record.tags, .document = field_document_texts),
     FIELD("notes", TEXT, experiment_view, record.notes, .summary = "free text"),

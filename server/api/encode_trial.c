@@ -403,6 +403,7 @@ static const struct field curve_fields[] = {
 /* clang-format on */
 
 struct curves_view {
+    int64_t pruned_at_ms;
     size_t n;
     const struct fold_record *folds;
 };
@@ -421,6 +422,8 @@ static void write_curves(const void *in, struct json *j, const char *key)
 }
 
 static const struct field curves_fields[] = {
+    FIELD("pruned_at", TIME, curves_view, pruned_at_ms, .nullable = true,
+          .summary = "when curves that were there were dropped; null: never"),
     {.key = "folds",
      .type = FIELD_OTHER,
      .fields = curve_fields,
@@ -432,9 +435,9 @@ static const struct field curves_fields[] = {
 const struct schema encode_curves_schema = {
     .name = "Curves", .fields = curves_fields, .summary = "A trial's learning curves."};
 
-void encode_curves(struct json *j, const struct fold_record *folds, size_t n)
+void encode_curves(struct json *j, int64_t pruned_at_ms, const struct fold_record *folds, size_t n)
 {
-    struct curves_view view = {n, folds};
+    struct curves_view view = {pruned_at_ms, n, folds};
 
     json_object(j, NULL);
     field_encode(curves_fields, &view, j);

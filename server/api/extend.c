@@ -84,6 +84,11 @@ static enum err extend_definition(struct call *c, struct extension *x, struct er
     x->definition = failed == ERR_OK ? x->definition : NULL;
     jobs_release_table(c->api->jobs, table);
     TRY(failed);
+    if (x->experiment.curves_pruned_at_ms != 0 && definition_rungs(x->definition).n > 0)
+        return error_set(e, ERR_CONFLICT,
+                         "experiment %" PRId64 ": its learning curves were dropped, and its pruner "
+                         "would compare new trials with them; clone it",
+                         x->experiment.id);
     if (x->definition->planned_trials > x->experiment.planned_trials)
         return ERR_OK;
     return error_set(e, ERR_CONFLICT,
@@ -137,7 +142,8 @@ static enum err apply(struct store *s, void *ctx, struct error *e)
                          "knowledge of its sealed rows; clone it",
                          id);
     TRY(check(&now, e));
-    x->was_changed = strcmp(now.definition, x->experiment.definition) != 0;
+    x->was_changed = strcmp(now.definition, x->experiment.definition) != 0 ||
+                     now.curves_pruned_at_ms != x->experiment.curves_pruned_at_ms;
     if (x->was_changed)
         return ERR_OK;
     TRY(store_experiment_set_plan(s, id, x->definition->planned_trials, x->json, e));

@@ -50,6 +50,11 @@ call_handler experiment_delete_many;
 extern const struct field experiment_delete_many_query[];
 extern const struct schema experiment_deleted_schema;
 
+/* prune.c */
+call_handler experiment_prune;
+extern const struct field experiment_prune_query[];
+extern const struct schema experiment_pruned_schema;
+
 /* patch.c */
 call_handler experiment_patch;
 extern const struct schema experiment_labels_schema;

@@ -157,6 +157,12 @@ static const struct route ROUTES[] = {
      "a new experiment from an old one's definition and a merge patch",
      .input = &experiment_patch_schema, .may_be_empty = true, .examples = PATCH, STATUS(201),
      LOCATED, .output = &encode_experiment_schema, NEEDS(SUBMIT)},
+    {HTTP_POST, EXPERIMENT "/prune", experiment_prune, HTTP_BODY_NONE,
+     "drop the learning curves of an experiment that has ended",
+     .description = "Scores, trials and folds stay, and so does what clients have reported. Curves "
+                    "can be trained again from the same seeds.",
+     .query = experiment_prune_query, .output = &experiment_pruned_schema,
+     NEEDS(SUBMIT), OWNED(EXPERIMENT)},
     {HTTP_POST, EXPERIMENT "/unseal", experiment_unseal, HTTP_BODY_NONE,
      "score the best trial on the rows that were set aside, once",
      .description = "202 the first time; 200, with what came of it, after that.",

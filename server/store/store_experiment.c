@@ -80,7 +80,8 @@ enum err store_experiment_insert(struct store *s, const struct experiment_record
     "       e.id, e.name, e.owner, e.dataset_id, d.name, e.state, e.stop_reason, e.error,"         \
     "       e.metric, e.direction, e.sampler, e.pruner, e.seed, e.planned_trials,"                 \
     "       e.folds_per_trial, e.priority, e.notes, e.tags, e.created_at_ms, e.started_at_ms,"     \
-    "       e.finished_at_ms, e.elapsed_ms, e.definition, e.sealed_rows"
+    "       e.finished_at_ms, e.elapsed_ms, e.definition, e.sealed_rows,"                            \
+    "       e.curves_pruned_at_ms"
 #define FROM                                                                                       \
     "  FROM experiment AS e"                                                                       \
     "  LEFT JOIN dataset AS d ON d.id = e.dataset_id"
@@ -111,6 +112,7 @@ static void read_record(struct stmt *q, struct arena *a, struct experiment_recor
     x->elapsed_ms = stmt_i64(q);
     x->definition = stmt_text(q, a);
     x->sealed_rows = stmt_i64_or(q, -1);
+    x->curves_pruned_at_ms = stmt_i64(q);
 }
 
 enum err store_experiment_get(struct reader *r, int64_t id, struct arena *a,

@@ -32,6 +32,7 @@ struct experiment_record {
     int64_t planned_trials;  /* -1: not known beforehand */
     int64_t folds_per_trial; /* all repeats together */
     int64_t sealed_rows;     /* set aside before the search; -1: not known */
+    int64_t curves_pruned_at_ms; /* when curves were dropped; 0: never */
     int64_t priority;
     const char *notes; /* never NULL */
     const char *tags;  /* JSON array of strings */

@@ -430,6 +430,7 @@ enum err store_fold_find(struct reader *r, const struct fold_content *content, s
                    "   AND f.repeat = ?2 AND f.fold = ?3"
                    " WHERE t.configuration_key = ?1 AND f.engine = ?4"
                    "   AND (f.state = 'completed' OR f.epochs_run > 0) AND f.cut IS NULL"
+                   "   AND (f.train_loss IS NOT NULL OR f.epochs_run = 0)"
                    "   AND (t.experiment_id <> ?5 OR t.trial <> ?6)"
                    " ORDER BY t.experiment_id, t.trial"
                    " LIMIT 1",

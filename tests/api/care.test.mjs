@@ -1,16 +1,21 @@
 /* The disk is looked after: experiments that ended long ago are deleted, curves are dropped. */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { api, finished, startDaemon, submit, sweepd, until, upload } from "../lib/daemon.mjs";
 
 const SMALL = { dataset: "iris", sampler: "grid", space: { width: [2, 4], epochs: 3 } };
 const LONG = { dataset: "iris", space: { layers: 1, width: 4, epochs: 100000 } };
 const TOMORROW = new Date(Date.now() + 864e5).toISOString();
+
+const run = promisify(execFile);
+const sql = async (query) => (await run("sqlite3", ["-readonly", daemon.db, query])).stdout.trim();
 
 let daemon, folder;
 before(async () => {
@@ -133,4 +138,76 @@ test("a deletion that is repeated with its key tells the same, also when kill -9
     assert.equal(third.text, again.text);
     assert.equal(third.headers.get("Idempotency-Replayed"), "true");
     await mortal.stop();
+});
+
+const prune = (id, query = "", options = {}) =>
+    api(daemon.url, `/experiments/${id}/prune${query}`, { method: "POST", ...options });
+const text = async (path) => (await api(daemon.url, path)).text;
+
+test("curves are dropped, and scores, trials and folds are as they were", async () => {
+    const { id, bytes } = await ended({ seed: 7 });
+    const at = `/experiments/${id}`, kept = ["trials.csv", "trials/1", "best", "importance", "columns"];
+    const before = await Promise.all(kept.map((name) => text(`${at}/${name}`)));
+    const etag = (await api(daemon.url, at)).headers.get("ETag");
+    const curves = (await api(daemon.url, `${at}/trials/1/curves`)).json;
+    assert.equal(curves.pruned_at, null);
+    assert.equal(curves.folds[0].train_loss.length, 3);
+
+    const dry = await prune(id, "?dry_run=true");
+    assert.equal(dry.status, 200, dry.text);
+    assert.equal(dry.json.folds, 10);
+    assert.deepEqual((await api(daemon.url, `${at}/trials/1/curves`)).json, curves, "nothing yet");
+
+    const { json } = await prune(id, "", { headers: { "Idempotency-Key": "p" } });
+    assert.deepEqual({ ...json, curves_pruned_at: null }, { ...dry.json, dry_run: false });
+    const experiment = await api(daemon.url, at, { headers: { "If-None-Match": etag } });
+    assert.equal(experiment.status, 200);
+    assert.equal(experiment.json.bytes, bytes - json.bytes);
+    assert.equal(experiment.json.curves_pruned_at, json.curves_pruned_at);
+    assert.deepEqual(await Promise.all(kept.map((name) => text(`${at}/${name}`))), before);
+    const left = (await api(daemon.url, `${at}/trials/1/curves`)).json;
+    assert.equal(left.pruned_at, json.curves_pruned_at);
+    assert.deepEqual(left.folds.map((f) => [f.fold, f.train_loss, f.layers]), [1, 2, 3, 4, 5].map((n) => [n, null, null]));
+    assert.match(await text(`${at}/trials/1/curves.csv`), /^repeat,fold,epoch[^\n]*\n$/);
+
+    const again = await prune(id);
+    assert.deepEqual(again.json, { ...json, folds: 0, bytes: 0 });
+    assert.deepEqual((await prune(id, "", { headers: { "Idempotency-Key": "p" } })).json, json);
+    const views = await sql(`SELECT (SELECT count(*) FROM learning_curves WHERE experiment_id = ${id}),
+        (SELECT count(*) FROM layer_statistics WHERE experiment_id = ${id}),
+        (SELECT count(*) FROM fold_scores WHERE experiment_id = ${id} AND metric = 'accuracy'),
+        (SELECT count(*) FROM leaderboard WHERE experiment_id = ${id} AND cv_mean IS NOT NULL)`);
+    assert.equal(views, "0|0|10|2");
+});
+
+test("what is searched again after its curves were dropped has curves and the same scores", async () => {
+    const { id } = await ended({ seed: 8 });
+    await prune(id);
+    const again = await ended({ seed: 8, notes: "again" });
+    const scores = async (n) => (await api(daemon.url, `/experiments/${n}/trials`)).json.items.map((t) => t.score);
+    assert.deepEqual(await scores(again.id), await scores(id));
+    assert.equal((await api(daemon.url, `/experiments/${again.id}/trials/1/curves`)).json.folds[0].train_loss.length, 3);
+});
+
+test("an experiment that has not ended keeps its curves", async () => {
+    const { id } = await submit(daemon.url, { ...SMALL, start: false });
+    const refused = await prune(id);
+    assert.equal(refused.status, 409, refused.text);
+    assert.match(refused.json.detail, /is paused: its curves are dropped once it has ended/);
+    assert.equal((await prune(999999)).status, 404);
+});
+
+test("a search whose pruner looks at epochs is not extended without its curves", async () => {
+    const definition = { dataset: "iris", sampler: "random", pruner: "median", budget: { trials: 4 },
+                         cross_validation: { folds: 2 }, space: { width: { min: 2, max: 64 }, epochs: 9 } };
+    for (const [more, status] of [[{}, 409], [{ pruner: "none" }, 202]]) {
+        const { id } = await ended({ ...definition, ...more });
+        await prune(id);
+        const answer = await api(daemon.url, `/experiments/${id}/extend`, { json: { trials: 2 } });
+        assert.equal(answer.status, status, answer.text);
+        if (status === 409)
+            assert.match(answer.json.detail, /its learning curves were dropped/);
+        else
+            assert.equal((await finished(daemon.url, id)).progress.trials_done, 6);
+    }
 });

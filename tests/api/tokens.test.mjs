@@ -98,6 +98,7 @@ const ROUTES = `
     POST /api/v1/experiments/{experiment}/extend submit owned
     POST /api/v1/experiments/{experiment}/clone submit
     POST /api/v1/experiments/{experiment}/unseal submit owned
+    POST /api/v1/experiments/{experiment}/prune submit owned
     GET /api/v1/experiments/{experiment}/best read
     GET /api/v1/experiments/{experiment}/trials read
     POST /api/v1/experiments/{experiment}/ask submit owned
