@@ -52,6 +52,8 @@ struct experiment_pace encode_pace(const struct experiment_view *x)
     pace.folds = (pace.trials - p->pruned - p->failed) * x->record.folds_per_trial +
                  p->folds_of_pruned + p->folds_of_failed;
     pace.fraction = pace.folds > 0 ? (double)pace.folds_done / (double)pace.folds : 0.0;
+    if (strcmp(x->record.state, "completed") == 0) /* also by stop_when or budget.seconds */
+        pace.fraction = 1.0;
     if (!has_ended(&x->record) && pace.fraction > 0 && pace.fraction < 1)
         pace.eta_seconds = pace.elapsed_seconds * (1.0 - pace.fraction) / pace.fraction;
     return pace;
@@ -67,7 +69,8 @@ const struct field encode_pace_fields[] = {
     FIELD("trials_failed", INT, experiment_pace, trials_failed, .summary = "of them without a score"),
     FIELD("folds", INT, experiment_pace, folds, .summary = "planned"),
     FIELD("folds_done", INT, experiment_pace, folds_done, .summary = "trained and kept"),
-    FIELD("fraction", REAL, experiment_pace, fraction, .summary = "of the folds that is done"),
+    FIELD("fraction", REAL, experiment_pace, fraction,
+          .summary = "of the folds that is done; 1 once it has completed"),
     FIELD("elapsed_seconds", REAL, experiment_pace, elapsed_seconds, .summary = "of running"),
     FIELD("eta_seconds", REAL, experiment_pace, eta_seconds, .nullable = true,
           .summary = "that are left, as far as can be told"),

@@ -264,16 +264,24 @@ static void write_answer(const struct route *r, const struct path_form *f, unsig
 
 /* Which statuses a route may answer with a problem. */
 const struct openapi_problem openapi_problems[] = {
-    {400, "BadRequest", "The request cannot be read; of JSON the detail says line and column.", NULL, always},
-    {401, "Unknown", "A token is needed, or the one that came is not valid.", "WWW-Authenticate", hears_token},
-    {403, "Forbidden", "The token allows less, what is changed is another's, a quota is spent, or the request comes from another origin.", NULL, always},
+    {400, "BadRequest", "The request cannot be read; of JSON the detail says line and column.",
+     NULL, always},
+    {401, "Unknown", "A token is needed, or the one that came is not valid.", "WWW-Authenticate",
+     hears_token},
+    {403, "Forbidden",
+     "The token allows less, what is changed is another's, a quota is spent, or the request comes "
+     "from another origin.",
+     NULL, always},
     {404, "NotFound", "There is nothing at this path.", NULL, has_variables},
-    {409, "Conflict", "What is there stands against it: a name is taken, a state is another.", NULL, always},
+    {409, "Conflict", "What is there stands against it: a name is taken, a state is another.",
+     NULL, always},
     {413, "TooLarge", "The body is larger than /api/v1 tells under limits.", NULL, takes_body},
     {415, "UnsupportedType", "The body's type is not one that is read here.", NULL, takes_body},
     {421, "Misdirected", "The Host is not one that this daemon answers to.", NULL, always},
-    {422, "Invalid", "The request can be read, but something in it is wrong; errors tells all.", NULL, always},
-    {429, "TooMany", "Too many tokens that are not valid came from this address.", "Retry-After", hears_token},
+    {422, "Invalid", "The request can be read, but something in it is wrong; errors tells all.",
+     NULL, always},
+    {429, "TooMany", "Too many tokens that are not valid came from this address.", "Retry-After",
+     hears_token},
     {503, "Unavailable", "The daemon is starting, stopping or busy.", "Retry-After", always},
     {507, "NoSpace", "The disk is full, or nearer to it than the daemon may go.", NULL, changes},
     {0},
@@ -373,8 +381,11 @@ static void write_path(size_t i, const struct path_form *f, struct json *j)
 void openapi_paths(struct json *j)
 {
     json_object(j, "paths");
-    for (size_t i = 0; i < route_count(); i++)
-        for (size_t k = 0; !route_at(i)->is_page && k < (route_has_forms(route_at(i)) ? N_FORMS : 1); k++)
+    for (size_t i = 0; i < route_count(); i++) {
+        size_t n = route_at(i)->is_page ? 0 : route_has_forms(route_at(i)) ? N_FORMS : 1;
+
+        for (size_t k = 0; k < n; k++)
             write_path(i, &FORMS[k], j);
+    }
     json_end(j);
 }

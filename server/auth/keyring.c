@@ -73,13 +73,28 @@ enum err keyring_load(struct keyring *k, struct reader *r, struct error *e)
     return ERR_OK;
 }
 
+enum err keyring_read_file(struct keyring *k, const char *path, struct error *e)
+{
+    struct key *keys;
+    size_t n;
+
+    TRY(token_file_read(path, &keys, &n, e));
+    pthread_mutex_lock(&k->lock);
+    free(k->file_keys);
+    k->file_keys = keys;
+    k->n_file_keys = n;
+    k->is_open = false;
+    pthread_mutex_unlock(&k->lock);
+    return ERR_OK;
+}
+
 static enum err load_first(struct keyring *k, struct store *s, const char *path, struct error *e)
 {
     struct reader *r;
     enum err failed;
 
     if (path)
-        TRY(token_file_read(path, &k->file_keys, &k->n_file_keys, e));
+        TRY(keyring_read_file(k, path, e));
     TRY(store_reader_acquire(s, &r, e));
     failed = keyring_load(k, r, e);
     store_reader_release(s, r);

@@ -45,6 +45,9 @@ enum err keyring_create(struct store *s, const char *path, struct keyring **out,
 /** Accepts NULL. */
 void keyring_destroy(struct keyring *k);
 
+/** Reads the file of tokens again: those that it does not hold any more end. As keyring_create. */
+enum err keyring_read_file(struct keyring *k, const char *path, struct error *e);
+
 /** Loads again what the database has; `r` sees what was written. */
 enum err keyring_load(struct keyring *k, struct reader *r, struct error *e);
 

@@ -196,13 +196,24 @@ static enum err read_again(struct daemon *d, struct buf *taken, struct buf *kept
     return buf_check(taken, e);
 }
 
-/* SIGHUP. Where the file has a fault everything stays as it is. */
+/* The file of tokens is no option that changes: what stands in it does. */
+static void renew_tokens(struct daemon *d)
+{
+    const char *file = d->config->token_file;
+    struct error e = {0};
+
+    if (file[0] && keyring_read_file(d->api.keyring, file, &e) != ERR_OK)
+        log_write(LOG_ERROR, "the tokens of the file stay as they were: %s", e.message);
+}
+
+/* SIGHUP. Where a file has a fault what it says stays as it is. */
 static void renew(struct daemon *d)
 {
     CLEANUP(buf_finish) struct buf taken = {0}, kept = {0};
     struct error e = {0};
 
     notify_send("STATUS=reading the configuration again");
+    renew_tokens(d);
     if (read_again(d, &taken, &kept, &e) != ERR_OK) {
         log_write(LOG_ERROR, "the configuration stays as it was: %s", e.message);
     } else {

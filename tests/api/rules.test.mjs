@@ -72,6 +72,7 @@ test("a target ends the search, judged in the order of trials", async () => {
     const { done, trials } = await search({ ...definition, stop_when: { target } });
     assert.equal(done.stop_reason, "target");
     assert.equal(done.state, "completed");
+    assert.equal(done.progress.fraction, 1, "there is nothing left to do");
     assert.equal(trials.length, met + 4 - 1);
     trials.forEach((t, i) => {
         assert.equal(t.state, "completed");

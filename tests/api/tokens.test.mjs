@@ -416,8 +416,46 @@ test("tokens of a file are valid too, if nobody else can write it, or read one t
     const public_ = await start();
     const url = public_.url.replace("0.0.0.0", "127.0.0.1");
     assert.equal((await api(url, "/experiments")).status, 401);
-    assert.equal((await api(url, "/session", { headers: bearer(secret) })).json.label, "ada");
+    const who = async (token) => (await api(url, "/session", { headers: bearer(token) })).json.label;
+    assert.equal(await who(secret), "ada");
+
+    const other = `swd_${"b2".repeat(32)}`;
+    const reload = async (text, told) => {
+        const before = public_.stderr().length;
+        await writeFile(file, text);
+        process.kill(public_.pid, "SIGHUP");
+        await until(() => public_.stderr().slice(before).includes("was read again"));
+        assert.match(public_.stderr().slice(before), told);
+    };
+    await reload("bob submit\n", /tokens of the file stay as they were: .*line 1: expected LABEL SCOPE TOKEN/);
+    assert.equal(await who(secret), "ada");
+    await reload(`bob read sha256:${createHash("sha256").update(other).digest("hex")}\n`, /./);
+    assert.equal(await who(other), "bob");
+    assert.equal((await api(url, "/session", { headers: bearer(secret) })).status, 401);
     await public_.stop();
+});
+
+test("behind a base path one logs in and out within it, and the cookie goes nowhere else", async () => {
+    const file = path.join(folder, "behind");
+    const secret = `swd_${"c3".repeat(32)}`;
+    await writeFile(file, `ada submit ${secret}\n`, { mode: 0o600 });
+    const behind = await startDaemon({ args: ["--token-file", file, "--base-path", "/tools/sweepd"] });
+    const { origin } = new URL(behind.url);
+    const within = (at, options = {}) => api(`${origin}/tools/sweepd`, at, options);
+    const cookieOf = (answer) => answer.headers.get("Set-Cookie");
+
+    const login = await within("/session", { json: { token: secret } });
+    assert.equal(login.status, 200, login.text);
+    assert.match(cookieOf(login), /^sweepd_session_\d+=[0-9a-z_]+; Path=\/tools\/sweepd; HttpOnly; SameSite=Strict/i);
+    const headers = { Cookie: cookieOf(login).split(";")[0], Origin: origin };
+    assert.equal((await within("/session", { headers })).json.label, "ada");
+    assert.equal((await within("/experiments", { headers })).status, 200);
+    assert.equal((await within("/experiments")).status, 401);
+    const logout = await within("/session", { method: "DELETE", headers });
+    assert.equal(logout.status, 204);
+    assert.match(cookieOf(logout), /; Path=\/tools\/sweepd;.*Max-Age=0/);
+    assert.equal((await within("/experiments", { headers })).status, 401);
+    await behind.stop();
 });
 
 test("quotas of an owner are held, and name what is used and allowed", async () => {
