@@ -97,17 +97,43 @@ enum err call_json(struct call *c, unsigned status, struct buf *out, struct erro
     return failed;
 }
 
+static void encode_reply(struct call_reply *r)
+{
+    struct json j;
+
+    buf_clear(&r->out);
+    json_init(&j, &r->out);
+    json_object(&j, NULL);
+    field_encode(r->fields, r->in, &j);
+    json_end(&j);
+}
+
+enum err call_reply_keep(struct store *s, void *reply, struct error *e)
+{
+    struct call_reply *r = reply;
+
+    encode_reply(r);
+    return once_keep(r->call, s, r->status, NULL, &r->out, e);
+}
+
+enum err call_reply_send(struct call_reply *r, struct error *e)
+{
+    if (r->out.length == 0)
+        encode_reply(r);
+    return call_json(r->call, r->status, &r->out, e);
+}
+
+void call_reply_end(struct call_reply *r)
+{
+    buf_finish(&r->out);
+}
+
 enum err call_object(struct call *c, unsigned status, const struct field *fields, const void *in,
                      struct error *e)
 {
-    struct buf out = {0};
-    struct json j;
+    struct call_reply r = {.call = c, .status = status, .fields = fields, .in = in};
 
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    field_encode(fields, in, &j);
-    json_end(&j);
-    return call_json(c, status, &out, e);
+    return call_reply_send(&r, e);
 }
 
 void call_url(char out[CALL_URL_BYTES], const char *list, int64_t id)

@@ -53,6 +53,24 @@ enum err call_json(struct call *c, unsigned status, struct buf *out, struct erro
 enum err call_object(struct call *c, unsigned status, const struct field *fields, const void *in,
                      struct error *e);
 
+/* An answer as call_object gives it, for requests that store it with what they do. */
+struct call_reply {
+    struct call *call;
+    unsigned status;
+    const struct field *fields;
+    const void *in;
+    struct buf out; /* what was stored; empty: nothing yet */
+};
+
+/** Stores it as it is now, inside the transaction; `reply` is a struct call_reply. */
+enum err call_reply_keep(struct store *s, void *reply, struct error *e);
+
+/** Answers with what was stored, or with what it is now. */
+enum err call_reply_send(struct call_reply *r, struct error *e);
+
+/** CLEANUP form, for where it is not sent. */
+void call_reply_end(struct call_reply *r);
+
 enum { CALL_URL_BYTES = 64 };
 
 /** Where a resource is, after the base path: "/api/v1/experiments/3". */

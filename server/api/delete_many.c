@@ -8,7 +8,6 @@
 #include "server/api/encode.h"
 #include "server/api/experiment_filter.h"
 #include "server/api/handlers.h"
-#include "server/api/once.h"
 #include "server/jobs/writer.h"
 
 struct deletion_form {
@@ -32,16 +31,11 @@ struct deletion {
     struct deletion_form form;
     struct experiment_view *found, *gone; /* what may go; what went, or would go */
     size_t n_found, n;
-    int64_t n_total, left, bytes; /* n_total: that the filters fit; left: of them, after this */
+    int64_t n_total, bytes; /* that the filters fit; of those gone */
     struct experiment_view next;
-    bool is_last;      /* next is, and the answer is stored with it */
-    struct buf answer;
+    struct call_reply *reply; /* is stored with the last of them */
+    bool is_last;             /* next is */
 };
-
-static void deletion_finish(struct deletion *d)
-{
-    buf_finish(&d->answer);
-}
 
 /* ---- the answer -------------------------------------------------------------------------- */
 
@@ -70,15 +64,30 @@ static void write_gone(const void *in, struct json *j, const char *key)
     json_end(j);
 }
 
+static void write_total(const void *in, struct json *j, const char *key)
+{
+    const struct deletion *d = in;
+
+    json_i64(j, key, (int64_t)d->n);
+}
+
+static void write_left(const void *in, struct json *j, const char *key)
+{
+    const struct deletion *d = in;
+
+    json_i64(j, key, d->n_total - (int64_t)d->n);
+}
+
 /* clang-format off */
 static const struct field answer_fields[] = {
     FIELD("dry_run", BOOL, deletion, form.dry_run, .summary = "nothing was deleted"),
     {.key = "experiments", .type = FIELD_OTHER, .fields = gone_fields, .shape = FIELD_LIST,
      .write = write_gone, .summary = "that are gone, or would be"},
-    FIELD("total", INT, deletion, n_total, .summary = "how many they are"),
+    {.key = "total", .type = FIELD_OTHER, .document = field_document_integer, .write = write_total,
+     .summary = "how many they are"},
     FIELD("bytes", INT, deletion, bytes, .summary = "that they took, roughly"),
-    FIELD("left", INT, deletion, left,
-          .summary = "how many fit as well: beyond the limit, or being unsealed"),
+    {.key = "left", .type = FIELD_OTHER, .document = field_document_integer, .write = write_left,
+     .summary = "how many fit as well: beyond the limit, or being unsealed"},
     {.key = NULL},
 };
 /* clang-format on */
@@ -86,20 +95,6 @@ static const struct field answer_fields[] = {
 const struct schema experiment_deleted_schema = {.name = "Deleted",
                                                  .fields = answer_fields,
                                                  .summary = "Experiments that were deleted."};
-
-static void write_answer(struct deletion *d)
-{
-    struct deletion told = *d;
-    struct json j;
-
-    told.n_total = (int64_t)d->n;
-    told.left = d->n_total - told.n_total;
-    buf_clear(&d->answer);
-    json_init(&j, &d->answer);
-    json_object(&j, NULL);
-    field_encode(answer_fields, &told, &j);
-    json_end(&j);
-}
 
 /* ---- one after the other ----------------------------------------------------------------- */
 
@@ -133,10 +128,7 @@ static enum err apply(struct store *s, void *ctx, struct error *e)
     TRY(delete_next(d, s, &gone, e));
     if (gone)
         take(d, &d->next);
-    if (!d->is_last)
-        return ERR_OK;
-    write_answer(d);
-    return once_keep(d->call, s, 200, NULL, &d->answer, e);
+    return d->is_last ? call_reply_keep(s, d->reply, e) : ERR_OK;
 }
 
 static bool is_being_unsealed(const struct experiment_view *x)
@@ -215,15 +207,16 @@ static enum err read_form(struct call *c, struct deletion_form *f, struct error 
 
 enum err experiment_delete_many(struct call *c, struct error *e)
 {
-    CLEANUP(deletion_finish)
     struct deletion d = {.call = c, .form.page.limit = QUERY_LIMIT_MAX};
+    CLEANUP(call_reply_end)
+    struct call_reply reply = {.call = c, .status = 200, .fields = answer_fields, .in = &d};
 
+    d.reply = &reply;
     TRY(read_form(c, &d.form, e));
     TRY(find(&d, e));
     for (size_t i = 0; d.form.dry_run && i < d.n_found; i++)
         take(&d, &d.found[i]);
     if (!d.form.dry_run)
         TRY(delete_all(&d, e));
-    write_answer(&d);
-    return call_json(c, 200, &d.answer, e);
+    return call_reply_send(&reply, e);
 }

@@ -2,11 +2,11 @@
  * Experiments: one, its best trial, and the orders that a person gives.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
+#include "server/api/once.h"
 #include "server/clock.h"
 #include "server/intake/quota.h"
 #include "server/jobs/study.h"
@@ -87,27 +87,62 @@ enum err experiment_best(struct call *c, struct error *e)
     return call_json(c, 200, &out, e);
 }
 
-/* A search of ours, or a study that others train. */
-static enum err run_command(struct call *c, const struct experiment_record *x,
-                            enum jobs_command what, struct error *e)
+/* ---- orders ------------------------------------------------------------------------------ */
+
+/* An order, whose answer is stored with what it does. */
+struct order {
+    struct call *call;
+    struct experiment_record experiment;
+    enum jobs_command what;
+    struct buf answer;
+};
+
+static void order_finish(struct order *o)
 {
-    return x->dataset_id == 0 ? study_command(c->api->jobs, x->id, what, e)
-                              : jobs_command(c->api->jobs, x->id, what, e);
+    buf_finish(&o->answer);
+}
+
+/* The writer's thread. */
+static enum err keep_answer(struct store *s, void *ctx, struct error *e)
+{
+    struct order *o = ctx;
+    struct experiment_view view;
+    struct json j;
+
+    TRY(encode_experiment_read(store_writer(s), o->experiment.id, o->call->q->arena, &view, e));
+    buf_clear(&o->answer);
+    json_init(&j, &o->answer);
+    encode_experiment(&j, NULL, &view);
+    return once_keep(o->call, s, 202, NULL, &o->answer, e);
+}
+
+/* A search of ours, or a study that others train. */
+static enum err run_command(struct order *o, struct also then, struct error *e)
+{
+    struct jobs *j = o->call->api->jobs;
+
+    return o->experiment.dataset_id == 0
+               ? study_command(j, o->experiment.id, o->what, then, e)
+               : jobs_command(j, o->experiment.id, o->what, &then, e);
+}
+
+static enum err begin_order(struct order *o, struct error *e)
+{
+    int64_t id;
+
+    TRY(call_experiment(o->call, &id, e));
+    TRY(store_experiment_get(o->call->reader, id, o->call->q->arena, &o->experiment, e)); /* 404 */
+    call_release(o->call);
+    return ERR_OK;
 }
 
 static enum err give_command(struct call *c, enum jobs_command what, struct error *e)
 {
-    struct intake in = call_intake(c);
-    struct experiment_record record;
-    int64_t id;
+    CLEANUP(order_finish) struct order o = {.call = c, .what = what};
 
-    TRY(call_experiment(c, &id, e));
-    TRY(store_experiment_get(c->reader, id, c->q->arena, &record, e)); /* 404 before 409 */
-    if (what == JOBS_RESUME && strcmp(record.state, "paused") == 0)
-        TRY(quota_check_running(&in, c->reader, e)); /* two at the same moment may both pass */
-    call_release(c);
-    TRY(run_command(c, &record, what, e));
-    return call_experiment_answer(c, 202, id, e);
+    TRY(begin_order(&o, e));
+    TRY(run_command(&o, (struct also){keep_answer, &o}, e));
+    return call_json(c, 202, &o.answer, e);
 }
 
 enum err experiment_cancel(struct call *c, struct error *e)
@@ -120,10 +155,46 @@ enum err experiment_pause(struct call *c, struct error *e)
     return give_command(c, JOBS_PAUSE, e);
 }
 
+/* The writer's thread. */
+static enum err store_resumed(struct store *s, void *ctx, struct error *e)
+{
+    struct order *o = ctx;
+    struct intake in = call_intake(o->call);
+    struct experiment_change running = {
+        .state = "running", .at_ms = clock_now_ms(), .elapsed_ms = -1};
+    struct experiment_record now;
+
+    TRY(store_experiment_get(store_writer(s), o->experiment.id, o->call->q->arena, &now, e));
+    if (strcmp(now.state, "paused") != 0)
+        return error_set(e, ERR_CONFLICT, "experiment %" PRId64 " %s", now.id,
+                         now.finished_at_ms != 0 ? "has ended" : "is running already");
+    TRY(quota_check_running(&in, store_writer(s), e));
+    TRY(store_experiment_set_state(s, now.id, &running, e));
+    return keep_answer(s, o, e);
+}
+
+/* That it runs is stored first, where its owner's quota is exact; a crash behind that lets it run
+ * after the next start. One that is being cancelled meanwhile is not resumed. */
 enum err experiment_resume(struct call *c, struct error *e)
 {
-    return give_command(c, JOBS_RESUME, e);
+    CLEANUP(order_finish) struct order o = {.call = c, .what = JOBS_RESUME};
+    int64_t id;
+    enum err failed;
+
+    TRY(begin_order(&o, e));
+    id = o.experiment.id;
+    if (o.experiment.dataset_id == 0) {
+        TRY(study_change(c->api->jobs, id, store_resumed, &o, e));
+    } else {
+        TRY(writer_call(jobs_writer(c->api->jobs), store_resumed, &o, e));
+        failed = jobs_command(c->api->jobs, id, JOBS_RESUME, NULL, e);
+        if (failed != ERR_OK && failed != ERR_CONFLICT)
+            return failed;
+    }
+    return call_json(c, 202, &o.answer, e);
 }
+
+/* ---- away with it ------------------------------------------------------------------------ */
 
 struct deletion {
     int64_t id;
@@ -146,15 +217,14 @@ const struct field experiment_delete_query[] = {
 
 enum err experiment_delete(struct call *c, struct error *e)
 {
-    struct experiment_record record;
+    struct order o = {.call = c, .what = JOBS_DROP};
     struct deletion d = {0};
 
     TRY(call_query(c, &d, e));
-    TRY(call_experiment(c, &d.id, e));
-    TRY(store_experiment_get(c->reader, d.id, c->q->arena, &record, e));
-    call_release(c);
+    TRY(begin_order(&o, e));
+    d.id = o.experiment.id;
     if (d.force) {
-        enum err failed = run_command(c, &record, JOBS_DROP, e);
+        enum err failed = run_command(&o, (struct also){0}, e);
 
         if (failed != ERR_OK && failed != ERR_CONFLICT) /* that it has ended is fine */
             return failed;

@@ -7,7 +7,6 @@
 
 #include "server/api/encode.h"
 #include "server/api/handlers.h"
-#include "server/api/once.h"
 #include "server/clock.h"
 #include "server/jobs/writer.h"
 #include "server/store/store_curves.h"
@@ -22,13 +21,8 @@ struct pruning {
     int64_t first;    /* of the next ones */
     struct curves_use gone;
     int64_t pruned_at_ms; /* 0: never */
-    struct buf answer;
+    struct call_reply *reply; /* is stored with the last of them */
 };
-
-static void pruning_finish(struct pruning *p)
-{
-    buf_finish(&p->answer);
-}
 
 const struct field experiment_prune_query[] = {
     FIELD("dry_run", BOOL, pruning, dry_run, .summary = "only tell what would go"),
@@ -49,17 +43,6 @@ static const struct field answer_fields[] = {
 
 const struct schema experiment_pruned_schema = {
     .name = "Pruned", .fields = answer_fields, .summary = "Learning curves that were dropped."};
-
-static void write_answer(struct pruning *p)
-{
-    struct json j;
-
-    buf_clear(&p->answer);
-    json_init(&j, &p->answer);
-    json_object(&j, NULL);
-    field_encode(answer_fields, p, &j);
-    json_end(&j);
-}
 
 static enum err check_ended(struct pruning *p, struct reader *r, struct error *e)
 {
@@ -94,8 +77,7 @@ static enum err apply(struct store *s, void *ctx, struct error *e)
     if (!is_last(p))
         return ERR_OK;
     TRY(check_ended(p, store_writer(s), e)); /* for the time */
-    write_answer(p);
-    return once_keep(p->call, s, 200, NULL, &p->answer, e);
+    return call_reply_keep(s, p->reply, e);
 }
 
 static enum err drop_all(struct pruning *p, struct error *e)
@@ -107,9 +89,12 @@ static enum err drop_all(struct pruning *p, struct error *e)
 
 enum err experiment_prune(struct call *c, struct error *e)
 {
-    CLEANUP(pruning_finish) struct pruning p = {.call = c};
+    struct pruning p = {.call = c};
+    CLEANUP(call_reply_end)
+    struct call_reply reply = {.call = c, .status = 200, .fields = answer_fields, .in = &p};
     struct experiment_progress progress;
 
+    p.reply = &reply;
     TRY(call_query(c, &p, e));
     TRY(call_experiment(c, &p.id, e));
     TRY(check_ended(&p, c->reader, e));
@@ -120,6 +105,5 @@ enum err experiment_prune(struct call *c, struct error *e)
     call_release(c);
     if (!p.dry_run)
         TRY(drop_all(&p, e));
-    write_answer(&p);
-    return call_json(c, 200, &p.answer, e);
+    return call_reply_send(&reply, e);
 }

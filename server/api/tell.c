@@ -52,11 +52,34 @@ static const struct field asked_fields[] = {
     {.key = NULL},
 };
 
+/* clang-format on */
+
+struct asked {
+    size_t n;
+    struct study_trial *trials;
+};
+
+static void write_asked(const void *in, struct json *j, const char *key)
+{
+    const struct asked *a = in;
+
+    json_array(j, key);
+    for (size_t i = 0; i < a->n; i++) {
+        json_object(j, NULL);
+        field_encode(asked_fields, &a->trials[i], j);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 static const struct field answer_fields[] = {
-    {.key = "trials", .type = FIELD_OTHER, .fields = asked_fields, .shape = FIELD_LIST},
+    {.key = "trials",
+     .type = FIELD_OTHER,
+     .fields = asked_fields,
+     .shape = FIELD_LIST,
+     .write = write_asked},
     {.key = NULL},
 };
-/* clang-format on */
 
 const struct schema trial_asked_schema = {
     .name = "Asked", .fields = answer_fields, .summary = "Trials that were handed out."};
@@ -67,40 +90,23 @@ static enum err read_body(struct call *c, const struct field *fields, void *out,
                         &c->faults, e);
 }
 
-static enum err answer_asked(struct call *c, const struct study_trial *trials, size_t n,
-                             struct error *e)
-{
-    struct buf out = {0};
-    struct json j;
-
-    json_init(&j, &out);
-    json_object(&j, NULL);
-    json_array(&j, "trials");
-    for (size_t i = 0; i < n; i++) {
-        json_object(&j, NULL);
-        field_encode(asked_fields, &trials[i], &j);
-        json_end(&j);
-    }
-    json_end(&j);
-    json_end(&j);
-    return call_json(c, 201, &out, e);
-}
-
 enum err trial_ask(struct call *c, struct error *e)
 {
     struct ask_body body = {.count = 1};
-    struct study_trial *trials;
+    struct asked asked;
+    CLEANUP(call_reply_end)
+    struct call_reply reply = {.call = c, .status = 201, .fields = answer_fields, .in = &asked};
     int64_t id;
-    size_t n;
 
     TRY(read_body(c, ask_fields, &body, e));
     TRY(call_experiment(c, &id, e));
     call_release(c);
-    trials = arena_alloc(c->q->arena, (size_t)body.count, sizeof *trials);
-    if (!trials)
+    asked.trials = arena_alloc(c->q->arena, (size_t)body.count, sizeof *asked.trials);
+    if (!asked.trials)
         return error_no_memory(e);
-    TRY(study_ask(c->api->jobs, id, (size_t)body.count, c->q->arena, trials, &n, e));
-    return answer_asked(c, trials, n, e);
+    TRY(study_ask(c->api->jobs, id, (size_t)body.count, c->q->arena, asked.trials, &asked.n,
+                  (struct also){call_reply_keep, &reply}, e));
+    return call_reply_send(&reply, e);
 }
 
 /* ---- report and tell --------------------------------------------------------------------- */
@@ -207,17 +213,19 @@ enum err trial_report(struct call *c, struct error *e)
 {
     struct tell_body body = {0};
     struct judgement judgement;
+    CLEANUP(call_reply_end)
+    struct call_reply reply = {.call = c, .status = 200, .fields = verdict_fields, .in = &judgement};
     int64_t id, trial;
     enum err failed;
 
     TRY(read_body(c, report_fields, &body, e));
     TRY(find_trial(c, &id, &trial, e));
     failed = study_report(c->api->jobs, id, trial, body.lease, body.step, body.value,
-                          &judgement.stop, e);
+                          &judgement.stop, (struct also){call_reply_keep, &reply}, e);
     if (failed == ERR_INVALID)
         faults_add(&c->faults, "/step", NULL, "%s", e->message);
     TRY(failed);
-    return call_object(c, 200, verdict_fields, &judgement, e);
+    return call_reply_send(&reply, e);
 }
 
 enum err trial_tell(struct call *c, struct error *e)
@@ -226,6 +234,8 @@ enum err trial_tell(struct call *c, struct error *e)
     struct study_result result;
     int64_t id;
     struct told told;
+    CLEANUP(call_reply_end)
+    struct call_reply reply = {.call = c, .status = 200, .fields = told_fields, .in = &told};
     enum err failed;
 
     TRY(read_body(c, tell_fields, &body, e));
@@ -235,11 +245,12 @@ enum err trial_tell(struct call *c, struct error *e)
     }
     TRY(find_trial(c, &id, &told.trial, e));
     result = (struct study_result){.score = body.score, .error = body.error};
-    failed = study_tell(c->api->jobs, id, told.trial, body.lease, &result, &told.state, e);
+    failed = study_tell(c->api->jobs, id, told.trial, body.lease, &result, &told.state,
+                        (struct also){call_reply_keep, &reply}, e);
     if (failed == ERR_INVALID)
         faults_add(&c->faults, "", NULL, "%s", e->message);
     TRY(failed);
-    return call_object(c, 200, told_fields, &told, e);
+    return call_reply_send(&reply, e);
 }
 
 /* ---- trials from before ------------------------------------------------------------------ */
@@ -282,7 +293,9 @@ enum err trial_import(struct call *c, struct error *e)
     struct experiment_record x;
     struct study_import *items = NULL;
     struct import_answer answer;
-    int64_t id, first;
+    CLEANUP(call_reply_end)
+    struct call_reply reply = {.call = c, .status = 201, .fields = imported_fields, .in = &answer};
+    int64_t id;
     size_t n = 0;
 
     TRY(call_experiment(c, &id, e));
@@ -294,7 +307,8 @@ enum err trial_import(struct call *c, struct error *e)
                          "an experiment with an objective",
                          id);
     TRY(decode_import(c, &x, &n, &items, e));
-    TRY(study_import(c->api->jobs, id, items, n, &first, e));
-    answer = (struct import_answer){first, (int64_t)n};
-    return call_object(c, 201, imported_fields, &answer, e);
+    answer.count = (int64_t)n;
+    TRY(study_import(c->api->jobs, id, items, n, &answer.first_trial,
+                     (struct also){call_reply_keep, &reply}, e));
+    return call_reply_send(&reply, e);
 }

@@ -203,7 +203,7 @@ static enum err wake(struct run *r, const struct experiment_view *x, struct erro
 {
     if (strcmp(x->record.state, "paused") != 0)
         return ERR_OK;
-    return jobs_command(r->parts.jobs, r->experiment, JOBS_RESUME, e);
+    return jobs_command(r->parts.jobs, r->experiment, JOBS_RESUME, NULL, e);
 }
 
 /* ---- until it ends ----------------------------------------------------------------------- */

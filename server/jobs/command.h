@@ -22,6 +22,7 @@ struct command {
     const struct jobs_extension *extend; /* or a larger budget; */
     const int64_t *priority;             /* or another priority; else `what` */
     enum jobs_command what;
+    const struct also *then; /* with the state that it comes to; NULL: nothing. See search.c */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool ended;

@@ -141,9 +141,10 @@ enum err jobs_begin(struct jobs *j, int64_t experiment, struct error *e)
     return run_command(j, &c, e);
 }
 
-enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what, struct error *e)
+enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what,
+                      const struct also *then, struct error *e)
 {
-    struct command c = {.experiment = experiment, .what = what};
+    struct command c = {.experiment = experiment, .what = what, .then = then};
 
     return run_command(j, &c, e);
 }
@@ -238,6 +239,7 @@ enum err jobs_start(struct store *s, const struct jobs_options *o, struct jobs *
         return error_no_memory(e);
     j->store = s;
     j->options = *o;
+    pthread_mutex_init(&j->then_lock, NULL);
     failed = start_parts(j, e);
     if (failed == ERR_OK && !o->alone)
         failed = recover(j, e);
@@ -278,6 +280,7 @@ void jobs_stop(struct jobs *j)
     queue_destroy(j->queue);
     cache_destroy(j->cache);
     room_destroy(j->room);
+    pthread_mutex_destroy(&j->then_lock);
     free(j);
 }
 

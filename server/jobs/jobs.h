@@ -42,6 +42,8 @@ struct writer *jobs_writer(struct jobs *j);
 /** Lets an experiment begin that was just stored, or go on where it rests. */
 enum err jobs_begin(struct jobs *j, int64_t experiment, struct error *e);
 
+struct also; /* see writer.h */
+
 enum jobs_command {
     JOBS_PAUSE,
     JOBS_RESUME,
@@ -50,11 +52,13 @@ enum jobs_command {
 };
 
 /**
- * Pauses, resumes, cancels or drops, and returns once that is stored.
+ * Pauses, resumes, cancels or drops, and returns once that is stored, with `then` in the same
+ * transaction. NULL: nothing more.
  *
  * Errors  ERR_CONFLICT where the experiment has ended, or is in that state already
  */
-enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what, struct error *e);
+enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what,
+                      const struct also *then, struct error *e);
 
 /* A budget of trials that has grown. */
 struct jobs_extension {

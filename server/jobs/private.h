@@ -5,6 +5,7 @@
 #ifndef SWEEPD_SERVER_JOBS_PRIVATE_H
 #define SWEEPD_SERVER_JOBS_PRIVATE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +49,7 @@ struct jobs {
     struct search *searches;   /* oldest first */
     struct search *unsealings; /* of experiments that have ended, newest first */
     struct studies *studies;   /* any thread; see study.h */
+    pthread_mutex_t then_lock; /* of what commands want stored with a state: see struct state_write */
     atomic_bool stopping;      /* any thread: leave trainings as soon as possible */
     struct pace pace;
     /* Any thread: folds that were stored since the start. */
@@ -143,6 +145,7 @@ struct state_write {
     const char *state; /* NULL: only the elapsed time */
     const char *stop_reason;
     const char *failure; /* the search's; NULL: none */
+    const struct also *then; /* the waiting command's; NULL: none, or it does not wait any more */
     int64_t elapsed_ms;
     struct error refused; /* by the store */
 };

@@ -30,6 +30,7 @@ static double elapsed_seconds(const struct search *s)
     return s->elapsed_before + (s->running_since > 0 ? clock_seconds() - s->running_since : 0);
 }
 
+/* Whoever gave the command is gone afterwards, and with them what they wanted to be stored. */
 static void answer(struct search *s, const struct error *e)
 {
     struct command *c = s->waiting;
@@ -37,8 +38,22 @@ static void answer(struct search *s, const struct error *e)
     s->waiting = NULL;
     if (!c)
         return;
+    pthread_mutex_lock(&s->jobs->then_lock);
+    s->state.then = NULL;
+    pthread_mutex_unlock(&s->jobs->then_lock);
     c->error = *e;
     command_end(c, e->code);
+}
+
+static enum err apply_then(const struct state_write *x, struct store *store, struct error *e)
+{
+    pthread_mutex_t *lock = &x->search->jobs->then_lock;
+    enum err failed;
+
+    pthread_mutex_lock(lock);
+    failed = x->then ? also_apply(x->then, store, e) : ERR_OK;
+    pthread_mutex_unlock(lock);
+    return failed;
 }
 
 static enum err apply_state(struct store *store, struct write *w, struct error *e)
@@ -52,15 +67,16 @@ static enum err apply_state(struct store *store, struct write *w, struct error *
     if (x->stop_reason) /* what was proposed and has not ended never will */
         TRY(store_trial_finish_rest(store, s->id, "cancelled",
                                     s->is_out_of_time ? "budget" : x->stop_reason, now, &n, e));
-    return store_experiment_set_state(store, s->id,
-                                      &(struct experiment_change){
-                                          .state = x->state,
-                                          .stop_reason = x->stop_reason,
-                                          .error = x->failure,
-                                          .at_ms = now,
-                                          .elapsed_ms = x->elapsed_ms,
-                                      },
-                                      e);
+    TRY(store_experiment_set_state(store, s->id,
+                                   &(struct experiment_change){
+                                       .state = x->state,
+                                       .stop_reason = x->stop_reason,
+                                       .error = x->failure,
+                                       .at_ms = now,
+                                       .elapsed_ms = x->elapsed_ms,
+                                   },
+                                   e));
+    return apply_then(x, store, e);
 }
 
 static void state_stored(struct write *w, const struct error *e)
@@ -126,6 +142,7 @@ static void write_state(struct search *s, struct state_write *x, const char *sta
         .state = state,
         .stop_reason = stop_reason,
         .failure = stop_reason && s->failure[0] ? s->failure : NULL,
+        .then = state && s->waiting ? s->waiting->then : NULL,
         .elapsed_ms = (int64_t)(1000 * elapsed_seconds(s)),
     };
     s->n_flying++;

@@ -131,11 +131,24 @@ static void tell_changed(struct jobs *j)
     j->options.changed(j->options.ctx);
 }
 
+struct storing {
+    struct also first, then;
+};
+
+static enum err apply_both(struct store *store, void *ctx, struct error *e)
+{
+    const struct storing *x = ctx;
+
+    TRY(also_apply(&x->first, store, e));
+    return also_apply(&x->then, store, e);
+}
+
 enum err study_store(struct study *s,
                      enum err (*apply)(struct store *store, void *ctx, struct error *e), void *ctx,
-                     struct error *e)
+                     struct also then, struct error *e)
 {
-    enum err failed = writer_call(s->jobs->writer, apply, ctx, e);
+    struct storing x = {{apply, ctx}, then};
+    enum err failed = writer_call(s->jobs->writer, apply_both, &x, e);
 
     if (failed != ERR_OK)
         study_unload(s);
@@ -285,7 +298,7 @@ static enum err ask_in_vain(struct study *s, struct error *e)
     for (size_t i = 0; i < s->n_open; i++)
         if (s->open[i].deadline > now)
             return refuse(s, why, e);
-    TRY(study_store(s, apply_end, s, e));
+    TRY(study_store(s, apply_end, s, (struct also){0}, e));
     s->n_open = 0;
     (void)refuse(s, why, e);
     study_unload(s);
@@ -303,7 +316,7 @@ static enum err ask(struct study *s, size_t count, struct asking *q, struct erro
 }
 
 enum err study_ask(struct jobs *j, int64_t id, size_t count, struct arena *a,
-                   struct study_trial *out, size_t *n, struct error *e)
+                   struct study_trial *out, size_t *n, struct also then, struct error *e)
 {
     CLEANUP(study_let_go) struct study *s = NULL;
     struct asking q = {.arena = a, .trials = out};
@@ -321,9 +334,8 @@ enum err study_ask(struct jobs *j, int64_t id, size_t count, struct arena *a,
     }
     if (q.n == 0)
         return ask_in_vain(s, e);
-    TRY(study_store(s, apply_ask, &q, e));
     *n = q.n;
-    return ERR_OK;
+    return study_store(s, apply_ask, &q, then, e);
 }
 
 /* ---- what is done to a study from outside -------------------------------------------------- */
@@ -349,7 +361,7 @@ static enum err change(struct study *s,
                        struct error *e)
 {
     struct change c = {apply, ctx, s->id, s->loaded ? study_elapsed_ms(s) : -1};
-    enum err failed = study_store(s, apply_change, &c, e);
+    enum err failed = study_store(s, apply_change, &c, (struct also){0}, e);
 
     study_unload(s);
     return failed;
@@ -369,6 +381,7 @@ struct order {
     int64_t id;
     enum jobs_command what;
     struct arena *arena;
+    struct also then;
 };
 
 static enum err apply_order(struct store *store, void *ctx, struct error *e)
@@ -392,13 +405,15 @@ static enum err apply_order(struct store *store, void *ctx, struct error *e)
         to.stop_reason = "user";
         TRY(store_trial_finish_rest(store, o->id, to.state, "user", to.at_ms, &n, e));
     }
-    return store_experiment_set_state(store, o->id, &to, e);
+    TRY(store_experiment_set_state(store, o->id, &to, e));
+    return also_apply(&o->then, store, e);
 }
 
-enum err study_command(struct jobs *j, int64_t id, enum jobs_command what, struct error *e)
+enum err study_command(struct jobs *j, int64_t id, enum jobs_command what, struct also then,
+                       struct error *e)
 {
     CLEANUP(arena_end) struct arena *a = NULL;
-    struct order o = {.id = id, .what = what};
+    struct order o = {.id = id, .what = what, .then = then};
 
     TRY(arena_create(4096, &a, e));
     o.arena = a;
@@ -450,7 +465,7 @@ static enum err apply_import(struct store *store, void *ctx, struct error *e)
 }
 
 enum err study_import(struct jobs *j, int64_t id, const struct study_import *items, size_t n,
-                      int64_t *first, struct error *e)
+                      int64_t *first, struct also then, struct error *e)
 {
     CLEANUP(arena_end) struct arena *a = NULL;
     CLEANUP(study_let_go) struct study *s = NULL;
@@ -461,8 +476,8 @@ enum err study_import(struct jobs *j, int64_t id, const struct study_import *ite
     m.study = s;
     m.arena = a;
     m.first = (int64_t)s->sampler->history.n + 1;
-    TRY(study_store(s, apply_import, &m, e));
-    study_unload(s);
     *first = m.first;
+    TRY(study_store(s, apply_import, &m, then, e));
+    study_unload(s);
     return ERR_OK;
 }

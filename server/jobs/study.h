@@ -5,7 +5,8 @@
  *
  * Each call decides, stores and answers under the study's own lock; what it answers is stored
  * durably. Neither conductor nor queue have a part in it: the order in which others ask and tell is
- * theirs, and no two calls of a study run at once.
+ * theirs, and no two calls of a study run at once. `then` is done in the transaction of what a call
+ * stores, with what it answers set before; a call that stores nothing leaves it out.
  *
  * Threads   all calls may run at once, but not on the writer's or the conductor's thread
  */
@@ -20,6 +21,7 @@
 #include "core/base/mem.h"
 #include "core/base/value.h"
 #include "server/jobs/jobs.h"
+#include "server/jobs/writer.h"
 
 /* All studies that are in memory. */
 struct studies;
@@ -39,7 +41,7 @@ struct study_trial {
  * Errors  ERR_CONFLICT where there is none, saying why
  */
 enum err study_ask(struct jobs *j, int64_t id, size_t count, struct arena *a,
-                   struct study_trial *out, size_t *n, struct error *e);
+                   struct study_trial *out, size_t *n, struct also then, struct error *e);
 
 /**
  * Stores an intermediate value and renews the lease. *stop: the pruner has no use for more of it.
@@ -49,7 +51,7 @@ enum err study_ask(struct jobs *j, int64_t id, size_t count, struct arena *a,
  *         was reported before does not agree with it; ERR_INVALID where the pruner has no such step
  */
 enum err study_report(struct jobs *j, int64_t id, int64_t trial, int64_t lease, int64_t step,
-                      double value, bool *stop, struct error *e);
+                      double value, bool *stop, struct also then, struct error *e);
 
 /* What came of a trial. */
 struct study_result {
@@ -64,7 +66,8 @@ struct study_result {
  * Errors  as study_report; ERR_INVALID where the result says nothing, unless it was told to stop
  */
 enum err study_tell(struct jobs *j, int64_t id, int64_t trial, int64_t lease,
-                    const struct study_result *result, const char **state, struct error *e);
+                    const struct study_result *result, const char **state, struct also then,
+                    struct error *e);
 
 /* A trial from before the study. */
 struct study_import {
@@ -75,10 +78,11 @@ struct study_import {
 /** Stores trials that have ended elsewhere; the budget grows by them. *first is the first's number.
  */
 enum err study_import(struct jobs *j, int64_t id, const struct study_import *items, size_t n,
-                      int64_t *first, struct error *e);
+                      int64_t *first, struct also then, struct error *e);
 
 /** As jobs_command. */
-enum err study_command(struct jobs *j, int64_t id, enum jobs_command what, struct error *e);
+enum err study_command(struct jobs *j, int64_t id, enum jobs_command what, struct also then,
+                       struct error *e);
 
 /** As writer_call, while no other call of the study runs, which is loaded anew afterwards. */
 enum err study_change(struct jobs *j, int64_t id,

@@ -69,7 +69,7 @@ const char *study_enough(const struct study *s);
  *  may be ahead of what is stored. */
 enum err study_store(struct study *s,
                      enum err (*apply)(struct store *store, void *ctx, struct error *e), void *ctx,
-                     struct error *e);
+                     struct also then, struct error *e);
 
 /** Stores the experiment's end. On the writer's thread. */
 enum err study_end(struct store *store, const struct study *s, const char *stop_reason,

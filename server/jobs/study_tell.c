@@ -62,7 +62,14 @@ static enum err apply_report(struct store *store, void *ctx, struct error *e)
                              t->study->definition->objective->folds, e);
 }
 
-static enum err take_report(struct telling *t, struct open_trial *open, struct error *e)
+/* Whether the client is to stop: once it was told so it stays, unless it has come to the end. */
+static bool is_stopped(const struct study *s, const struct open_trial *open)
+{
+    return open->stop.step > 0 && !study_prune_is_whole(s, open->number);
+}
+
+static enum err take_report(struct telling *t, struct open_trial *open, bool *stop,
+                            struct also then, struct error *e)
 {
     int64_t before = open->stop.step;
     enum err failed = study_prune_report(t->study, t->trial, &t->report, &open->stop, e);
@@ -76,17 +83,12 @@ static enum err take_report(struct telling *t, struct open_trial *open, struct e
                                      .reason = open->stop.reason,
                                      .error = open->stop.error,
                                      .loss = open->stop.loss};
-    return study_store(t->study, apply_report, t, e);
-}
-
-/* Whether the client is to stop: once it was told so it stays, unless it has come to the end. */
-static bool is_stopped(const struct study *s, const struct open_trial *open)
-{
-    return open->stop.step > 0 && !study_prune_is_whole(s, open->number);
+    *stop = is_stopped(t->study, open);
+    return study_store(t->study, apply_report, t, then, e);
 }
 
 enum err study_report(struct jobs *j, int64_t id, int64_t trial, int64_t lease, int64_t step,
-                      double value, bool *stop, struct error *e)
+                      double value, bool *stop, struct also then, struct error *e)
 {
     CLEANUP(study_let_go) struct study *s = NULL;
     struct telling t = {.trial = trial,
@@ -103,7 +105,7 @@ enum err study_report(struct jobs *j, int64_t id, int64_t trial, int64_t lease, 
     TRY(study_prune_check(s, trial, &t.report, &again, e));
     open->deadline = clock_seconds() + s->definition->objective->lease_seconds;
     if (!again)
-        TRY(take_report(&t, open, e));
+        return take_report(&t, open, stop, then, e);
     *stop = is_stopped(s, open);
     return ERR_OK;
 }
@@ -155,7 +157,8 @@ static struct trial_finish pruned(const struct study_stop *stop, int64_t at_ms)
 
 /* Ends an open trial, and the study with its last one. */
 static enum err conclude(struct study *s, struct open_trial *open,
-                         const struct study_result *result, const char **state, struct error *e)
+                         const struct study_result *result, const char **state,
+                         struct also then, struct error *e)
 {
     struct telling t = {.study = s, .trial = open->number};
     struct study_stop stop = open->stop; /* beyond the open trial's end */
@@ -174,15 +177,16 @@ static enum err conclude(struct study *s, struct open_trial *open,
     }
     stop_judge(&s->stop, s->definition, &s->sampler->history);
     t.stop_reason = s->n_open == 0 ? study_enough(s) : NULL;
-    TRY(study_store(s, apply_tell, &t, e));
     *state = t.finish.state;
+    TRY(study_store(s, apply_tell, &t, then, e));
     if (t.stop_reason)
         study_unload(s);
     return ERR_OK;
 }
 
 enum err study_tell(struct jobs *j, int64_t id, int64_t trial, int64_t lease,
-                    const struct study_result *result, const char **state, struct error *e)
+                    const struct study_result *result, const char **state, struct also then,
+                    struct error *e)
 {
     CLEANUP(study_let_go) struct study *s = NULL;
     struct telling t = {.trial = trial};
@@ -198,7 +202,7 @@ enum err study_tell(struct jobs *j, int64_t id, int64_t trial, int64_t lease,
         return error_set(e, ERR_INVALID,
                          "give \"score\", a number, or \"error\", a text: neither is only for a "
                          "trial that was told to stop");
-    return conclude(s, open, result, state, e);
+    return conclude(s, open, result, state, then, e);
 }
 
 enum err study_close_stopped(struct study *s, struct error *e)
@@ -209,6 +213,6 @@ enum err study_close_stopped(struct study *s, struct error *e)
 
     for (size_t i = s->paused ? 0 : s->n_open; i-- > 0 && s->loaded;)
         if (s->open[i].deadline <= now && is_stopped(s, &s->open[i]))
-            TRY(conclude(s, &s->open[i], &nothing, &state, e));
+            TRY(conclude(s, &s->open[i], &nothing, &state, (struct also){0}, e));
     return ERR_OK;
 }

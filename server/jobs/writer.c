@@ -41,6 +41,11 @@ struct writer {
     atomic_uint_fast64_t failed; /* of them */
 };
 
+enum err also_apply(const struct also *also, struct store *s, struct error *e)
+{
+    return also->apply ? also->apply(s, also->ctx, e) : ERR_OK;
+}
+
 static enum err apply_call(struct store *s, struct write *w, struct error *e)
 {
     struct call *c = (struct call *)w;

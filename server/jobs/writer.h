@@ -51,6 +51,15 @@ void writer_destroy(struct writer *w);
 
 void writer_post(struct writer *w, struct write *one);
 
+/* What is done in the transaction of something else, behind it: both are stored or neither. It may
+ * run more than once, when the transaction is tried again. */
+struct also {
+    enum err (*apply)(struct store *s, void *ctx, struct error *e); /* NULL: nothing */
+    void *ctx;
+};
+
+enum err also_apply(const struct also *also, struct store *s, struct error *e);
+
 /** Runs apply(store, ctx) in a durable transaction and waits for its commit. */
 enum err writer_call(struct writer *w,
                      enum err (*apply)(struct store *s, void *ctx, struct error *e), void *ctx,

@@ -1,12 +1,16 @@
 /* POST with an Idempotency-Key: done twice, made once, answered the same; also after kill -9. */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { api, startDaemon, submit, upload } from "../lib/daemon.mjs";
+
+const run = promisify(execFile);
 
 let daemon;
 
@@ -81,6 +85,46 @@ test("an upload, a clone, more trials and an ask are done once too", async () =>
     assert.equal((await api(daemon.url, `${at}/trials`)).json.total, 1);
     const cancel = () => post(`${at}/cancel`, "k-x", undefined, { method: "POST" });
     same(await cancel(), await cancel());
+});
+
+/* A trigger refuses every answer: what is not stored with its answer would be done all the same. */
+test("of ask, tell and orders nothing is done whose answer is not stored, and nothing twice", async () => {
+    const sql = (text) => run("sqlite3", ["-cmd", ".timeout 10000", daemon.db, text]);
+    const { id } = await submit(daemon.url, STUDY);
+    const at = `/experiments/${id}`;
+    const look = async () => {
+        const trials = (await api(daemon.url, `${at}/trials`)).json.items;
+        const one = trials.length > 0 ? (await api(daemon.url, `${at}/trials/1`)).json.reports : [];
+        return [(await api(daemon.url, at)).json.state, trials.map((t) => [t.trial, t.state, t.score]), one];
+    };
+    for (const [call, json] of [["ask", { count: 2 }], ["trials/1/report", { step: 1, value: 0.5 }],
+                                ["trials/1/tell", { score: 0.25 }], ["trials/2/tell", { error: "no memory" }],
+                                ["trials", [{ params: { x: 0.5 }, score: 1 }]], ["pause"], ["resume"], ["cancel"]]) {
+        const ask = () => post(`${at}/${call}`, `s-${call}`, json, { method: "POST" });
+        const before = await look();
+        await sql("CREATE TRIGGER refused BEFORE INSERT ON idempotency BEGIN SELECT RAISE(ABORT, 'refused'); END");
+        const refused = await ask();
+        assert.ok(refused.status >= 500, `${call}: ${refused.status} ${refused.text}`);
+        await sql("DROP TRIGGER refused");
+        assert.deepEqual(await look(), before, call);
+        const done = await ask(), after = await look();
+        assert.ok(done.status < 300, `${call}: ${done.text}`);
+        assert.notDeepEqual(after, before, call);
+        same(done, await ask());
+        assert.deepEqual(await look(), after, call);
+    }
+});
+
+test("a search is paused, resumed and cancelled once for each key, and answered as it was then", async () => {
+    const { id } = await submit(daemon.url, { dataset: "iris", space: { layers: 1, width: 4, epochs: 100000 } });
+    const order = (name) => post(`/experiments/${id}/${name}`, `o-${name}`, undefined, { method: "POST" });
+    for (const [name, state] of [["pause", "paused"], ["resume", "running"], ["cancel", "cancelled"]]) {
+        const first = await order(name);
+        assert.deepEqual([first.status, first.json.state], [202, state], first.text);
+        same(first, await order(name));
+    }
+    assert.equal((await order("resume")).json.state, "running", "as it was told then");
+    assert.equal((await api(daemon.url, `/experiments/${id}`)).json.state, "cancelled");
 });
 
 test("of requests at once with one key one is done, and the others say so or have its answer", async () => {
