@@ -28,18 +28,14 @@ static struct search *find_search(struct jobs *j, int64_t id)
     return find(j->searches, id);
 }
 
+/* One that is there already was taken up meanwhile. */
 static void begin(struct command *c)
 {
-    struct search *s = search_load(c->jobs, c->experiment), **end = &c->jobs->searches;
-
-    if (!s) {
-        command_end(c, error_no_memory(&c->error));
-        return;
-    }
-    while (*end)
-        end = &(*end)->next;
-    *end = s;
-    search_begin(s, c);
+    c->jobs->only = c->experiment;
+    if (find_search(c->jobs, c->experiment))
+        command_end(c, ERR_OK);
+    else
+        again_begin(c->jobs, c->experiment, c);
 }
 
 /* Whether an experiment that does not run may go on: it was ended by nobody, and its sealed rows
@@ -110,6 +106,8 @@ static void act_on_command(struct note *n)
         extend(c, s);
     else if (c->unseal)
         command_end(c, unseal_begin(c->jobs, c->experiment, &c->error));
+    else if ((!s || (s->ending && s->is_left)) && again_is_waiting(c->jobs, &c->error))
+        command_end(c, c->error.code);
     else if (!s || s->ending)
         command_end(c, error_set(&c->error, ERR_CONFLICT, "experiment %" PRId64 " has ended",
                                  c->experiment));
@@ -189,6 +187,7 @@ static void tick(void *ctx)
     if (atomic_load(&j->stopping))
         return;
     look_for_room(j);
+    again_tick(j);
     for (struct search *s = j->searches, *next; s; s = next) {
         next = s->next;
         search_tick(s);
@@ -239,7 +238,7 @@ enum err jobs_start(struct store *s, const struct jobs_options *o, struct jobs *
         return error_no_memory(e);
     j->store = s;
     j->options = *o;
-    pthread_mutex_init(&j->then_lock, NULL);
+    pthread_mutex_init(&j->lock, NULL);
     failed = start_parts(j, e);
     if (failed == ERR_OK && !o->alone)
         failed = recover(j, e);
@@ -280,7 +279,7 @@ void jobs_stop(struct jobs *j)
     queue_destroy(j->queue);
     cache_destroy(j->cache);
     room_destroy(j->room);
-    pthread_mutex_destroy(&j->then_lock);
+    pthread_mutex_destroy(&j->lock);
     free(j);
 }
 
@@ -303,7 +302,7 @@ bool jobs_degraded(struct jobs *j, char *why)
 {
     struct error e;
 
-    if (!writer_degraded(j->writer, &e) && !room_is_full(j->room, &e))
+    if (!writer_degraded(j->writer, &e) && !room_is_full(j->room, &e) && !again_is_waiting(j, &e))
         return false;
     memcpy(why, e.message, sizeof e.message);
     return true;

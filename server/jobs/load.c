@@ -309,7 +309,7 @@ struct search *search_load(struct jobs *j, int64_t id)
     struct error e = {0};
 
     if (s && load(s, &e) != ERR_OK)
-        search_fail(s, "it could not be loaded", e.message);
+        search_fail(s, "it could not be loaded", &e);
     return s;
 }
 
@@ -340,6 +340,6 @@ struct search *search_load_unsealing(struct jobs *j, int64_t id, const struct un
         return NULL;
     s->unseals = true;
     if (load_unsealing(s, record, &e) != ERR_OK)
-        search_fail(s, "it could not be loaded", e.message);
+        search_fail(s, "it could not be loaded", &e);
     return s;
 }

@@ -109,9 +109,11 @@ enum err outcome_keep(struct fold_run *run, const struct train_result *r, struct
                : ERR_OK;
 }
 
+/* That memory is short says nothing of the trial. */
 void outcome_fail(struct outcome *out, const struct error *e)
 {
-    out->state = FOLD_FAILED;
+    out->refused = e->code == ERR_NO_MEMORY ? e->code : ERR_OK;
+    out->state = out->refused ? FOLD_DROPPED : FOLD_FAILED;
     (void)snprintf(out->error, sizeof out->error, "%s", e->message);
     forget_rungs(out);
     outcome_forget(out); /* half a curve is none */

@@ -49,7 +49,14 @@ struct jobs {
     struct search *searches;   /* oldest first */
     struct search *unsealings; /* of experiments that have ended, newest first */
     struct studies *studies;   /* any thread; see study.h */
-    pthread_mutex_t then_lock; /* of what commands want stored with a state: see struct state_write */
+    int64_t only;              /* the experiment that began last, for one that is alone */
+    bool is_due;               /* something is to be taken up again: see again.c */
+    struct note again;         /* that this is to be done at once, */
+    bool has_tried, is_told;   /* which it was since a fold was stored; which is on its way */
+    int n_short;               /* how often memory was short since a fold was stored */
+    pthread_mutex_t lock;      /* of what commands want stored (struct state_write), and of: */
+    bool is_waiting;           /* something cannot go on, */
+    struct error why;          /* for this reason */
     atomic_bool stopping;      /* any thread: leave trainings as soon as possible */
     struct pace pace;
     /* Any thread: folds that were stored since the start. */
@@ -69,6 +76,7 @@ enum fold_state {
 struct outcome {
     enum fold_state state;
     bool diverged;             /* failed because its loss did */
+    enum err refused;          /* dropped for this, which says nothing of the fold; ERR_OK: unwanted */
     char error[512];           /* a sentence; empty if all is well */
     size_t epochs, epochs_run; /* scored, trained */
     double seconds;
@@ -182,6 +190,8 @@ struct search {
     bool paused;
     atomic_bool cancelled; /* any thread: its trainings are not wanted any more */
     bool is_out_of_time;   /* cancelled by its budget.seconds */
+    bool is_left;          /* it is taken up again from the database: nothing more is begun */
+    bool is_starved;       /* it is to be paused for want of memory, as `failure` says */
     bool ending;           /* its last state is being written */
     char failure[512];     /* why it cannot go on; empty if it can */
     double running_since;  /* clock_seconds; 0 while paused */
@@ -205,6 +215,7 @@ enum err outcome_keep(struct fold_run *run, const struct train_result *r, struct
 enum err outcome_read(const struct rungs *rungs, const struct fold_record *f, struct outcome *out,
                       struct error *e);
 
+/** Failed for this; or dropped, where it is none of the fold's own. */
 void outcome_fail(struct outcome *o, const struct error *e);
 
 /** Frees curves and warnings. */
@@ -250,11 +261,38 @@ void search_queue_trial(struct trial_run *t);
 /** Puts a trial on the list of those that are open. */
 void search_trial_add(struct search *s, struct trial_run *t);
 
-/** Ends the search as failed, as soon as nothing of it is on its way. */
-void search_fail(struct search *s, const char *what, const char *why);
+/**
+ * Ends the search as failed, as soon as nothing of it is on its way. Where the fault may pass by
+ * itself it is left instead, and taken up again from the database: see again.c.
+ */
+void search_fail(struct search *s, const char *what, const struct error *why);
+
+/** True where nothing more of it is to be begun. */
+bool search_is_over(const struct search *s);
 
 /** Frees a search, which nothing will come back to any more. Accepts a half-built one. */
 void search_destroy(struct search *s);
+
+/* ---- again.c, on the conductor's thread ---- */
+
+/** Has what is stored of an experiment or an unsealing taken up again, soon. */
+void again_later(struct jobs *j, int64_t id, const char *what, const struct error *e);
+
+/** Whether something waits for that, and why. Any thread. */
+bool again_is_waiting(struct jobs *j, struct error *why);
+
+/** Whether memory is short again and again while nothing gets on. */
+bool again_is_vain(const struct jobs *j);
+
+/** A fold was stored. */
+void again_got_on(struct jobs *j);
+
+/** Loads an experiment that is not in memory and lets it begin. The command, or NULL, is answered. */
+struct command;
+void again_begin(struct jobs *j, int64_t id, struct command *c);
+
+/** Once a second. */
+void again_tick(struct jobs *j);
 
 /* ---- unseal.c ---- */
 
@@ -386,7 +424,7 @@ enum err load_outcome(struct fold_run *run, const struct fold_record *f, struct 
 
 /**
  * Reads an experiment from the database, with the trials that have not ended. One that cannot be
- * read has its `failure` set, and can only be begun. NULL if memory is short.
+ * read has its `failure` set, and can only be begun, or is left. NULL if memory is short.
  */
 struct search *search_load(struct jobs *j, int64_t id);
 

@@ -59,7 +59,7 @@ static void batch_written(struct note *n)
     if (b->refused.code == ERR_OK)
         (void)share_runs(b->trials, b->n, &b->refused); /* what it refuses is looked at next */
     if (b->refused.code != ERR_OK)
-        search_fail(s, "its trials could not be stored", b->refused.message);
+        search_fail(s, "its trials could not be stored", &b->refused);
     else
         for (size_t i = 0; i < b->n; i++)
             search_queue_trial(b->trials[i]);

@@ -132,6 +132,7 @@ static void copy_stored(struct write *w, const struct error *e)
     if (e) {
         run->is_copied = false;
         run->outcome.state = FOLD_DROPPED;
+        run->outcome.refused = e->code;
         (void)snprintf(run->outcome.error, sizeof run->outcome.error, "%s", e->message);
     }
     conductor_tell(run->trial->search->jobs->conductor, &run->note);
@@ -146,7 +147,7 @@ static void copy_ended(struct note *n)
 
     if (run->is_copied || refused) {
         search_fold_ended(n);
-    } else if (s->cancelled || s->failure[0]) {
+    } else if (search_is_over(s)) {
         run->outcome.state = FOLD_DROPPED;
         search_fold_ended(n);
     } else {

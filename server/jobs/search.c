@@ -15,12 +15,30 @@
 #include "server/log.h"
 #include "server/store/store_experiment.h"
 
-void search_fail(struct search *s, const char *what, const char *why)
+static void note_failure(struct search *s, const char *what, const struct error *why)
 {
     if (s->failure[0] == '\0')
-        (void)snprintf(s->failure, sizeof s->failure, "%s: %.400s", what, why);
+        (void)snprintf(s->failure, sizeof s->failure, "%s: %.400s", what, why->message);
     if (!atomic_load(&s->jobs->stopping)) /* what is refused then is done after the next start */
-        log_write(LOG_ERROR, "experiment %" PRId64 ": %s: %s", s->id, what, why);
+        log_write(LOG_ERROR, "experiment %" PRId64 ": %s: %s", s->id, what, why->message);
+}
+
+void search_fail(struct search *s, const char *what, const struct error *why)
+{
+    if (!writer_may_pass(why->code)) {
+        note_failure(s, what, why);
+    } else if (why->code == ERR_NO_MEMORY && again_is_vain(s->jobs)) {
+        s->is_starved = true;
+        note_failure(s, what, why);
+    } else {
+        s->is_left = true;
+        again_later(s->jobs, s->id, what, why);
+    }
+}
+
+bool search_is_over(const struct search *s)
+{
+    return s->cancelled || s->failure[0] || s->is_left;
 }
 
 /* ---- the experiment's own state ---------------------------------------------------------- */
@@ -38,16 +56,16 @@ static void answer(struct search *s, const struct error *e)
     s->waiting = NULL;
     if (!c)
         return;
-    pthread_mutex_lock(&s->jobs->then_lock);
+    pthread_mutex_lock(&s->jobs->lock);
     s->state.then = NULL;
-    pthread_mutex_unlock(&s->jobs->then_lock);
+    pthread_mutex_unlock(&s->jobs->lock);
     c->error = *e;
     command_end(c, e->code);
 }
 
 static enum err apply_then(const struct state_write *x, struct store *store, struct error *e)
 {
-    pthread_mutex_t *lock = &x->search->jobs->then_lock;
+    pthread_mutex_t *lock = &x->search->jobs->lock;
     enum err failed;
 
     pthread_mutex_lock(lock);
@@ -107,6 +125,21 @@ static void take_up_commands(struct search *s)
     s->put_off = NULL;
 }
 
+/* Its last state is stored. One that lacked memory is there, paused. */
+static void leave_memory(struct search *s)
+{
+    struct jobs *j = s->jobs;
+    bool is_paused = s->is_starved && !atomic_load(&j->stopping);
+    int64_t id = s->id;
+
+    unlink_search(s);
+    search_destroy(s);
+    if (!is_paused)
+        return;
+    again_got_on(j); /* others have a try again */
+    again_begin(j, id, NULL);
+}
+
 static void state_written(struct note *n)
 {
     struct state_write *x = OWNER(n, struct state_write, note);
@@ -115,17 +148,15 @@ static void state_written(struct note *n)
     x->busy = false;
     s->n_flying--;
     if (x->refused.code != ERR_OK)
-        search_fail(s, "its state could not be stored", x->refused.message);
-    if (x->state) {
+        search_fail(s, "its state could not be stored", &x->refused);
+    if (x->state || s->ending) {
         answer(s, &x->refused);
         take_up_commands(s);
     }
-    if (s->ending) {
-        unlink_search(s);
-        search_destroy(s);
-    } else {
+    if (s->ending)
+        leave_memory(s);
+    else
         search_go_on(s);
-    }
 }
 
 static void write_state(struct search *s, struct state_write *x, const char *state,
@@ -141,7 +172,7 @@ static void write_state(struct search *s, struct state_write *x, const char *sta
         .busy = true,
         .state = state,
         .stop_reason = stop_reason,
-        .failure = stop_reason && s->failure[0] ? s->failure : NULL,
+        .failure = s->ending && s->failure[0] ? s->failure : NULL,
         .then = state && s->waiting ? s->waiting->then : NULL,
         .elapsed_ms = (int64_t)(1000 * elapsed_seconds(s)),
     };
@@ -170,7 +201,7 @@ static void answer_unstored(struct search *s, const struct error *why)
 /* Its budget.seconds, without pauses: what trains is left as it is. */
 static void look_at_clock(struct search *s)
 {
-    double limit = s->failure[0] || s->ending || s->cancelled ? 0 : s->definition->seconds;
+    double limit = s->ending || search_is_over(s) ? 0 : s->definition->seconds;
 
     if (limit <= 0 || elapsed_seconds(s) < limit)
         return;
@@ -193,7 +224,11 @@ void search_tick(struct search *s)
 static void end(struct search *s)
 {
     s->ending = true;
-    if (s->failure[0])
+    if (s->is_left && !s->failure[0] && !s->cancelled)
+        write_state(s, &s->state, NULL, NULL); /* behind all that the writer still has of it */
+    else if (s->is_starved)
+        write_state(s, &s->state, "paused", NULL);
+    else if (s->failure[0])
         write_state(s, &s->state, "failed", "error");
     else if (s->is_out_of_time)
         write_state(s, &s->state, "completed", "seconds");
@@ -302,7 +337,7 @@ static void forget_trial(struct trial_run *t)
     if (s->ladder)
         ladder_settle(s->ladder, (uint32_t)t->number);
     if (t->refused.code != ERR_OK)
-        search_fail(s, "a trial could not be closed", t->refused.message);
+        search_fail(s, "a trial could not be closed", &t->refused);
     else if (!t->is_revisit) /* the sampler keeps what it was told */
         sampler_tell(s->sampler, (uint32_t)t->number, t->past);
     stop_judge(&s->stop, s->definition, &s->sampler->history);
@@ -338,10 +373,10 @@ static void take_fold(struct fold_run *run)
         t->n_left--;
     }
     if (s->pruner && race_fold_ended(run, &e) != ERR_OK)
-        search_fail(s, "a fold could not be judged", e.message);
-    else if (s->pruner && !s->cancelled && !s->failure[0])
+        search_fail(s, "a fold could not be judged", &e);
+    else if (s->pruner && !search_is_over(s))
         queue_next(t);
-    else if (s->ladder && !s->cancelled && !s->failure[0])
+    else if (s->ladder && !search_is_over(s))
         climb_fold_ended(t);
     else if (t->n_left == 0 && run->closes)
         forget_trial(t);
@@ -351,6 +386,7 @@ static void take_fold(struct fold_run *run)
 
 static void count_fold(struct jobs *j, const struct fold_run *run)
 {
+    again_got_on(j);
     if (run->is_copied)
         atomic_fetch_add(&j->folds_reused, 1);
     else if (run->outcome.state == FOLD_COMPLETED)
@@ -358,6 +394,17 @@ static void count_fold(struct jobs *j, const struct fold_run *run)
     else
         atomic_fetch_add(&j->folds_failed, 1);
     atomic_fetch_add(&j->training_us, (uint_fast64_t)(run->outcome.seconds * 1e6));
+}
+
+/* It could not be trained, or stored, for reasons that are none of its own. */
+static void lose_fold(const struct fold_run *run)
+{
+    struct error why;
+    char what[64];
+
+    (void)error_set(&why, run->outcome.refused, "%s", run->outcome.error);
+    (void)snprintf(what, sizeof what, "a fold of trial %" PRId64, run->trial->number);
+    search_fail(run->trial->search, what, &why);
 }
 
 void search_fold_ended(struct note *n)
@@ -369,8 +416,9 @@ void search_fold_ended(struct note *n)
     if (run->outcome.state != FOLD_DROPPED) {
         count_fold(s->jobs, run);
         take_fold(run);
-    } else if (run->outcome.error[0])
-        search_fail(s, "a fold could not be stored", run->outcome.error);
+    } else if (run->outcome.refused != ERR_OK) {
+        lose_fold(run);
+    }
     search_go_on(s);
 }
 
@@ -393,7 +441,7 @@ void search_go_on(struct search *s)
 
     if (s->ending || atomic_load(&s->jobs->stopping))
         return;
-    if (s->cancelled || s->failure[0]) {
+    if (search_is_over(s)) {
         for (struct job *dropped = queue_drop(s->jobs->queue, &s->lane); dropped;
              dropped = dropped->next)
             s->n_flying -= share_count(OWNER(dropped, struct fold_run, job));
@@ -404,12 +452,12 @@ void search_go_on(struct search *s)
     race_round_ended(s);
     room = s->paused || s->exhausted || s->is_revisiting ? 0 : propose_room(s);
     if (room > 0 && propose_trials(s, room, &e) != ERR_OK)
-        search_fail(s, "no further trial could be proposed", e.message);
+        search_fail(s, "no further trial could be proposed", &e);
     else if (s->pruner && s->exhausted && s->n_open == 0 && revisit(s, &e) != ERR_OK)
-        search_fail(s, "its stopped trials could not be taken up again", e.message);
+        search_fail(s, "its stopped trials could not be taken up again", &e);
     if (s->ladder)
         climb_judge(s);
-    if (s->n_flying == 0 && (s->failure[0] || (s->exhausted && s->n_open == 0)))
+    if (s->n_flying == 0 && (search_is_over(s) || (s->exhausted && s->n_open == 0)))
         end(s);
 }
 
@@ -436,8 +484,8 @@ void search_begin(struct search *s, struct command *c)
 
     s->waiting = c;
     if (!s->failure[0] && share_again(s, &e) != ERR_OK)
-        search_fail(s, "its trials could not be taken up", e.message);
-    if (s->failure[0]) {
+        search_fail(s, "its trials could not be taken up", &e);
+    if (search_is_over(s)) {
         end(s);
         return;
     }

@@ -201,6 +201,7 @@ static void fold_stored(struct write *w, const struct error *e)
     run->stored = !e;
     if (e) {
         run->outcome.state = FOLD_DROPPED;
+        run->outcome.refused = e->code;
         (void)snprintf(run->outcome.error, sizeof run->outcome.error, "%s", e->message);
     }
     conductor_tell(j->conductor, &run->note);
@@ -333,6 +334,7 @@ static void end_rest(struct fold_run *run)
         struct fold_run *s = take_shorter(run);
 
         s->outcome.state = run->outcome.state;
+        s->outcome.refused = run->outcome.refused;
         s->outcome.finished_at_ms = run->outcome.finished_at_ms;
         (void)snprintf(s->outcome.error, sizeof s->outcome.error, "%s", run->outcome.error);
         hand_on(run->trial->search->jobs, s, false);

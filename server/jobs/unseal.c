@@ -178,6 +178,12 @@ void unseal_fold_ended(struct note *n)
 
     if (atomic_load(&s->jobs->stopping))
         return; /* it is freed with all others */
+    if (dropped && writer_may_pass(run->outcome.refused) && !again_is_vain(s->jobs)) {
+        struct error why;
+
+        (void)error_set(&why, run->outcome.refused, "%s", run->outcome.error);
+        again_later(s->jobs, s->id, "its sealed rows", &why);
+    }
     if (dropped && !run->outcome.error[0])
         post_last(s, apply_nothing); /* the writer may still have its first state */
     else
@@ -207,6 +213,10 @@ enum err unseal_begin(struct jobs *j, int64_t id, struct error *e)
     s = search_load_unsealing(j, id, &record);
     if (!s)
         return error_no_memory(e);
+    if (s->is_left) { /* it is taken up again */
+        search_destroy(s);
+        return ERR_OK;
+    }
     s->next = j->unsealings;
     j->unsealings = s;
     if (s->failure[0]) {

@@ -187,7 +187,7 @@ static enum err write_group(struct writer *w, struct write *first, size_t n, str
 }
 
 /* What may go away by itself: a full disk, a lock that a person's shell holds. */
-static bool may_pass(enum err code)
+bool writer_may_pass(enum err code)
 {
     return code == ERR_NO_SPACE || code == ERR_BUSY || code == ERR_NO_MEMORY || code == ERR_IO;
 }
@@ -265,7 +265,7 @@ static enum err write_posts(struct writer *w, struct write *first, size_t n, str
 
     if (has_given_up(w, e))
         return e->code;
-    while ((failed = write_group(w, first, n, e)) != ERR_OK && may_pass(failed)) {
+    while ((failed = write_group(w, first, n, e)) != ERR_OK && writer_may_pass(failed)) {
         set_degraded(w, e);
         if (!wait_to_retry(w, wait_ms, e))
             return failed;
@@ -285,7 +285,7 @@ static void write_posts_and_tell(struct writer *w, struct write *first, size_t n
         enum err own_failed = failed;
 
         next = one->next;
-        if (failed != ERR_OK && !may_pass(failed)) /* one of them is at fault: which? */
+        if (failed != ERR_OK && !writer_may_pass(failed)) /* one of them is at fault: which? */
             own_failed = write_posts(w, one, 1, &own);
         one->done(one, own_failed == ERR_OK ? NULL : &own);
     }

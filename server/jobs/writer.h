@@ -74,6 +74,9 @@ struct writer_facts {
 
 struct writer_facts writer_facts(struct writer *w);
 
+/** Whether what failed so may go away by itself: a full disk, a lock that a person's shell holds. */
+bool writer_may_pass(enum err code);
+
 /** True while posts cannot be written; *why is set then. */
 bool writer_degraded(struct writer *w, struct error *why);
 

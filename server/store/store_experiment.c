@@ -357,7 +357,8 @@ enum err store_experiment_set_state(struct store *s, int64_t id,
     TRY(stmt_begin(
         &s->writer,
         "UPDATE experiment"
-        "   SET state = ?2, stop_reason = ?3, error = ?4,"
+        "   SET state = ?2, stop_reason = ?3,"
+        "       error = CASE WHEN state = ?2 THEN coalesce(?4, error) ELSE ?4 END,"
         "       started_at_ms = CASE WHEN ?2 = 'running' THEN coalesce(started_at_ms, ?5)"
         "                            ELSE started_at_ms END,"
         "       finished_at_ms = CASE WHEN ?2 IN ('completed', 'cancelled', 'failed')"

@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
-import { api, startDaemon, submit, upload } from "../lib/daemon.mjs";
+import { api, startDaemon, submit, until, upload } from "../lib/daemon.mjs";
 
 const run = promisify(execFile);
 const BINARY = process.env.SWEEPD ?? "build/sweepd";
@@ -177,4 +181,36 @@ test("options come from the environment and the command line wins", async () => 
     await assert.rejects(run(BINARY, ["--check-config"], { env: { SWEEPD_THREADS: "none" } }),
                          (e) => /SWEEPD_THREADS.*none/.test(e.stderr));
     await run(BINARY, ["--check-config", "--threads", "2"], { env: { SWEEPD_THREADS: "none" } });
+});
+
+test("until it has gone on with what was unfinished /readyz says 503, and so do calls", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "sweepd-ready-"));
+    const db = path.join(folder, "a.db"), socketPath = path.join(folder, "s");
+    const ask = (at) => new Promise((resolve) =>
+        request({ socketPath, path: at, headers: { Host: "localhost" } }, (r) => {
+            r.resume();
+            resolve({ status: r.statusCode, retry: r.headers["retry-after"] });
+        }).on("error", () => resolve(null)).end());
+    const first = await startDaemon({ db });
+    await upload(first.url, "iris");
+    for (let seed = 1; seed <= 10; seed++)
+        await submit(first.url, { dataset: "iris", sampler: "grid", space: { width: [2], epochs: 1 }, seed, start: false });
+    await first.stop();
+
+    /* Each of them takes long to be gone on with. */
+    await run("sqlite3", [db, `CREATE TRIGGER slow BEFORE UPDATE ON experiment BEGIN
+        SELECT (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1500000) SELECT max(n) FROM c);
+        END`]);
+    const second = startDaemon({ db, args: ["--listen", `unix:${socketPath}`] });
+    let answers = [];
+    await until(async () => {
+        answers = await Promise.all(["/readyz", "/api/v1/experiments", "/healthz"].map(ask));
+        return answers.every((a) => a !== null);
+    });
+    assert.deepEqual(answers.map((a) => a.status), [503, 503, 200]);
+    assert.equal(answers[0].retry, "1");
+    await until(async () => (await ask("/readyz")).status === 200);
+    assert.equal((await ask("/api/v1/experiments")).status, 200);
+    await (await second).stop();
+    await rm(folder, { recursive: true });
 });
