@@ -217,6 +217,16 @@ test("a trial lists its folds and draws its learning curves", async () => {
     });
 });
 
+test("a trial says when its learning curves were dropped", async () => {
+    const { id } = await submit(daemon.url, { ...SMALL, name: "pruned" });
+    await finished(daemon.url, id);
+    await api(daemon.url, `/experiments/${id}/prune`, { method: "POST" });
+    await visit(`#/experiments/${id}/trials/1`, async (page) => {
+        await page.getByText(/^The learning curves were dropped on .*; the scores are kept\.$/).waitFor();
+        assert.equal(await page.locator("svg.curves").count(), 0);
+    });
+});
+
 test("sealed rows are scored by a click, once the search has ended", async () => {
     await searched();
     const { id } = await submit(daemon.url, { ...SMALL, name: "sealed", sealed: { fraction: 0.2 } });
