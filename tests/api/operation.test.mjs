@@ -319,3 +319,37 @@ test("a search that fills the database rests, says so, and goes on once it may",
     await until(async () => await done() > before);
     await daemon.stop();
 });
+
+/* The second trial's networks take 200 MiB and more. */
+const WIDE = { dataset: "iris", sampler: "grid", cross_validation: { folds: 2 },
+               space: { layers: 2, width: [2, 4000], epochs: 1 } };
+
+test("a search that lacks memory is paused in words, and goes on when there is some", async (t) => {
+    const daemon = await startDaemon({ args: ["--threads", "1"] });
+    try {
+        await upload(daemon.url, "iris");
+        const [, kib] = /VmSize:\s+(\d+)/.exec(await readFile(`/proc/${daemon.pid}/status`, "utf8"));
+        if (kib > 2 ** 30)
+            return t.skip("a sanitizer holds the address space");
+        const allow = (bytes) => once(spawn("prlimit", ["--pid", daemon.pid, `--as=${bytes}:`]), "close");
+        await allow(kib * 1024 + 100 * 2 ** 20);
+        const { id } = await submit(daemon.url, WIDE);
+        const get = async () => (await api(daemon.url, `/experiments/${id}`)).json;
+        await until(async () => ["paused", "failed", "completed"].includes((await get()).state));
+        const paused = await get();
+        assert.equal(paused.state, "paused");
+        assert.match(paused.error, /a fold of trial 2: .*memory/);
+        const trials = async () => (await api(daemon.url, `/experiments/${id}/trials?sort=trial`)).json.items;
+        assert.deepEqual((await trials()).map((x) => x.folds_done), [2, 0]);
+        assert.notEqual((await trials())[1].state, "failed");
+
+        await allow("unlimited");
+        const resumed = await api(daemon.url, `/experiments/${id}/resume`, { method: "POST" });
+        assert.deepEqual([resumed.status, resumed.json.error], [202, null], resumed.text);
+        const done = await finished(daemon.url, id);
+        assert.equal(done.state, "completed");
+        assert.deepEqual((await trials()).map((x) => x.state), ["completed", "completed"]);
+    } finally {
+        await daemon.stop();
+    }
+});
