@@ -271,6 +271,15 @@ fuzz: ## libFuzzer against the readers of files, FUZZ_SECONDS=120 for each forma
 	        -artifact_prefix=$(FUZZ_BUILD)/ $(FUZZ_BUILD)/$$format tests/fuzz/corpus || exit 1; \
 	done
 
+# clang, since gcc's OpenMP is opaque to a sanitizer; see tests/race/run.sh.
+RACE := $(BUILD)/race
+
+.PHONY: race
+race: ## ThreadSanitizer over C tests, HTTP tests and a crowd before one daemon; some minutes
+	@tests/deps.sh race
+	@$(MAKE) --no-print-directory -j$(shell nproc) CC=clang WERROR=1 SANITIZE=thread BUILD=$(RACE) tests
+	@tests/race/run.sh $(RACE)
+
 .PHONY: reference
 reference: ## the committed numbers of scikit-learn and PyTorch against today's; UPDATE=1 takes them over
 	@tests/deps.sh reference

@@ -6,8 +6,8 @@
 #
 # lint.sh and, on the first build, spills.sh run once. For each build folder every C program that
 # tests/ has a source for and every *.test.mjs runs against what was built there. A program that
-# crashes, runs out of time or counts nothing is a failure of its own. TEST_ONLY=TEXT runs those whose name contains it, TEST_JOBS=1 one
-# after the other.
+# crashes, runs out of time or counts nothing is a failure of its own. TEST_ONLY=PATTERN runs those whose
+# name it matches, TEST_JOBS=1 one after the other.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -83,7 +83,7 @@ one() {
 
 # run COUNT SECONDS NAME COMMAND...
 run() {
-    [[ $3 == *"${TEST_ONLY:-}"* ]] || return 0
+    [[ $3 =~ ${TEST_ONLY:-} ]] || return 0
     while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
         wait -n
     done
