@@ -39,8 +39,10 @@ WARNINGS := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wshadow 
 # Of the code that is made, which a cross compiler's name tells: x86_64, aarch64.
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+HARDENING_x86_64 := -fcf-protection=full -fstack-clash-protection
+HARDENING_aarch64 := -mbranch-protection=standard -fstack-clash-protection
 HARDENING := -fstack-protector-strong $(if $(IS_CLANG),,-ftrivial-auto-var-init=zero) \
-             $(if $(filter x86_64,$(MACHINE)),-fcf-protection=full -fstack-clash-protection) \
+             $(HARDENING_$(MACHINE)) \
              $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 # DESIGN: whether a multiply-add is fused is never left to the compiler.
 NUMBERS := -ffp-contract=off -fno-math-errno -fno-trapping-math
@@ -48,7 +50,8 @@ SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all 
               -fno-omit-frame-pointer)
 CFLAGS += -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(HARDENING) $(NUMBERS) $(SANITIZERS) -fopenmp -fPIE
 CPPFLAGS += -I. -D_GNU_SOURCE= -DSWEEPD_VERSION='"$(VERSION)"'
-LDFLAGS += -pie -fopenmp $(SANITIZERS) -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+LDFLAGS += -pie -fopenmp $(SANITIZERS) -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
+           $(if $(filter x86_64,$(MACHINE)),-Wl$(comma)-z$(comma)shstk)
 
 CORE_LIBS := -lz -lm
 SERVER_LIBS := -lmicrohttpd -lsqlite3 -lcjson -lnettle -lpthread $(CORE_LIBS)
