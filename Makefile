@@ -274,6 +274,11 @@ fuzz: ## libFuzzer against the readers of files, FUZZ_SECONDS=120 for each forma
 	        -artifact_prefix=$(FUZZ_BUILD)/ $(FUZZ_BUILD)/$$format tests/fuzz/corpus || exit 1; \
 	done
 
+.PHONY: analyze
+analyze: ## cppcheck, gcc's analyzer and clang-tidy over server and core; some minutes
+	@tests/deps.sh analyze
+	@tests/analyze/run.sh
+
 # clang, since gcc's OpenMP is opaque to a sanitizer; see tests/race/run.sh.
 RACE := $(BUILD)/race
 

@@ -2,7 +2,7 @@
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
 #     tests/deps.sh build | demo | check | deb | check-deb | lecture | fuzz | reference | bench | load |
-#         neon | openapi | race
+#         neon | openapi | race | analyze
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -37,6 +37,8 @@ lecture file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
 fuzz  command:clang        clang             the compiler with libFuzzer
 fuzz  fuzzer:clang         libclang-rt-dev   libFuzzer itself
 fuzz  header:cmocka.h      libcmocka-dev     what its helpers share with the tests
+analyze command:cppcheck   cppcheck          one analyzer
+analyze command:clang-tidy clang-tidy        another
 race  command:clang        clang             the compiler with ThreadSanitizer
 race  fuzzer:clang         libclang-rt-dev   ThreadSanitizer itself
 race  command:llvm-symbolizer llvm           names in what it finds
@@ -70,6 +72,7 @@ is_wanted() {
     load/build | load/load | lecture/build | lecture/lecture | fuzz/build | fuzz/fuzz) return 0 ;;
     reference/build | reference/reference | bench/build | bench/bench | neon/build | neon/neon) return 0 ;;
     openapi/build | openapi/openapi | race/build | race/race) return 0 ;;
+    analyze/build | analyze/analyze) return 0 ;;
     *) return 1 ;;
     esac
 }
