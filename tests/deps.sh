@@ -93,7 +93,7 @@ is_there() {
         echo "#include <$name>" | "$compiler" -E - > /dev/null 2>&1 ;;
     file) [ -e "$name" ] ;;
     python) has_python "$name" ;;
-    clang) [ -e "$(clang -print-file-name="$name" 2> /dev/null)" ] ;;
+    clang) [ -e "$(dirname "$(readlink -f "$(command -v clang)")")/../lib/$name" ] ;;
     fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
         "$name" -fsanitize=fuzzer -x c -o /dev/null - > /dev/null 2>&1 ;;
     esac

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 build=${1:?build folder}
 export OMP_TOOL_LIBRARIES
-OMP_TOOL_LIBRARIES=$(clang -print-file-name=libarcher.so)
+OMP_TOOL_LIBRARIES=$(dirname "$(readlink -f "$(command -v clang)")")/../lib/libarcher.so
 export TSAN_OPTIONS=ignore_noninstrumented_modules=1:second_deadlock_stack=1:history_size=4
 failed=0
 
@@ -23,6 +23,11 @@ SCENARIOS='admin|conventions|datasets|events|idempotency|kill|limits|metrics|ope
 run() {
     setarch --addr-no-randomize "$@" || failed=1
 }
+
+# It says so itself, once a program with OpenMP is under way.
+ARCHER_OPTIONS=verbose=1 run "$build/tests/core/train/test_bits" 2>&1 |
+    grep '^Archer detected' > /dev/null ||
+    { echo "Archer is not at work: $OMP_TOOL_LIBRARIES" >&2; exit 1; }
 
 # The reference kernel alone is instrumented. With it all of a training is looked at.
 SWEEPD_KERNEL=reference TEST_ONLY="^$build/tests/" run tests/run.sh "$build"
