@@ -39,8 +39,10 @@ WARNINGS := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wshadow 
 # Of the code that is made, which a cross compiler's name tells: x86_64, aarch64.
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
+HARDENING_x86_64 := -fcf-protection=full -fstack-clash-protection
+HARDENING_aarch64 := -mbranch-protection=standard -fstack-clash-protection
 HARDENING := -fstack-protector-strong $(if $(IS_CLANG),,-ftrivial-auto-var-init=zero) \
-             $(if $(filter x86_64,$(MACHINE)),-fcf-protection=full -fstack-clash-protection) \
+             $(HARDENING_$(MACHINE)) \
              $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 # DESIGN: whether a multiply-add is fused is never left to the compiler.
 NUMBERS := -ffp-contract=off -fno-math-errno -fno-trapping-math
@@ -48,7 +50,8 @@ SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all 
               -fno-omit-frame-pointer)
 CFLAGS += -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(HARDENING) $(NUMBERS) $(SANITIZERS) -fopenmp -fPIE
 CPPFLAGS += -I. -D_GNU_SOURCE= -DSWEEPD_VERSION='"$(VERSION)"'
-LDFLAGS += -pie -fopenmp $(SANITIZERS) -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+LDFLAGS += -pie -fopenmp $(SANITIZERS) -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
+           $(if $(filter x86_64,$(MACHINE)),-Wl$(comma)-z$(comma)shstk)
 
 CORE_LIBS := -lz -lm
 SERVER_LIBS := -lmicrohttpd -lsqlite3 -lcjson -lnettle -lpthread $(CORE_LIBS)
@@ -270,6 +273,20 @@ fuzz: ## libFuzzer against the readers of files, FUZZ_SECONDS=120 for each forma
 	    FUZZ_FORMAT=$$format nice -n 19 $(FUZZ_BUILD)/fuzz_read -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 \
 	        -artifact_prefix=$(FUZZ_BUILD)/ $(FUZZ_BUILD)/$$format tests/fuzz/corpus || exit 1; \
 	done
+
+.PHONY: analyze
+analyze: ## cppcheck, gcc's analyzer and clang-tidy over server and core; some minutes
+	@tests/deps.sh analyze
+	@tests/analyze/run.sh
+
+# clang, since gcc's OpenMP is opaque to a sanitizer; see tests/race/run.sh.
+RACE := $(BUILD)/race
+
+.PHONY: race
+race: ## ThreadSanitizer over C tests, HTTP tests and a crowd before one daemon; some minutes
+	@tests/deps.sh race
+	@$(MAKE) --no-print-directory -j$(shell nproc) CC=clang WERROR=1 SANITIZE=thread BUILD=$(RACE) tests
+	@tests/race/run.sh $(RACE)
 
 .PHONY: reference
 reference: ## the committed numbers of scikit-learn and PyTorch against today's; UPDATE=1 takes them over

@@ -2,7 +2,7 @@
 # Installs what is missing to build, demo or check sweepd on Debian, and says which and why.
 #
 #     tests/deps.sh build | demo | check | deb | check-deb | lecture | fuzz | reference | bench | load |
-#         neon | openapi
+#         neon | openapi | race | analyze
 #
 # Each line of NEEDS is: purpose, a command or header that shows that it is there, package, reason.
 set -euo pipefail
@@ -37,6 +37,16 @@ lecture file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
 fuzz  command:clang        clang             the compiler with libFuzzer
 fuzz  fuzzer:clang         libclang-rt-dev   libFuzzer itself
 fuzz  header:cmocka.h      libcmocka-dev     what its helpers share with the tests
+analyze command:cppcheck   cppcheck          one analyzer
+analyze command:clang-tidy clang-tidy        another
+race  command:clang        clang             the compiler with ThreadSanitizer
+race  fuzzer:clang         libclang-rt-dev   ThreadSanitizer itself
+race  command:llvm-symbolizer llvm           names in what it finds
+race  clang:libarcher.so   libomp-dev        an OpenMP that it understands
+race  header:cmocka.h      libcmocka-dev     the tests of C code
+race  command:node         nodejs            the tests over HTTP
+race  command:curl         curl              some of their calls
+race  command:sqlite3      sqlite3           their look into the database
 reference command:python3  python3-venv      what scikit-learn and PyTorch run in
 bench command:node         nodejs            orchestration
 bench command:python3      python3           scikit-learn and PyTorch
@@ -61,7 +71,8 @@ is_wanted() {
     deb/build | deb/deb | check-deb/check-deb) return 0 ;;
     load/build | load/load | lecture/build | lecture/lecture | fuzz/build | fuzz/fuzz) return 0 ;;
     reference/build | reference/reference | bench/build | bench/bench | neon/build | neon/neon) return 0 ;;
-    openapi/build | openapi/openapi) return 0 ;;
+    openapi/build | openapi/openapi | race/build | race/race) return 0 ;;
+    analyze/build | analyze/analyze) return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -82,6 +93,7 @@ is_there() {
         echo "#include <$name>" | "$compiler" -E - > /dev/null 2>&1 ;;
     file) [ -e "$name" ] ;;
     python) has_python "$name" ;;
+    clang) [ -e "$(dirname "$(readlink -f "$(command -v clang)")")/../lib/$name" ] ;;
     fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
         "$name" -fsanitize=fuzzer -x c -o /dev/null - > /dev/null 2>&1 ;;
     esac

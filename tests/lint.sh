@@ -134,7 +134,7 @@ folders_without_readme() {
     done
 }
 
-TOP='.ci .clang-format .git .gitignore LICENSE Makefile README.md
+TOP='.ci .clang-format .clang-tidy .git .gitignore LICENSE Makefile README.md
 build core migrations server tests web'
 top_level() {
     local name

@@ -4,10 +4,10 @@
 #
 #     tests/run.sh BUILD...
 #
-# lint.sh and, on the first build, spills.sh run once. For each build folder every C program that
-# tests/ has a source for and every *.test.mjs runs against what was built there. A program that
-# crashes, runs out of time or counts nothing is a failure of its own. TEST_ONLY=TEXT runs those whose name contains it, TEST_JOBS=1 one
-# after the other.
+# lint.sh and, on the first build, spills.sh and hardening.sh run once. For each build folder every C
+# program that tests/ has a source for and every *.test.mjs runs against what was built there. A program
+# that crashes, runs out of time or counts nothing is a failure of its own. TEST_ONLY=PATTERN runs those
+# whose name it matches, TEST_JOBS=1 one after the other.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -83,7 +83,7 @@ one() {
 
 # run COUNT SECONDS NAME COMMAND...
 run() {
-    [[ $3 == *"${TEST_ONLY:-}"* ]] || return 0
+    [[ $3 =~ ${TEST_ONLY:-} ]] || return 0
     while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
         wait -n
     done
@@ -93,6 +93,7 @@ run() {
 
 run count_tap "$PROGRAM_SECONDS" lint tests/lint.sh
 run count_tap "$PROGRAM_SECONDS" spills tests/spills.sh "$1"
+run count_tap "$PROGRAM_SECONDS" hardening tests/hardening.sh "$1"
 
 for build; do
     for source in tests/core/*/test_*.c tests/server/*/test_*.c; do

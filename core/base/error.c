@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum err error_set(struct error *e, enum err code, const char *format, ...)
+enum err(error_set)(struct error *e, enum err code, const char *format, ...)
 {
     va_list args;
 
@@ -18,7 +18,7 @@ enum err error_set(struct error *e, enum err code, const char *format, ...)
     return code;
 }
 
-enum err error_prefix(struct error *e, const char *format, ...)
+enum err(error_prefix)(struct error *e, const char *format, ...)
 {
     char place[256], joined[sizeof e->message];
     va_list args;
@@ -33,7 +33,7 @@ enum err error_prefix(struct error *e, const char *format, ...)
     return e->code;
 }
 
-enum err error_field(struct error *e, const char *field)
+enum err(error_field)(struct error *e, const char *field)
 {
     if (!e)
         return ERR_INTERNAL;
@@ -41,7 +41,7 @@ enum err error_field(struct error *e, const char *field)
     return e->code;
 }
 
-enum err error_no_memory(struct error *e)
+enum err(error_no_memory)(struct error *e)
 {
     return error_set(e, ERR_NO_MEMORY, "out of memory");
 }

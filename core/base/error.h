@@ -46,6 +46,18 @@ enum err error_field(struct error *e, const char *field);
 /** The usual error of a failed allocation. */
 enum err error_no_memory(struct error *e);
 
+/* What has failed is never taken for success. Here, where compilers and analyzers see it of every
+ * call: after TRY they know that the outputs are set. */
+static inline enum err error_failed(enum err code)
+{
+    return code != ERR_OK ? code : ERR_INTERNAL;
+}
+
+#define error_set(...) error_failed(error_set(__VA_ARGS__))
+#define error_prefix(...) error_failed(error_prefix(__VA_ARGS__))
+#define error_field(...) error_failed(error_field(__VA_ARGS__))
+#define error_no_memory(...) error_failed(error_no_memory(__VA_ARGS__))
+
 /* Leaves the function with the error of a call that failed. */
 #define TRY(call)                                                                                  \
     do {                                                                                           \

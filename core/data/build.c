@@ -128,7 +128,7 @@ static enum err put_text(struct building *b, size_t j, const struct cell *cell, 
 {
     enum column_role role = b->plan->columns[j].role;
     struct intern *in = b->texts[j];
-    char number[32];
+    char number[32] = "";
     int32_t code;
 
     if (!cell->text)

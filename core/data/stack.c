@@ -148,7 +148,7 @@ static enum err name_labels(struct stack *s, size_t *at, struct error *e)
         buf_printf(&targets, "%s%s", j ? "," : "", name);
     }
     TRY(buf_check(&targets, e));
-    s->rows.target = strdup(targets.data);
+    s->rows.target = strdup(buf_text(&targets));
     return s->rows.target ? ERR_OK : error_no_memory(e);
 }
 

@@ -62,7 +62,7 @@ static void add(size_t n, double factor, const double *a, double *to)
 static double set_direction(struct lbfgs *o)
 {
     size_t n = o->n, newest = o->n_pairs - 1;
-    double alpha[LBFGS_MEMORY], scale;
+    double alpha[LBFGS_MEMORY] = {0}, scale;
 
     for (size_t i = 0; i < n; i++)
         o->d[i] = -o->g[i];

@@ -145,10 +145,11 @@ static enum err divergence(const struct cells *c, const size_t *best, const size
                            double *out, struct error *e)
 {
     CLEANUP(mem_free) double *p = calloc(2 * c->n, sizeof *p);
-    double *q = p + c->n, sum = 0.0;
+    double *q, sum = 0.0;
 
     if (!p)
         return error_no_memory(e);
+    q = p + c->n;
     estimate(c, best, p);
     estimate(c, all, q);
     for (size_t i = 0; i < c->n; i++)
@@ -163,11 +164,12 @@ static enum err judge_dimension(const struct axes *axes, size_t j,
 {
     struct cells c = cells_of(&axes->axis[j]);
     CLEANUP(mem_free) size_t *best = calloc(2 * c.n, sizeof *best);
-    size_t *all = best + c.n, used = 0, used_best = 0;
+    size_t *all, used = 0, used_best = 0;
     double far = 0.0, gamma = (double)n_best / (double)t->n, alpha, beta;
 
     if (!best)
         return error_no_memory(e);
+    all = best + c.n;
     for (size_t i = 0; i < t->n; i++) {
         double x = t->x[i * axes->n + j];
 

@@ -440,7 +440,7 @@ bool parzen_log_density_below(const struct parzen *p, const double *x, double li
 
 double parzen_log_density(const struct parzen *p, const double *x)
 {
-    double density;
+    double density = 0.0;
 
     (void)parzen_log_density_below(p, x, (double)INFINITY, &density); /* it is below */
     return density;

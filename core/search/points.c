@@ -1,5 +1,6 @@
 #include "core/search/points.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,6 +231,7 @@ static uint64_t choose_level(struct walk *w, size_t d)
     if (w->index < first)
         return 0;
     w->index -= first;
+    assert(each > 0); /* the walk's index is below what is behind it */
     digit = 1 + w->index / each;
     w->index %= each;
     for (size_t k = 0; k < w->n_live; k++)

@@ -93,7 +93,7 @@ static enum err read_word(struct parser *p, const char **out)
 /* A name, or in the place of a whole side a word that is none. */
 static enum err read_name(struct parser *p, struct require_side *side, struct require_term *t)
 {
-    const char *word;
+    const char *word = NULL;
 
     TRY(read_word(p, &word));
     t->derived = find_derived(p, word);

@@ -49,7 +49,7 @@ enum err rows_create(const struct axes *axes, struct arena *a, struct rows *out,
     size_t *dims = arena_alloc(a, axes->n + 1, sizeof *dims);
     bool *category = arena_alloc(a, axes->n + 1, sizeof *category);
     bool *conditional = arena_alloc(a, axes->n + 1, sizeof *conditional);
-    enum use uses[SPACE_DIMENSIONS_MAX];
+    enum use uses[SPACE_DIMENSIONS_MAX] = {0};
 
     if (!dims || !category || !conditional)
         return error_no_memory(e);

@@ -235,7 +235,7 @@ static void gather(struct group *g, const struct span spans[LANES_MOST])
 static void set_scales(struct group *g, const double *total)
 {
     size_t n = g->lanes->n;
-    float equal[LANES_MOST];
+    float equal[LANES_MOST] = {0};
 
     for (size_t l = 0; l < n; l++)
         equal[l] = !total || !g->train[l] ? 1.0f : (float)(1.0 / total[l]);

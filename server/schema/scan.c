@@ -241,7 +241,7 @@ static enum err scan_key(struct scan *s)
 
 static enum err scan_items(struct scan *s, bool is_object)
 {
-    const char closing = is_object ? '}' : ']';
+    const int closing = is_object ? '}' : ']';
 
     s->at++;
     skip_space(s);

@@ -12,7 +12,7 @@ const BINARY = path.resolve(process.env.SWEEPD ?? "build/sweepd");
 const DATA = new URL("../data/", import.meta.url);
 const START_MS = 20000; /* under sanitizers on a busy machine */
 const STOP_MS = 10000;
-const SANITIZER = /ERROR: \w+Sanitizer|runtime error: /;
+const SANITIZER = /(?:ERROR|WARNING): \w+Sanitizer|runtime error: /;
 
 /* The address, from the line that says that the daemon is ready. */
 function ready(child, stderr) {

@@ -49,7 +49,7 @@ def trials(n, rng):
 
 
 def numbers(values):
-    return ", ".join("NAN" if x is None else repr(float(x)) for x in values)
+    return ", ".join("(double)NAN" if x is None else repr(float(x)) for x in values)
 
 
 def grow(rng, depth, box, nodes):

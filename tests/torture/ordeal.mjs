@@ -152,10 +152,10 @@ async function startMortal(options, kill_after_ms) {
 }
 
 /**
- * Runs the scenarios on the database `db` while at most `kills` daemons are killed. The answer tells
- * how many it took, and how much was checked.
+ * Runs the scenarios on the database `db` while at most `kills` daemons are killed; each has one to
+ * three `threads` unless these are given. The answer tells how many it took, and how much was checked.
  */
-export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1) }) {
+export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1), threads = null }) {
     const server = makeServer();
     const clients = scenarios.map(([name]) => makeClient(server, name));
     const preparer = makeClient(server, "preparation");
@@ -186,7 +186,8 @@ export async function ordeal({ db, scenarios, kills = 0, random = makeRandom(1) 
 
     async function live(is_mortal) {
         const kernel = kernels[Math.floor(random() * kernels.length)];
-        const options = { db, args: ["--threads", String(1 + Math.floor(random() * 3))],
+        const n_threads = threads ?? 1 + Math.floor(random() * 3);
+        const options = { db, args: ["--threads", String(n_threads)],
                           env: kernel ? { SWEEPD_KERNEL: kernel } : {} };
         const is_early = is_mortal && counts.kills > 0 && random() < 0.15;
         const began = performance.now();
