@@ -193,6 +193,7 @@ void read_patch(const char *kind, const uint8_t *data, size_t size)
 {
     CLEANUP(arena_end) struct arena *a = begin();
     struct change_source source = {.id = 7, .dataset_name = "iris"};
+    struct faults faults;
     struct error e = {0};
     const char *json;
     enum err failed;
@@ -201,11 +202,11 @@ void read_patch(const char *kind, const uint8_t *data, size_t size)
     if (size == 0)
         return;
     source.definition = STORED[data[0] % N_STORED];
-    failed = change_patch(&source, (const char *)data + 1, size - 1, a, &json, &e);
+    failed = change_patch(&source, (const char *)data + 1, size - 1, a, &faults, &json, &e);
     if (failed == ERR_OK)
         read(a, json, strlen(json));
     else
-        fuzz_refused(failed, &e);
+        fuzz_refused_json(failed, &e, &faults);
 }
 
 /* A comparison, where trials are of layers with a width and an activation each. */

@@ -45,7 +45,7 @@ static void check_next(struct call *c, const char *cursor)
     json_object(&j, NULL);
     call_page_end(c, &j, 5, 9, cursor);
     json_end(&j);
-    FUZZ_MUST(reader_open(out.data, out.length, &tree, &e) == ERR_OK);
+    FUZZ_MUST(reader_open(out.data, out.length, NULL, &tree, &e) == ERR_OK);
     FUZZ_MUST(uri_parse(c->q->arena, cJSON_GetObjectItem(tree, "next")->valuestring, &next, &e) ==
               ERR_OK);
     FUZZ_MUST(strcmp(next.query[0].value, "5") == 0 && strcmp(next.query[1].value, cursor) == 0);

@@ -54,7 +54,7 @@ static void check_field(const struct field *f, const char *out)
     if (f->type == FIELD_TEXT) {
         const char *text = *(const char *const *)(out + f->offset);
 
-        FUZZ_MUST(!text || f->max == 0 || strlen(text) <= f->max);
+        FUZZ_MUST(!text || f->max == 0 || (double)strlen(text) <= f->max);
         return;
     }
     if (f->type == FIELD_INT)
