@@ -42,7 +42,9 @@ void read_config(const char *kind, const uint8_t *data, size_t size)
     if (failed != ERR_OK)
         fuzz_refused(failed, &e);
     options_reset(&usual);
-    if (count_lines(data, size) == 0)
+    if (memchr(data, '\0', size))
+        FUZZ_MUST(failed != ERR_OK);
+    else if (count_lines(data, size) == 0)
         FUZZ_MUST(failed == ERR_OK && memcmp(&c, &usual, sizeof c) == 0);
     else if (failed != ERR_OK && !strstr(e.message, "needs tokens"))
         FUZZ_MUST(strstr(e.message, ", line "));

@@ -5,7 +5,8 @@
 #
 # A linter reads /openapi.json; then schemathesis makes requests from it, valid and broken ones, each
 # with a token of that scope, and judges the answers by all of its checks. CHECK_ARGS are further
-# arguments for it.
+# arguments for it. One check is left out: after some guesses at a token an address is heard no more for a
+# while (429), not even to be told that it guesses (401); tests/api/tokens.test.mjs asks without a token.
 set -euo pipefail
 
 daemon=$(realpath "$1")
@@ -36,7 +37,7 @@ curl -sSf "$url/openapi.json" > "$folder/openapi.json"
 curl -sSf -H "$who" --data-binary "@$here/../data/iris.csv" "$url/api/v1/datasets?name=iris" > /dev/null
 cd "$folder" # where it leaves its notes
 cp "$here/hooks.py" .
-SCHEMATHESIS_HOOKS=hooks "$schemathesis" --config-file "$here/schemathesis.toml" run "$url/openapi.json" -H "$who" --checks all \
+SCHEMATHESIS_HOOKS=hooks "$schemathesis" --config-file "$here/schemathesis.toml" run "$url/openapi.json" -H "$who" --checks all --exclude-checks ignored_auth \
     --phases examples,coverage,fuzzing --max-examples "${CASES:-100}" --continue-on-failure \
     --generation-database none ${CHECK_ARGS:-}
 kill -0 "$pid" # it lives still

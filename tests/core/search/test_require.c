@@ -112,7 +112,7 @@ static void faults_say_what_was_expected_and_where(void **state)
         {"width_1", "\"width_1\": expected <, <=, >, >=, == or != at character 8"},
         {"width_1 >", "\"width_1 >\": expected a name or a number at character 10"},
         {"width_1 = 3", "\"width_1 = 3\": expected <, <=, >, >=, == or != at character 9"},
-        {"width_1 > 1e999", "\"width_1 > 1e999\": expected a number that is not too large at character 16"},
+        {"width_1 > 1e999", "\"width_1 > 1e999\": expected a number that is not too large at character 11"},
         {"width_1 > 3 4", "\"width_1 > 3 4\": expected the end at character 13"},
         {"2 * 3 > 4", "\"2 * 3 > 4\": expected a name behind * at character 6"},
         {"width_3 > 3", "\"width_3 > 3\": \"width_3\" is not in the space; known: layers, width_1, "
