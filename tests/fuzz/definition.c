@@ -13,7 +13,8 @@
 
 enum { PROPOSALS = 3, ROWS = 60 };
 
-/* ---- the data sets that there are -------------------------------------------------------------- */
+/* ---- the data sets that there are --------------------------------------------------------------
+ */
 
 static const struct table_options plain = {.ignore = "g,t,f,s"},
                                   roles = {.group = "g", .time = "t", .fold = "f", .split = "s"};
@@ -24,8 +25,9 @@ static struct dataset {
     int n_values; /* of the target */
     const char *prefix;
     struct table *table;
-} datasets[] = {
-    {"iris", &plain, 3, "c", NULL}, {"diabetes", &plain, ROWS, "", NULL}, {"grouped", &roles, 2, "c", NULL}};
+} datasets[] = {{"iris", &plain, 3, "c", NULL},
+                {"diabetes", &plain, ROWS, "", NULL},
+                {"grouped", &roles, 2, "c", NULL}};
 enum { N_DATASETS = sizeof datasets / sizeof *datasets };
 
 static void make_table(struct dataset *d)
@@ -52,7 +54,8 @@ static const struct table *find_table(const char *name)
     return NULL;
 }
 
-/* ---- what comes of a definition ----------------------------------------------------------------- */
+/* ---- what comes of a definition -----------------------------------------------------------------
+ */
 
 static void propose(const struct definition *d, struct arena *a)
 {
@@ -176,7 +179,8 @@ void read_definition(const char *kind, const uint8_t *data, size_t size)
     read(a, (const char *)data, size);
 }
 
-/* ---- definitions of others ---------------------------------------------------------------------- */
+/* ---- definitions of others ----------------------------------------------------------------------
+ */
 
 static const char *const STORED[] = {
     "{\"dataset\": \"iris\", \"name\": \"iris-7\"}",

@@ -85,7 +85,8 @@ void read_tokens(const char *kind, const uint8_t *data, size_t size)
     if (count_lines(data, size) == 0)
         FUZZ_MUST(failed != ERR_OK && strstr(e.message, "holds no token"));
     else
-        FUZZ_MUST(failed == ERR_OK ? n == count_lines(data, size) : strstr(e.message, ", line ") != NULL);
+        FUZZ_MUST(failed == ERR_OK ? n == count_lines(data, size)
+                                   : strstr(e.message, ", line ") != NULL);
     for (size_t i = 0; i < n; i++)
         FUZZ_MUST(token_check_label(keys[i].label, &e) == ERR_OK && keys[i].scope <= SCOPE_ADMIN);
     free(keys);

@@ -197,8 +197,7 @@ void read_head(const char *kind, const uint8_t *data, size_t size)
     while (q.n_headers < HEADERS && (line = strsep(&rest, "\n"))) {
         const char *name = strsep(&line, ":");
 
-        headers[q.n_headers++] =
-            (struct http_pair){name, line ? line + strspn(line, " ") : ""};
+        headers[q.n_headers++] = (struct http_pair){name, line ? line + strspn(line, " ") : ""};
     }
     status = gate_check(&q, hosts, &facts, &e);
     FUZZ_MUST(status == 0 || (status >= 400 && status <= 501 && e.message[0] != '\0'));

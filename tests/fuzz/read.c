@@ -109,17 +109,18 @@ void read_table(const char *format, const uint8_t *data, size_t size)
 
 #define OPTION(name)                                                                               \
     {                                                                                              \
-        #name, offsetof(struct table_options, name)                                                \
+#name, offsetof(struct table_options, name)                                                \
     }
 
 static const struct {
     const char *name;
     size_t offset;
 } options[] = {
-    OPTION(target),  OPTION(task),           OPTION(positive), OPTION(format), OPTION(delimiter),
-    OPTION(header),  OPTION(comment),        OPTION(decimal),  OPTION(missing), OPTION(ignore),
-    OPTION(categorical), OPTION(numeric),    OPTION(group),    OPTION(time),   OPTION(weight),
-    OPTION(split),   OPTION(fold),           OPTION(max_categories),
+    OPTION(target),    OPTION(task),           OPTION(positive),    OPTION(format),
+    OPTION(delimiter), OPTION(header),         OPTION(comment),     OPTION(decimal),
+    OPTION(missing),   OPTION(ignore),         OPTION(categorical), OPTION(numeric),
+    OPTION(group),     OPTION(time),           OPTION(weight),      OPTION(split),
+    OPTION(fold),      OPTION(max_categories),
 };
 
 static void set_option(struct table_options *o, char *line)

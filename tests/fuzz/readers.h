@@ -8,11 +8,11 @@
 
 typedef void fuzz_reader(const char *kind, const uint8_t *data, size_t size);
 
-fuzz_reader read_table, read_dialect;                         /* read.c */
+fuzz_reader read_table, read_dialect;                          /* read.c */
 fuzz_reader read_json, read_body, read_import, read_sentences; /* json.c */
-fuzz_reader read_definition, read_patch, read_require;        /* definition.c */
-fuzz_reader read_url, read_head, read_form;                   /* http.c */
-fuzz_reader read_config, read_options, read_tokens;           /* files.c */
-fuzz_reader read_request;                                     /* service.c */
+fuzz_reader read_definition, read_patch, read_require;         /* definition.c */
+fuzz_reader read_url, read_head, read_form;                    /* http.c */
+fuzz_reader read_config, read_options, read_tokens;            /* files.c */
+fuzz_reader read_request;                                      /* service.c */
 
 #endif

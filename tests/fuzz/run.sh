@@ -25,7 +25,8 @@ fi
 
 # fuzz TARGET OPTION...
 fuzz() {
-    FUZZ_TARGET=$1 nice -n 19 "$program" -max_len=4096 -rss_limit_mb=768 -malloc_limit_mb=256 "${@:2}"
+    FUZZ_TARGET=$1 nice -n 19 "$program" -max_len=4096 -rss_limit_mb=768 -malloc_limit_mb=256 \
+        "${@:2}"
 }
 
 # The number behind a word of libFuzzer's output, the last one.

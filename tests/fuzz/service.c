@@ -194,7 +194,8 @@ static const char *const LIFE[] = {
     "x,\"z, \xc3\xa9\",k,y\n1,5,u,a\n2,3,v,b\n3,8,,a\n4,1,u,b\n5,7,v,a\n6,2,u,b\n7,9,v,a\n8,1,u,b\n"
     "2,7,v,a\n3,2,u,b\n",
     "POST /api/v1/experiments HTTP/1.1\nHost: localhost\n\n"
-    "{\"dataset\": \"iris\", \"name\": \"grid\", \"sampler\": \"grid\", \"tags\": [\"paper\"], \"space\": "
+    "{\"dataset\": \"iris\", \"name\": \"grid\", \"sampler\": \"grid\", \"tags\": [\"paper\"], "
+    "\"space\": "
     "{\"layers\": [1, 2], \"width\": [2, 3], \"activation\": [\"relu\", \"tanh\"], \"epochs\": 2}, "
     "\"cross_validation\": {\"folds\": 2}}",
     "POST /api/v1/experiments HTTP/1.1\nHost: localhost\n\n"

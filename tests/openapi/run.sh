@@ -37,7 +37,7 @@ curl -sSf "$url/openapi.json" > "$folder/openapi.json"
 curl -sSf -H "$who" --data-binary "@$here/../data/iris.csv" "$url/api/v1/datasets?name=iris" > /dev/null
 cd "$folder" # where it leaves its notes
 cp "$here/hooks.py" .
-SCHEMATHESIS_HOOKS=hooks "$schemathesis" --config-file "$here/schemathesis.toml" run "$url/openapi.json" -H "$who" --checks all --exclude-checks ignored_auth \
-    --phases examples,coverage,fuzzing --max-examples "${CASES:-100}" --continue-on-failure \
+SCHEMATHESIS_HOOKS=hooks "$schemathesis" --config-file "$here/schemathesis.toml" run "$url/openapi.json" \
+    -H "$who" --checks all --exclude-checks ignored_auth --phases examples,coverage,fuzzing --max-examples "${CASES:-100}" --continue-on-failure \
     --generation-database none ${CHECK_ARGS:-}
 kill -0 "$pid" # it lives still
