@@ -132,8 +132,17 @@ FAULTS_PROGRAM := $(BUILD)/tests/server/faults/test_faults
 $(FAULTS_PROGRAM): $(BUILD)/tests/server/faults/faults.o
 $(FAULTS_PROGRAM): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
+# The targets of libFuzzer: with its own main, and with one that takes the kept inputs once.
+FUZZ_PROGRAMS := $(BUILD)/tests/fuzz/fuzz $(BUILD)/tests/fuzz/test_corpus
+FUZZ_TARGETS := $(filter-out %/fuzz.c %/test_corpus.c,$(wildcard tests/fuzz/*.c))
+$(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(FUZZ_TARGETS)) \
+    $(BUILD)/tests/core/data/tables.o $(BUILD)/libserver.a $(BUILD)/libcore.a
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(SERVER_LIBS)
+$(BUILD)/tests/fuzz/fuzz: LDFLAGS += -fsanitize=fuzzer
+
 .PHONY: tests
-tests: $(BUILD)/sweepd $(call programs,$(CORE_TESTS) $(SERVER_TESTS))
+tests: $(BUILD)/sweepd $(call programs,$(CORE_TESTS) $(SERVER_TESTS)) $(BUILD)/tests/fuzz/test_corpus
 
 SANITIZERS_OF_CHECK := address,undefined
 CHECK_BUILDS := build/check build/$(subst $(comma),-,$(SANITIZERS_OF_CHECK))
@@ -252,27 +261,17 @@ check-neon: ## the bits of aarch64's kernel, emulated, against this machine's
 	@OBJDUMP=aarch64-linux-gnu-objdump tests/spills.sh $(NEON)
 	@cmp $(NEON)/here.txt $(NEON)/there.txt && echo "$$(wc -l < $(NEON)/here.txt) trainings have equal bits"
 
-# Each format for FUZZ_SECONDS, one after another: the first byte of an input is the format.
-FUZZ_SECONDS ?= 120
-FUZZ_FORMATS := csv tsv npy npz idx arff libsvm any
+# A build by clang of its own, and a minute for each target, two at a time; TARGETS="csv url" are some.
 FUZZ_BUILD := $(BUILD)/fuzz
-FUZZ_SOURCES := tests/fuzz/fuzz_read.c tests/core/data/tables.c $(wildcard core/base/*.c core/data/*.c)
-
-$(FUZZ_BUILD)/fuzz_read: $(FUZZ_SOURCES) $(wildcard core/base/*.h core/data/*.h tests/core/data/*.h)
-	@mkdir -p $(@D)
-	clang -std=gnu11 -I. -D_GNU_SOURCE= -O1 -g $(NUMBERS) -fno-omit-frame-pointer \
-	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o $@ $(FUZZ_SOURCES) -lcmocka $(CORE_LIBS)
+MINUTES ?= 1
+TARGETS ?=
 
 .PHONY: fuzz
-fuzz: ## libFuzzer against the readers of files, FUZZ_SECONDS=120 for each format
+fuzz: ## libFuzzer against all that reads from outside, MINUTES=1 for each of TARGETS; KEEP=1 keeps what it found
 	@tests/deps.sh fuzz
-	@$(MAKE) --no-print-directory $(FUZZ_BUILD)/fuzz_read
-	@for format in $(FUZZ_FORMATS); do \
-	    mkdir -p $(FUZZ_BUILD)/$$format; \
-	    FUZZ_FORMAT=$$format nice -n 19 $(FUZZ_BUILD)/fuzz_read -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 \
-	        -artifact_prefix=$(FUZZ_BUILD)/ $(FUZZ_BUILD)/$$format tests/fuzz/corpus || exit 1; \
-	done
+	@$(MAKE) --no-print-directory -j$(shell nproc) CC=clang SANITIZE=fuzzer-no-link,address,undefined \
+	    BUILD=$(FUZZ_BUILD) $(FUZZ_BUILD)/tests/fuzz/fuzz
+	@KEEP=$(KEEP) tests/fuzz/run.sh $(FUZZ_BUILD) $(MINUTES) $(TARGETS)
 
 .PHONY: analyze
 analyze: ## cppcheck, gcc's analyzer and clang-tidy over server and core; some minutes
@@ -297,6 +296,7 @@ reference: ## the committed numbers of scikit-learn and PyTorch against today's;
 # The daemon against its own description: a linter, and made-up requests of every kind, CASES for
 # each call. Neither is part of the check, which has both in small.
 CASES ?= 100
+SCOPE ?= admin
 OPENAPI_VENV := $(BUILD)/openapi-venv
 
 $(OPENAPI_VENV)/installed: tests/openapi/requirements.txt
@@ -305,11 +305,11 @@ $(OPENAPI_VENV)/installed: tests/openapi/requirements.txt
 	@touch $@
 
 .PHONY: check-openapi
-check-openapi: ## schemathesis and a linter against /openapi.json, CASES=100 for each call
+check-openapi: ## schemathesis and a linter against /openapi.json, CASES=100 for each call, SCOPE=admin
 	@tests/deps.sh openapi
 	@npm ci --prefix tests/openapi --ignore-scripts --no-audit --no-fund --loglevel=error
 	@$(MAKE) --no-print-directory -j$(shell nproc) all $(OPENAPI_VENV)/installed
-	@CASES=$(CASES) tests/openapi/run.sh $(BUILD)/sweepd $(OPENAPI_VENV)/bin/schemathesis
+	@CASES=$(CASES) SCOPE=$(SCOPE) tests/openapi/run.sh $(BUILD)/sweepd $(OPENAPI_VENV)/bin/schemathesis
 
 .PHONY: lint
 lint: ## the rules that a machine can see

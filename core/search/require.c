@@ -57,12 +57,21 @@ static bool is_word(char c)
     return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* Its index, or how many dimensions there are where none is called so. */
+static size_t find_index(const struct parser *p, const char *name)
+{
+    size_t i = 0;
+
+    while (i < space_count(p->space) && strcmp(space_dimension(p->space, i)->name, name) != 0)
+        i++;
+    return i;
+}
+
 static const struct dimension *find_dimension(const struct parser *p, const char *name)
 {
-    for (size_t i = 0; i < space_count(p->space); i++)
-        if (strcmp(space_dimension(p->space, i)->name, name) == 0)
-            return space_dimension(p->space, i);
-    return NULL;
+    size_t i = find_index(p, name);
+
+    return i < space_count(p->space) ? space_dimension(p->space, i) : NULL;
 }
 
 static size_t find_derived(const struct parser *p, const char *name)
@@ -97,7 +106,8 @@ static enum err read_name(struct parser *p, struct require_side *side, struct re
 
     TRY(read_word(p, &word));
     t->derived = find_derived(p, word);
-    if (t->derived > 0 || find_dimension(p, word)) {
+    t->dimension = find_index(p, word);
+    if (t->derived > 0 || t->dimension < space_count(p->space)) {
         t->name = word;
         return ERR_OK;
     }
@@ -115,6 +125,8 @@ static enum err read_term(struct parser *p, struct require_side *side, double si
     if (!is_digit(*p->at) && *p->at != '.')
         return read_name(p, side, t);
     t->factor *= strtod(p->at, &end);
+    if (!isfinite(t->factor))
+        return expected(p, "a number that is not too large");
     p->at = end;
     if (!takes(p, "*"))
         return ERR_OK;
@@ -261,6 +273,16 @@ enum err require_parse(const char *text, const struct space *s, const char *cons
 
 /* ---- judged ---------------------------------------------------------------------------------- */
 
+/* A point has its dimensions in the order of the space, without those that it does not use: one stands
+ * at its index or before. NULL where it is not used. */
+static const struct value *find_value(const struct require_term *t, const struct params *point)
+{
+    for (size_t i = t->dimension < point->n ? t->dimension + 1 : point->n; i-- > 0;)
+        if (strcmp(point->items[i].name, t->name) == 0)
+            return &point->items[i].value;
+    return NULL;
+}
+
 /* NaN where the point does not use a dimension of it. */
 static double side_number(const struct require_side *side, const struct params *point,
                           require_derive *derive, void *ctx)
@@ -269,7 +291,7 @@ static double side_number(const struct require_side *side, const struct params *
 
     for (size_t i = 0; i < side->n; i++) {
         const struct require_term *t = &side->terms[i];
-        const struct value *v = t->name && !t->derived ? params_get(point, t->name) : NULL;
+        const struct value *v = t->name && !t->derived ? find_value(t, point) : NULL;
 
         if (!t->name)
             sum += t->factor;
@@ -290,7 +312,7 @@ static bool side_text(const struct require_side *side, const struct params *poin
         buf_puts(out, side->word);
         return true;
     }
-    v = side->terms[0].name ? params_get(point, side->terms[0].name) : NULL;
+    v = side->terms[0].name ? find_value(&side->terms[0], point) : NULL;
     if (v)
         value_text(v, out);
     return v != NULL;

@@ -20,6 +20,7 @@ enum { REQUIRE_TERMS_MAX = 8 /* of a side */ };
 struct require_term {
     double factor;
     const char *name; /* NULL: the factor alone */
+    size_t dimension; /* its index in the space */
     size_t derived;   /* place among the derived names + 1; 0: a dimension */
 };
 

@@ -5,7 +5,8 @@
 enum {
     LOOKED_AT = 1 << 20, /* points of a restricted space that are looked at to count the allowed */
     REDRAWS = 200,       /* for a point that is new */
-    RETRIES = 100000     /* for a point that is allowed */
+    RETRIES = 100000,    /* for a point that is allowed, or fewer, for where a point has hundreds of */
+    VALUES = 1 << 21     /* values they take minutes: so many in all are drawn */
 };
 
 /* The list of points is a help, not a need: a space too large for it has no end in practice. */
@@ -58,9 +59,10 @@ static enum err look_onward(const struct untried *u, struct history *h, struct r
 static enum err draw(const struct untried *u, struct history *h, struct rng *r, struct arena *a,
                      struct params *out, struct error *e)
 {
-    int old = 0;
+    size_t most = VALUES / (space_count(u->space) + 1);
+    int retries = most < RETRIES ? (int)most : RETRIES, old = 0;
 
-    for (int i = 0; i < RETRIES && old < REDRAWS; i++) {
+    for (int i = 0; i < retries && old < REDRAWS; i++) {
         arena_reset(a);
         TRY(space_draw(u->space, r, a, out, e));
         if (is_new(u, h, out))
@@ -73,7 +75,7 @@ static enum err draw(const struct untried *u, struct history *h, struct rng *r, 
         return ERR_OK;
     return error_set(
         e, ERR_INVALID,
-        "of %d points drawn none fulfils \"require\": it leaves too little of the space", RETRIES);
+        "of %d points drawn none fulfils \"require\": it leaves too little of the space", retries);
 }
 
 enum err untried_draw(const struct untried *u, struct history *h, struct rng *r, struct arena *a,

@@ -122,7 +122,7 @@ enum err experiment_clone(struct call *c, struct error *e)
     TRY(store_experiment_get(c->reader, id, c->q->arena, &x, e));
     call_release(c);
     TRY(change_patch(&(struct change_source){x.definition, id, x.dataset_name}, d->body,
-                     d->body_length, c->q->arena, &d->body, e));
+                     d->body_length, c->q->arena, &c->faults, &d->body, e));
     d->body_length = strlen(d->body);
     return submit(&s, e);
 }

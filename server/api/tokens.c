@@ -74,7 +74,7 @@ static enum err read_some(struct reader *r, int64_t from, size_t most, struct ar
     if (from > *total)
         from = *total;
     *n = count - (size_t)from < most ? count - (size_t)from : most;
-    *out = all + from;
+    *out = *n > 0 ? all + from : NULL;
     return ERR_OK;
 }
 

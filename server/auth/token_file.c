@@ -12,6 +12,8 @@
 
 enum { LINE_BYTES = 512 };
 
+static const char BLANKS[] = " \t\r\n";
+
 struct reading {
     FILE *file;
     struct key *keys;
@@ -41,15 +43,14 @@ static enum err read_token(struct reading *r, const char *text, uint8_t *digest,
 
 static enum err read_fields(struct reading *r, char *line, struct error *e)
 {
-    static const char blanks[] = " \t\r\n";
-    char *rest, *label = strtok_r(line, blanks, &rest), *scope, *token;
+    char *rest, *label = strtok_r(line, BLANKS, &rest), *scope, *token;
     struct key *key;
 
     if (!label || *label == '#')
         return ERR_OK;
-    scope = strtok_r(NULL, blanks, &rest);
-    token = scope ? strtok_r(NULL, blanks, &rest) : NULL;
-    if (!token || strtok_r(NULL, blanks, &rest))
+    scope = strtok_r(NULL, BLANKS, &rest);
+    token = scope ? strtok_r(NULL, BLANKS, &rest) : NULL;
+    if (!token || strtok_r(NULL, BLANKS, &rest))
         return error_set(e, ERR_INVALID, "expected LABEL SCOPE TOKEN");
     TRY(token_check_label(label, e));
     TRY(mem_grow((void **)&r->keys, &r->capacity, r->n + 1, sizeof *r->keys, e));
@@ -63,17 +64,41 @@ static enum err read_fields(struct reading *r, char *line, struct error *e)
     return ERR_OK;
 }
 
+/* The next line, without its end, and how long it is; what does not fit is left out. False where
+ * there is none. */
+static bool next_line(FILE *f, char line[LINE_BYTES], size_t *length)
+{
+    size_t n = 0;
+    int c;
+
+    while ((c = getc(f)) != EOF && c != '\n') {
+        if (n < LINE_BYTES - 1)
+            line[n] = (char)c;
+        n++;
+    }
+    line[n < LINE_BYTES - 1 ? n : LINE_BYTES - 1] = '\0';
+    *length = n;
+    return n > 0 || c == '\n';
+}
+
 static enum err read_lines(struct reading *r, const char *path, struct error *e)
 {
     char line[LINE_BYTES];
     enum err failed = ERR_OK;
+    size_t length;
 
-    for (int n = 1; failed == ERR_OK && fgets(line, sizeof line, r->file); n++) {
-        failed = read_fields(r, line, e);
+    for (int n = 1; failed == ERR_OK && next_line(r->file, line, &length); n++) {
+        if (line[strspn(line, BLANKS)] != '#' && strlen(line) != length)
+            failed = error_set(e, ERR_INVALID, "the line has a NUL byte or more than %d bytes",
+                               LINE_BYTES - 1);
+        else
+            failed = read_fields(r, line, e);
         if (failed != ERR_OK)
             (void)error_prefix(e, "%.200s, line %d", path, n);
     }
     explicit_bzero(line, sizeof line);
+    if (failed == ERR_OK && ferror(r->file))
+        failed = error_set(e, ERR_INVALID, "could not read \"%.300s\": %s", path, strerror(errno));
     return failed;
 }
 

@@ -51,12 +51,34 @@ static enum err decode(struct draft *d, struct error *e)
                              &d->definition, e);
 }
 
+/* A plan of thousands of repeats of a long table may be larger than the table. */
+static enum err check_plan_fits(struct draft *d, struct error *e)
+{
+    const struct split_spec *spec = &d->definition->split;
+    bool is_shuffle = spec->kind == SPLIT_SHUFFLE_SPLIT; /* each of its splits is a repeat */
+    const char *key = is_shuffle ? "folds" : "repeats";
+    uint64_t n = is_shuffle ? spec->n_folds : spec->n_repeats;
+    uint64_t bytes = n * d->table->n_rows * sizeof *d->split->fold;
+    char pointer[40];
+
+    if (bytes <= d->in->config->memory_bytes)
+        return ERR_OK;
+    (void)snprintf(pointer, sizeof pointer, "/cross_validation/%s", key);
+    faults_add(d->in->faults, pointer, NULL,
+               "%s %" PRIu64 ": of %zu rows that is a fold plan of %" PRIu64
+               " bytes; the daemon may use %" PRIu64,
+               key, n, d->table->n_rows, bytes, d->in->config->memory_bytes);
+    return faults_check(d->in->faults, e);
+}
+
 /* Folds that cannot be cut are a fault of the definition. */
 static enum err cut_folds(struct draft *d, struct error *e)
 {
-    enum err failed = split_create(d->table, &d->definition->split, &d->split, e);
+    enum err failed;
     char pointer[160];
 
+    TRY(check_plan_fits(d, e));
+    failed = split_create(d->table, &d->definition->split, &d->split, e);
     if (failed != ERR_INVALID)
         return failed;
     if (strcmp(e->field, "sealed") == 0)

@@ -111,8 +111,8 @@ enum err change_relabel(const char *stored, const struct change_labels *labels, 
     json_init(&j, &changes);
     write_labels(labels, &j);
     TRY(buf_check(&changes, e));
-    TRY(reader_open(stored, strlen(stored), &target, e));
-    TRY(reader_open(changes.data, changes.length, &patch, e));
+    TRY(reader_open(stored, strlen(stored), NULL, &target, e));
+    TRY(reader_open(changes.data, changes.length, NULL, &patch, e));
     json_init(&j, &text);
     write_merged(target, patch, &j, NULL);
     TRY(buf_check(&text, e));
@@ -144,14 +144,16 @@ static void forget_grid_size(cJSON *definition, const cJSON *patch)
 }
 
 enum err change_patch(const struct change_source *source, const char *patch, size_t length,
-                      struct arena *a, const char **json, struct error *e)
+                      struct arena *a, struct faults *faults, const char **json,
+                      struct error *e)
 {
     CLEANUP(reader_close) cJSON *target = NULL, *tree = NULL;
     CLEANUP(buf_finish) struct buf text = {0};
     struct json j;
 
-    TRY(reader_open(source->definition, strlen(source->definition), &target, e));
-    TRY(reader_open(patch, length, &tree, e));
+    faults_init(faults, a);
+    TRY(reader_open(source->definition, strlen(source->definition), NULL, &target, e));
+    TRY(reader_open(patch, length, faults, &tree, e));
     forget_default_name(target, source);
     forget_grid_size(target, tree);
     json_init(&j, &text);
@@ -169,7 +171,7 @@ enum err change_dataset(const char *definition, size_t length, const char *datas
     const cJSON *item;
     struct json j;
 
-    TRY(reader_open(definition, length, &tree, e));
+    TRY(reader_open_any(definition, length, &tree, e));
     json_init(&j, &text);
     if (cJSON_IsObject(tree)) {
         json_object(&j, NULL);

@@ -32,7 +32,8 @@ struct change_source {
  * Errors  ERR_SYNTAX with line and column; ERR_INVALID where the patch is no object
  */
 enum err change_patch(const struct change_source *source, const char *patch, size_t length,
-                      struct arena *a, const char **json, struct error *e);
+                      struct arena *a, struct faults *faults, const char **json,
+                      struct error *e);
 
 /**
  * A definition with this data set in place of its own, as text that is to be decoded. What is no

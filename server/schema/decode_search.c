@@ -269,7 +269,7 @@ static enum err decode_space(const struct decoding *c, struct error *e)
         return ERR_OK;
     }
     TRY(reader_open(dimensions_standard(c->facts->n_rows),
-                    strlen(dimensions_standard(c->facts->n_rows)), &standard, e));
+                    strlen(dimensions_standard(c->facts->n_rows)), NULL, &standard, e));
     r.item = standard;
     dimensions_read(&r, c->facts->task, c->d);
     return ERR_OK;

@@ -269,7 +269,7 @@ enum err definition_dataset(const char *body, size_t length, struct arena *a, st
     const cJSON *item;
 
     faults_init(faults, a);
-    TRY(reader_open(body, length, &tree, e));
+    TRY(reader_open(body, length, faults, &tree, e));
     root.item = tree;
     item = decode_member(&root, "dataset");
     found.is_objective = decode_member(&root, "objective") != NULL;
@@ -409,7 +409,7 @@ enum err definition_decode(const char *body, size_t length, const struct definit
     struct decoding c = {.facts = facts, .faults = faults};
 
     faults_init(faults, a);
-    TRY(reader_open(body, length, &tree, e));
+    TRY(reader_open(body, length, faults, &tree, e));
     c.root = (struct reader){.faults = faults, .item = tree, .pointer = "", .name = "definition"};
     c.d = arena_alloc(a, 1, sizeof *c.d);
     if (!c.d)

@@ -152,7 +152,7 @@ enum err field_decode(const char *body, size_t length, const struct field *field
     struct reader r = {.faults = faults, .pointer = "", .name = "body"};
 
     faults_init(faults, a);
-    TRY(reader_open(body, length, &root, e));
+    TRY(reader_open(body, length, faults, &root, e));
     r.item = root;
     field_decode_object(&r, fields, NULL, out);
     return faults_check(faults, e);

@@ -114,16 +114,20 @@ enum err reader_open_any(const char *text, size_t length, cJSON **out, struct er
     return parse(text, length, out, e);
 }
 
-enum err reader_open(const char *text, size_t length, cJSON **out, struct error *e)
+enum err reader_open(const char *text, size_t length, struct faults *faults, cJSON **out,
+                     struct error *e)
 {
-    cJSON *root = NULL;
+    CLEANUP(reader_close) cJSON *root = NULL;
+    struct reader r = {.faults = faults, .pointer = "", .name = "body"};
 
     TRY(reader_open_any(text, length, &root, e));
     if (!cJSON_IsObject(root)) {
-        cJSON_Delete(root);
-        return error_set(e, ERR_INVALID, "expected a JSON object: {\"key\": value, …}");
+        r.item = root;
+        reader_expected(&r, "a JSON object: {\"key\": value, …}");
+        return faults_check(faults, e);
     }
     *out = root;
+    root = NULL;
     return ERR_OK;
 }
 

@@ -19,15 +19,17 @@
 #define READER_INT_MAX INT64_C(9007199254740991)
 
 /**
- * Parses one JSON object; an empty text is {}.
+ * Parses one JSON object; an empty text is {}. What is none is a fault of the whole.
  *
+ * faults     of what a client sent; NULL for texts of ours, which are objects
  * Threads    cJSON writes a global in each parse: one lock for the program
  * Errors     ERR_SYNTAX with line and column (duplicate keys too), ERR_LIMIT, ERR_NO_MEMORY
  * Ownership  release with reader_close
  */
-enum err reader_open(const char *text, size_t length, cJSON **out, struct error *e);
+enum err reader_open(const char *text, size_t length, struct faults *faults, cJSON **out,
+                     struct error *e);
 
-/** The same, but the top may be something else than an object. */
+/** The same, but the top may be anything. */
 enum err reader_open_any(const char *text, size_t length, cJSON **out, struct error *e);
 
 /** CLEANUP form. */

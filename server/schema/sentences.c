@@ -44,7 +44,7 @@ enum err sentences_read(const char *json, struct buf *list, struct error *e)
 
     buf_printf(&text, "{\"list\": %s}", json); /* the reader wants an object */
     TRY(buf_check(&text, e));
-    TRY(reader_open(text.data, text.length, &root, e));
+    TRY(reader_open(text.data, text.length, NULL, &root, e));
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "list"))
     {
         if (!cJSON_IsString(item))

@@ -198,6 +198,27 @@ test("only what can differ from layer to layer takes a layer's number", async ()
     }
 });
 
+test("a fold plan that does not fit in memory is refused, in words", async () => {
+    const small = await startDaemon({ args: ["--memory", "16M"] });
+    const plan = (cross_validation) =>
+        api(small.url, "/experiments/validate", { json: { dataset: "digits", cross_validation } });
+
+    try {
+        await upload(small.url, "digits");
+        for (const [given, key] of [[{ kind: "kfold", repeats: 10000 }, "repeats"],
+                                    [{ kind: "shuffle_split", folds: 10000 }, "folds"]]) {
+            const { status, json } = await plan(given);
+            assert.equal(status, 422);
+            assert.deepEqual(json.errors, [{ pointer: `/cross_validation/${key}`,
+                                             detail: `${key} 10000: of 1797 rows that is a fold plan of ` +
+                                                 "35940000 bytes; the daemon may use 16777216" }]);
+        }
+        assert.equal((await plan({ kind: "kfold", repeats: 100 })).status, 200);
+    } finally {
+        await small.stop();
+    }
+});
+
 test("a network that does not fit in memory is refused in the plan, in words", async () => {
     const small = await startDaemon({ args: ["--memory", "64M"] });
     const huge = { layers: 2, width: 8192, epochs: 1 };

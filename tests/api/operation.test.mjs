@@ -51,6 +51,12 @@ test("every option is also a variable and a line of the file; the command line w
     const bad = await sweepd(["--check-config", "--config", config]);
     assert.equal(bad.status, 2);
     assert.match(bad.stderr, /bad.conf, line 1: "none" is not a whole number/);
+    const comment = await write("long.conf", `# ${" threads = none".repeat(300)}\nthreads = 2\n`);
+    assert.equal((await sweepd(["--check-config", "--config", comment])).status, 0);
+    for (const [text, fault] of [["threads = 2\0 none\n", /nul.conf, line 1: a NUL byte/], [null, /could not read/]]) {
+        const at = text ? await write("nul.conf", text) : folder;
+        assert.match((await sweepd(["--check-config", "--config", at])).stderr, fault);
+    }
     const env = { SWEEPD_THREADS: "nobody" };
     assert.match((await sweepd(["--check-config", "--config", config], { env })).stderr,
                  /SWEEPD_THREADS: "nobody"/);

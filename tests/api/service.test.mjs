@@ -158,6 +158,7 @@ test("a definition that is no object is refused", async () => {
     const answer = await api(daemon.url, "/experiments", { json: [1] });
     assert.equal(answer.status, 422);
     assert.match(answer.json.detail, /expected a JSON object/);
+    assert.deepEqual(answer.json.errors.map((fault) => fault.pointer), [""]);
 });
 
 test("an experiment named like HTML or SQL is just a name", async () => {

@@ -406,6 +406,8 @@ test("tokens of a file are valid too, if nobody else can write it, or read one t
     for (const [text, mode, fault] of [[`ada admin ${secret}\n`, 0o644, /can be read by others/],
                                        [`ada admin sha256:${hash}\n`, 0o666, /can be changed by others/],
                                        ["# nobody\n", 0o600, /holds no token/],
+                                       [`# ${" ".repeat(509)}ada admin ${secret}\n`, 0o600, /holds no token/],
+                                       [`ada admin ${secret}\0\n`, 0o600, /line 1: .*a NUL byte/],
                                        ["\nada all swd_x\n", 0o600, /tokens, line 2: scope .*all.* is none of read/]]) {
         await writeFile(file, text);
         await chmod(file, mode);

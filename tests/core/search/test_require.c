@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/search/points.h"
@@ -111,6 +112,7 @@ static void faults_say_what_was_expected_and_where(void **state)
         {"width_1", "\"width_1\": expected <, <=, >, >=, == or != at character 8"},
         {"width_1 >", "\"width_1 >\": expected a name or a number at character 10"},
         {"width_1 = 3", "\"width_1 = 3\": expected <, <=, >, >=, == or != at character 9"},
+        {"width_1 > 1e999", "\"width_1 > 1e999\": expected a number that is not too large at character 11"},
         {"width_1 > 3 4", "\"width_1 > 3 4\": expected the end at character 13"},
         {"2 * 3 > 4", "\"2 * 3 > 4\": expected a name behind * at character 6"},
         {"width_3 > 3", "\"width_3 > 3\": \"width_3\" is not in the space; known: layers, width_1, "
@@ -173,12 +175,50 @@ static void every_sampler_obeys(void **state)
     }
 }
 
+static bool never(void *ctx, const struct params *point)
+{
+    (void)ctx;
+    (void)point;
+    return false;
+}
+
+/* As many values are drawn at most, in however many points. */
+static void where_points_have_hundreds_of_values_fewer_are_drawn(void **state)
+{
+    enum { MANY = 511 };
+    static char names[MANY][8];
+    static struct dimension d[MANY];
+    const struct sampler_settings settings = {.seed = 1};
+    struct arena *a = make_arena();
+    struct sampler *sampler;
+    struct params p;
+    struct space *s;
+    struct error e;
+    bool exhausted;
+
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(names[i], sizeof names[i], "d%d", i);
+        d[i] = (struct dimension){.name = names[i], .kind = SPACE_RANGE, .max = 1};
+    }
+    assert_int_equal(space_create(d, MANY, &s, &e), ERR_OK);
+    space_restrict(s, never, NULL);
+    assert_int_equal(sampler_create(sampler_find("random"), s, &settings, &sampler, &e), ERR_OK);
+    assert_int_equal(sampler_propose(sampler, a, &p, &exhausted, &e), ERR_INVALID);
+    assert_string_equal(e.message, "of 4096 points drawn none fulfils \"require\": it leaves too little "
+                                   "of the space");
+    sampler_destroy(sampler);
+    space_destroy(s);
+    arena_destroy(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comparisons_leave_the_points_that_obey_them),
         cmocka_unit_test(faults_say_what_was_expected_and_where),
         cmocka_unit_test(every_sampler_obeys),
+        cmocka_unit_test(where_points_have_hundreds_of_values_fewer_are_drawn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
