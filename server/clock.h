@@ -4,14 +4,22 @@
 #ifndef SWEEPD_SERVER_CLOCK_H
 #define SWEEPD_SERVER_CLOCK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /** Milliseconds since 1970-01-01 UTC. */
 int64_t clock_now_ms(void);
 
 /** Seconds from an arbitrary start, never going back. */
 double clock_seconds(void);
+
+/** A condition whose waits end by clock_after, which setting the date does not move. */
+void clock_condition(pthread_cond_t *out);
+
+/** The moment some seconds from now, for pthread_cond_timedwait on such a condition. */
+struct timespec clock_after(double seconds);
 
 enum { CLOCK_TEXT_BYTES = 32 };
 

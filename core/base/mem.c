@@ -32,14 +32,24 @@ static size_t round_up(size_t n, size_t multiple)
     return n > SIZE_MAX - multiple ? SIZE_MAX : (n + multiple - 1) / multiple * multiple;
 }
 
+static size_t whole_lines(size_t n, size_t size)
+{
+    size_t bytes = mem_size(n, size);
+
+    return round_up(bytes == 0 ? 1 : bytes, MEM_ALIGN);
+}
+
 /* From this size on a block begins with a large page, and asks for such pages: fewer of them have
  * to be made and looked up. A 50,000 x 784 fold is prepared in two thirds of the time. */
 enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 4 << 20 };
 
-static void *allocate(size_t bytes)
+void *mem_alloc(size_t n, size_t size)
 {
+    size_t bytes = whole_lines(n, size);
     void *p;
 
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
     if (bytes < LARGE_BLOCK)
         return aligned_alloc(MEM_ALIGN, bytes);
     p = aligned_alloc(LARGE_PAGE, round_up(bytes, LARGE_PAGE));
@@ -50,14 +60,10 @@ static void *allocate(size_t bytes)
 
 void *mem_calloc(size_t n, size_t size)
 {
-    size_t bytes = round_up(mem_size(n, size), MEM_ALIGN);
-    void *p;
+    void *p = mem_alloc(n, size);
 
-    if (bytes > SIZE_MAX / 2)
-        return NULL;
-    p = allocate(bytes == 0 ? MEM_ALIGN : bytes);
     if (p)
-        memset(p, 0, bytes);
+        memset(p, 0, whole_lines(n, size));
     return p;
 }
 

@@ -16,6 +16,9 @@ size_t mem_size(size_t n, size_t size);
 /** n * size zeroed bytes aligned to MEM_ALIGN, or NULL; release with free(). */
 void *mem_calloc(size_t n, size_t size);
 
+/** The same, not zeroed. */
+void *mem_alloc(size_t n, size_t size);
+
 /** Grows a malloc'ed array to hold `want` elements, at least doubling `*capacity`. */
 enum err mem_grow(void **array, size_t *capacity, size_t want, size_t size, struct error *e);
 

@@ -1,222 +1,24 @@
-#include "core/data/prepare.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/data/sorted.h"
+#include "core/data/prepare_private.h"
 
 enum { STRIDE = 16 }; /* floats that a row's length is rounded up to */
 
-/* A fold with its arrays behind it in one block. */
-struct prepared {
-    struct fold_data data;
-    size_t bytes;
-    float *x;
-    float *y;
-    int32_t *classes;
-    double *target, *target_mean, *target_scale;
-    float *weight;
-    uint32_t *row;
-    uint32_t *unit;
-};
-
-/* Columns that are read and written together: a line of the cache of each row. Of more columns the
- * first would have left the cache between the fit and the writing. */
-enum { NUMBERS_AT_ONCE = 16 };
-
-/* A column of numbers. */
-struct number {
-    const struct column *from;
-    size_t at;      /* its encoded column */
-    double missing; /* what stands for a missing value */
-};
-
-/* What the columns are encoded with, and where to. */
-struct encoding {
-    const struct table *t;
-    const struct prepare_spec *spec;
-    struct prepared *p;
-    double *column; /* (SCALING_ABREAST, n): columns, in the fold's row order */
-    double *sorted; /* (n_train): a part of one that may be reordered */
-    size_t at;      /* encoded columns that have their place so far */
-    struct number numbers[NUMBERS_AT_ONCE]; /* to be written row by row */
-    struct scaling fitted[NUMBERS_AT_ONCE]; /* theirs */
-    size_t n_numbers;
-};
-
-static void forget_numbers(struct encoding *c)
-{
-    for (size_t k = 0; k < c->n_numbers; k++)
-        scaling_finish(&c->fitted[k]);
-    c->n_numbers = 0;
-}
-
-static void encoding_finish(struct encoding *c)
-{
-    forget_numbers(c);
-    free(c->column);
-    free(c->sorted);
-}
-
-/* ---- imputation -------------------------------------------------------------------------------
- */
-
-static double impute_mean(double *x, size_t n)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < n; i++)
-        sum += x[i];
-    return sum / (double)n;
-}
-
-static double impute_median(double *x, size_t n)
-{
-    sorted_make(x, n);
-    return sorted_quantile(x, n, 1, 2);
-}
-
-static const struct impute {
-    const char *name;
-    double (*fit)(double *x, size_t n); /* of n >= 1 values, which it may reorder */
-} imputes[] = {
-    [PREPARE_MEAN] = {"mean", impute_mean},
-    [PREPARE_MEDIAN] = {"median", impute_median},
-};
-
 /* ---- columns ----------------------------------------------------------------------------------
  */
-
-static size_t n_rows(const struct encoding *c)
-{
-    return c->p->data.n_train + c->p->data.n_validation;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static float *cell(const struct encoding *c, size_t i, size_t column)
-{
-    return c->p->x + i * c->p->data.stride + column;
-}
 
 static size_t max_categories(const struct table *t, const struct prepare_spec *spec)
 {
     return spec->max_categories ? spec->max_categories : t->max_categories;
 }
 
-/* Fills the training rows of a column, and returns with what. */
-static double impute(const struct encoding *c, double *x)
-{
-    size_t n = 0;
-    double value;
-
-    for (size_t i = 0; i < c->p->data.n_train; i++)
-        if (!isnan(x[i]))
-            c->sorted[n++] = x[i];
-    value = n > 0 ? imputes[c->spec->impute].fit(c->sorted, n) : 0;
-    for (size_t i = 0; i < c->p->data.n_train; i++)
-        if (isnan(x[i]))
-            x[i] = value;
-    return value;
-}
-
-/* Fits the training rows of the first column. */
-static enum err fit(const struct encoding *c, enum scaling_kind kind, struct scaling *out,
-                    struct error *e)
-{
-    size_t n = c->p->data.n_train;
-
-    memcpy(c->sorted, c->column, n * sizeof *c->sorted);
-    return scaling_fit(kind, c->sorted, n, out, e);
-}
-
-/* False where the sums or the result have left what a float can hold. */
-static bool scale(const struct scaling *s, double x, float *out)
-{
-    *out = (float)scaling_apply(s, x);
-    return isfinite(*out);
-}
-
-static enum err check_number(const struct encoding *c, size_t k, struct error *e)
-{
-    const struct number *x = &c->numbers[k];
-    float unused;
-
-    for (size_t i = 0; i < n_rows(c); i++) {
-        double value = x->from->values[c->p->row[i]];
-
-        value = isnan(value) ? x->missing : value;
-        if (!scale(&c->fitted[k], value, &unused))
-            return error_set(e, ERR_INVALID, "column \"%.80s\": %.17g is too large for float32",
-                             x->from->name, value);
-    }
-    return ERR_OK;
-}
-
-/* Rows whose scaled numbers are in the cache together. */
-enum { ROWS_ABREAST = 1024 };
-
-static bool write_numbers(const struct encoding *c, size_t row, size_t n)
-{
-    float scaled[NUMBERS_AT_ONCE][ROWS_ABREAST];
-    const struct number *x = c->numbers;
-    bool finite = true;
-
-    for (size_t k = 0; k < c->n_numbers; k++)
-        finite &= scaling_apply_rows(&c->fitted[k], x[k].from->values, c->p->row + row, n,
-                                     x[k].missing, scaled[k]);
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < c->n_numbers; k++)
-            *cell(c, row + i, x[k].at) = scaled[k][i];
-    return finite;
-}
-
-/* The training rows of a column, with what stands for missing values. */
-static void read_number(const struct encoding *c, struct number *number, double *x)
-{
-    for (size_t i = 0; i < c->p->data.n_train; i++)
-        x[i] = number->from->values[c->p->row[i]];
-    if (number->from->missing > 0)
-        number->missing = impute(c, x);
-}
-
-static enum err fit_numbers(struct encoding *c, struct error *e)
-{
-    size_t n_train = c->p->data.n_train;
-
-    for (size_t k = 0; k < c->n_numbers; k += SCALING_ABREAST) {
-        size_t n = smaller(c->n_numbers - k, SCALING_ABREAST);
-
-        for (size_t i = 0; i < n; i++)
-            read_number(c, &c->numbers[k + i], c->column + i * n_train);
-        TRY(scaling_fit_columns(c->spec->scaling, c->column, n_train, n, c->fitted + k, e));
-    }
-    return ERR_OK;
-}
-
-static enum err encode_numbers(struct encoding *c, struct error *e)
-{
-    bool finite = true;
-
-    TRY(fit_numbers(c, e));
-    for (size_t row = 0; row < n_rows(c); row += ROWS_ABREAST)
-        finite &= write_numbers(c, row, smaller(n_rows(c) - row, ROWS_ABREAST));
-    for (size_t k = 0; !finite && k < c->n_numbers; k++)
-        TRY(check_number(c, k, e));
-    forget_numbers(c);
-    return ERR_OK;
-}
-
-static enum err add_number(struct encoding *c, const struct column *from, struct error *e)
+static void add_number(struct encoding *c, const struct column *from)
 {
     c->numbers[c->n_numbers++] = (struct number){.from = from, .at = c->at++};
-    return c->n_numbers == NUMBERS_AT_ONCE ? encode_numbers(c, e) : ERR_OK;
 }
 
 struct category {
@@ -273,12 +75,12 @@ static enum err encode_category(struct encoding *c, const struct column *from, s
         if (from->codes[c->p->row[i]] >= 0)
             categories[from->codes[c->p->row[i]]].rows++;
     most_frequent = find_slots(categories, n, width, slot);
-    for (size_t i = 0; i < n_rows(c); i++) {
+    for (size_t i = 0; i < encoding_rows(c); i++) {
         int32_t code = from->codes[c->p->row[i]];
         int32_t column = slot[code >= 0 ? code : most_frequent];
 
         if (column >= 0)
-            *cell(c, i, c->at + (size_t)column) = 1;
+            *encoding_cell(c, i, c->at + (size_t)column) = 1;
     }
     c->at += width;
     return ERR_OK;
@@ -299,8 +101,8 @@ static void encode_indicator(struct encoding *c, const struct column *from)
 
     for (size_t i = 0; i < c->p->data.n_train; i++)
         is_known = is_known || is_missing(c, from, i);
-    for (size_t i = 0; is_known && i < n_rows(c); i++)
-        *cell(c, i, c->at) = is_missing(c, from, i) ? 1 : 0;
+    for (size_t i = 0; is_known && i < encoding_rows(c); i++)
+        *encoding_cell(c, i, c->at) = is_missing(c, from, i) ? 1 : 0;
     c->at++;
 }
 
@@ -311,11 +113,14 @@ static enum err encode_features(struct encoding *c, struct error *e)
 
         if (from->role != ROLE_FEATURE)
             continue;
-        TRY(from->values ? add_number(c, from, e) : encode_category(c, from, e));
+        if (from->values)
+            add_number(c, from);
+        else
+            TRY(encode_category(c, from, e));
         if (from->missing > 0 && c->spec->missing_indicator)
             encode_indicator(c, from);
     }
-    return encode_numbers(c, e);
+    return prepare_numbers(c, e);
 }
 
 /* ---- targets and weights ----------------------------------------------------------------------
@@ -325,8 +130,21 @@ static void copy_classes(const struct encoding *c)
 {
     const int32_t *codes = c->t->columns[c->t->targets[0]].codes;
 
-    for (size_t i = 0; i < n_rows(c); i++)
+    for (size_t i = 0; i < encoding_rows(c); i++)
         c->p->classes[i] = codes[c->p->row[i]];
+}
+
+static enum err fit_target(const struct encoding *c, const struct column *from,
+                           struct scaling *out, struct error *e)
+{
+    size_t n = c->p->data.n_train;
+    CLEANUP(mem_free) double *x = calloc(n, sizeof *x);
+
+    if (!x)
+        return error_no_memory(e);
+    for (size_t i = 0; i < n; i++)
+        x[i] = from->values[c->p->row[i]];
+    return scaling_fit(SCALING_STANDARD, x, n, out, e);
 }
 
 static enum err scale_target(const struct encoding *c, size_t k, struct error *e)
@@ -335,18 +153,18 @@ static enum err scale_target(const struct encoding *c, size_t k, struct error *e
     size_t o = c->p->data.n_outputs;
     CLEANUP(scaling_finish) struct scaling fitted = {0};
 
-    for (size_t i = 0; i < n_rows(c); i++)
-        c->column[i] = from->values[c->p->row[i]];
-    TRY(fit(c, SCALING_STANDARD, &fitted, e));
+    TRY(fit_target(c, from, &fitted, e));
     c->p->target_mean[k] = fitted.shift;
     c->p->target_scale[k] = fitted.scale;
-    for (size_t i = 0; i < n_rows(c); i++) {
-        float *y = &c->p->y[i * o + k];
+    for (size_t i = 0; i < encoding_rows(c); i++) {
+        double value = from->values[c->p->row[i]];
+        float scaled = (float)scaling_apply(&fitted, value);
 
-        c->p->target[i * o + k] = c->column[i];
-        if (!scale(&fitted, c->column[i], y))
+        c->p->target[i * o + k] = value;
+        c->p->y[i * o + k] = scaled;
+        if (!isfinite(scaled))
             return error_set(e, ERR_INVALID, "target \"%.80s\": %.17g is too large for float32",
-                             from->name, c->column[i]);
+                             from->name, value);
     }
     return ERR_OK;
 }
@@ -369,7 +187,7 @@ static enum err copy_weights(const struct encoding *c, struct error *e)
 
     if (j == SIZE_MAX)
         return ERR_OK;
-    for (size_t i = 0; i < n_rows(c); i++) {
+    for (size_t i = 0; i < encoding_rows(c); i++) {
         double w = c->t->columns[j].values[c->p->row[i]];
 
         c->p->weight[i] = (float)w;
@@ -422,7 +240,7 @@ static enum err allocate(const struct table *t, struct fold_data d, struct prepa
                          struct error *e)
 {
     size_t bytes = lay_out(t, &d, NULL);
-    struct prepared *p = mem_calloc(1, bytes);
+    struct prepared *p = mem_alloc(1, bytes); /* each array is written in full */
 
     if (!p)
         return error_no_memory(e);
@@ -475,26 +293,46 @@ static void number_rows(const struct split *s, uint32_t repeat, uint32_t fold, s
             number_row(s, SPLIT_VALIDATION, (uint32_t)row, &at, p);
 }
 
-static enum err encode(const struct table *t, const struct prepare_spec *spec, struct prepared *p,
-                       struct error *e)
-{
-    CLEANUP(encoding_finish) struct encoding c = {.t = t, .spec = spec, .p = p};
+struct zeroing {
+    const struct prepared *p;
+    size_t n_parts;
+};
 
-    c.column = calloc(n_rows(&c) + 1, SCALING_ABREAST * sizeof *c.column);
-    c.sorted = calloc(n_rows(&c) + 1, sizeof *c.sorted);
-    if (!c.column || !c.sorted)
+static void zero_part(void *ctx, size_t part)
+{
+    const struct zeroing *z = ctx;
+    size_t n = (z->p->data.n_train + z->p->data.n_validation) * z->p->data.stride;
+    size_t from = part * n / z->n_parts, end = (part + 1) * n / z->n_parts;
+
+    memset(z->p->x + from, 0, (end - from) * sizeof *z->p->x);
+}
+
+/* The features alone, which are nearly all of a fold: who touches a page first waits for it. */
+static void zero_features(struct prepared *p, struct team *team)
+{
+    team_run(team, TEAM_MAX_PARTS, zero_part, &(struct zeroing){p, TEAM_MAX_PARTS});
+}
+
+static enum err encode(struct encoding *c, struct error *e)
+{
+    CLEANUP(mem_free) struct number *numbers = calloc(c->t->n_columns + 1, sizeof *numbers);
+
+    if (!numbers)
         return error_no_memory(e);
-    TRY(encode_features(&c, e));
-    TRY(copy_targets(&c, e));
-    return copy_weights(&c, e);
+    c->numbers = numbers;
+    zero_features(c->p, c->team);
+    TRY(encode_features(c, e));
+    TRY(copy_targets(c, e));
+    return copy_weights(c, e);
 }
 
 enum err prepare_fold(const struct table *t, const struct split *s, uint32_t repeat, uint32_t fold,
-                      const struct prepare_spec *spec, struct fold_data **out, struct error *e)
+                      const struct prepare_spec *spec, struct team *team, struct fold_data **out,
+                      struct error *e)
 {
     struct fold_data d = {
         .task = t->task, .n_features = prepare_features(t, spec), .ordered = s->order != NULL};
-    struct prepared *p = NULL;
+    struct encoding c = {.t = t, .spec = spec, .team = team};
     enum err err;
 
     split_count(s, repeat, fold, &d.n_train, &d.n_validation);
@@ -503,14 +341,14 @@ enum err prepare_fold(const struct table *t, const struct split *s, uint32_t rep
                          d.n_train, d.n_validation);
     d.stride = (d.n_features + STRIDE - 1) / STRIDE * STRIDE;
     d.n_outputs = t->task == TASK_CLASSIFICATION ? t->n_classes : t->n_targets;
-    TRY(allocate(t, d, &p, e));
-    number_rows(s, repeat, fold, p);
-    err = encode(t, spec, p, e);
+    TRY(allocate(t, d, &c.p, e));
+    number_rows(s, repeat, fold, c.p);
+    err = encode(&c, e);
     if (err != ERR_OK) {
-        free(p);
+        free(c.p);
         return err;
     }
-    *out = &p->data;
+    *out = &c.p->data;
     return ERR_OK;
 }
 
@@ -531,23 +369,4 @@ size_t prepare_features(const struct table *t, const struct prepare_spec *spec)
     for (size_t j = 0; spec->missing_indicator && j < t->n_columns; j++)
         n += t->columns[j].role == ROLE_FEATURE && t->columns[j].missing > 0;
     return n;
-}
-
-/* ---- names ------------------------------------------------------------------------------------
- */
-
-const char *prepare_impute_name(enum prepare_impute impute)
-{
-    return imputes[impute].name;
-}
-
-bool prepare_impute_find(const char *name, enum prepare_impute *out)
-{
-    for (size_t i = 0; i < sizeof imputes / sizeof *imputes; i++) {
-        if (strcmp(imputes[i].name, name) == 0) {
-            *out = (enum prepare_impute)i;
-            return true;
-        }
-    }
-    return false;
 }

@@ -14,6 +14,7 @@
 #include "core/data/scaling.h"
 #include "core/data/split.h"
 #include "core/data/table.h"
+#include "core/linalg/team.h"
 
 enum prepare_impute { PREPARE_MEAN, PREPARE_MEDIAN };
 
@@ -28,6 +29,7 @@ struct prepare_spec {
  * Prepares a fold.
  *
  * repeat, fold   from 0 and from 1; or 0 and SPLIT_REFIT
+ * team           of the caller's, open to helpers, or NULL; the result stays the same
  *
  * Columns follow the table's order. A category that the training rows do not have is all zeros,
  * or `other` where the training rows have some of those (its last column); an indicator of missing
@@ -37,7 +39,8 @@ struct prepare_spec {
  * Errors  ERR_INVALID where a part has no rows, or a number is too large for float32
  */
 enum err prepare_fold(const struct table *t, const struct split *s, uint32_t repeat, uint32_t fold,
-                      const struct prepare_spec *spec, struct fold_data **out, struct error *e);
+                      const struct prepare_spec *spec, struct team *team, struct fold_data **out,
+                      struct error *e);
 void fold_data_destroy(struct fold_data *d);
 
 /** Memory held. */

@@ -16,6 +16,11 @@ unsigned denormal_flush(void)
     return before;
 }
 
+unsigned denormal_setting(void)
+{
+    return _mm_getcsr();
+}
+
 void denormal_restore(unsigned before)
 {
     _mm_setcsr(before);
@@ -30,13 +35,20 @@ static void set_control(uint64_t control)
     __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory");
 }
 
+unsigned denormal_setting(void)
+{
+    uint64_t now;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(now) : : "memory");
+    return (unsigned)now;
+}
+
 unsigned denormal_flush(void)
 {
-    uint64_t before;
+    unsigned before = denormal_setting();
 
-    __asm__ volatile("mrs %0, fpcr" : "=r"(before) : : "memory");
     set_control(before | FLUSH_TO_ZERO);
-    return (unsigned)before;
+    return before;
 }
 
 void denormal_restore(unsigned before)
@@ -45,6 +57,11 @@ void denormal_restore(unsigned before)
 }
 
 #else
+
+unsigned denormal_setting(void)
+{
+    return 0;
+}
 
 unsigned denormal_flush(void)
 {

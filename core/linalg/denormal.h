@@ -16,6 +16,9 @@
  */
 unsigned denormal_flush(void);
 
+/** What denormal_restore needs to come back to now. */
+unsigned denormal_setting(void);
+
 void denormal_restore(unsigned before);
 
 #endif

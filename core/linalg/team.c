@@ -32,6 +32,7 @@ struct team {
     team_work *work;
     void *ctx;
     size_t n;
+    unsigned control; /* of the owner's arithmetic: a part has the same bits everywhere */
     size_t alone, penalty; /* calls the owner still makes alone, and will after a stall */
     char pad_call[LINE];
     _Atomic(uint64_t) taken; /* one bit for each part; ones from n on */
@@ -169,9 +170,15 @@ void team_run(struct team *t, size_t n, team_work *work, void *ctx)
     size_t part;
 
     assert(n >= 1 && n <= TEAM_MAX_PARTS);
+    if (!t) {
+        for (part = 0; part < n; part++)
+            work(ctx, part);
+        return;
+    }
     t->work = work;
     t->ctx = ctx;
     t->n = n;
+    t->control = denormal_setting();
     atomic_store(&t->taken, n < TEAM_MAX_PARTS ? ~(uint64_t)0 << n : 0);
     atomic_fetch_add(&t->call, 1);
     while (take_part(t, 0, &part))
@@ -185,15 +192,17 @@ static void help_once(struct team *t, size_t seat, team_stay *stay, void *ctx)
     size_t part;
 
     atomic_fetch_add(&t->inside, 1);
-    if (atomic_load(&t->call) % 2 == 1)
+    if (atomic_load(&t->call) % 2 == 1) {
+        denormal_restore(t->control);
         for (size_t start = start_of(t, seat); stay(ctx) && take_part(t, start, &part);)
             t->work(t->ctx, part);
+    }
     atomic_fetch_sub(&t->inside, 1);
 }
 
 void team_help(struct team *t, size_t seat, team_stay *stay, void *ctx)
 {
-    unsigned before = denormal_flush(), seen = 0;
+    unsigned before = denormal_setting(), seen = 0;
 
     for (size_t looks = 0; looks < IDLE_LOOKS && atomic_load(&t->open) && stay(ctx); looks++) {
         unsigned call = atomic_load(&t->call);

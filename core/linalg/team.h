@@ -43,7 +43,9 @@ size_t team_muster(struct team *t);
 typedef void team_work(void *ctx, size_t part);
 
 /** Runs work(ctx, 0), …, work(ctx, n - 1), each once, by whoever is there.  1 <= n <=
- * TEAM_MAX_PARTS */
+ * TEAM_MAX_PARTS
+ *
+ * t  NULL: by the caller alone */
 void team_run(struct team *t, size_t n, team_work *work, void *ctx);
 
 /** Takes a seat, from 0; false where none is left. */
@@ -54,7 +56,7 @@ void team_leave(struct team *t, size_t seat);
 typedef bool team_stay(void *ctx);
 
 /**
- * Helps, with flush-to-zero set, until the team closes, stay says no, or nothing has been there to
+ * Helps, computing as the owner does (linalg/denormal.h), until the team closes, stay says no, or nothing has been there to
  * do for some fifty microseconds: then the helper should sleep a little before it comes back.
  */
 void team_help(struct team *t, size_t seat, team_stay *stay, void *ctx);

@@ -82,8 +82,12 @@ static enum err apply(struct store *s, void *ctx, struct error *e)
 
 static enum err drop_all(struct pruning *p, struct error *e)
 {
-    for (p->first = 1; p->first <= p->n_trials; p->first += TRIALS_AT_ONCE)
+    p->first = 1;
+    TRY(writer_call(jobs_writer(p->call->api->jobs), apply, p, e));
+    while (!is_last(p)) {
+        p->first += TRIALS_AT_ONCE;
         TRY(writer_call(jobs_writer(p->call->api->jobs), apply, p, e));
+    }
     return ERR_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/http/internal.h"
 #include "server/http/listen.h"
 
@@ -181,17 +182,12 @@ static enum err start_daemon(struct http *h, struct error *e)
 static enum err init(struct http *h, const struct http_options *o, struct http_router router,
                      struct error *e)
 {
-    pthread_condattr_t monotonic;
-
     h->router = router;
     h->listener = -1;
     pthread_mutex_init(&h->mutex, NULL); /* these cannot fail with these attributes */
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&h->watch_cond, &monotonic);
+    clock_condition(&h->watch_cond);
     pthread_cond_init(&h->work_cond, NULL);
-    pthread_cond_init(&h->idle_cond, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_condition(&h->idle_cond);
     TRY(arena_create(ARENA_BYTES, &h->arena, e));
     return copy_options(h, o, e);
 }

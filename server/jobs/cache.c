@@ -1,14 +1,19 @@
 #include "server/jobs/cache.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "server/clock.h"
+
+/* What one who waits sleeps before it looks again whether there is something to help with. */
+static const double NAP_SECONDS = 0.0002;
 
 struct entry {
     struct entry *next; /* most recently used first */
     char *key;
-    void *object; /* NULL while it is being made */
+    void *object;      /* NULL while it is being made */
+    struct team *team; /* of those who make it now, where that can be shared */
     size_t bytes;
     size_t users;         /* those who wait for it included */
     struct error failure; /* why it could not be made; code ERR_OK if it could */
@@ -31,7 +36,7 @@ enum err cache_create(uint64_t budget_bytes, struct cache **out, struct error *e
         return error_no_memory(e);
     c->budget = budget_bytes;
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->made, NULL);
+    clock_condition(&c->made);
     *out = c;
     return ERR_OK;
 }
@@ -119,15 +124,25 @@ static struct entry *entry_create(const char *key, struct cache_maker maker)
     return entry;
 }
 
+/* Nobody joins any more: that is done under the lock. */
+static void dissolve(struct cache *c, struct team *team)
+{
+    pthread_mutex_unlock(&c->lock);
+    team_close(team);
+    team_destroy(team);
+    pthread_mutex_lock(&c->lock);
+}
+
 /* Makes a new entry's object; the lock is not held meanwhile. */
 static void make_object(struct cache *c, struct entry *entry, struct cache_maker maker)
 {
+    struct team *team = entry->team;
     void *object = NULL;
     size_t bytes = 0;
     struct error failure = {0};
 
     pthread_mutex_unlock(&c->lock);
-    if (maker.make(maker.ctx, &object, &bytes, &failure) != ERR_OK) {
+    if (maker.make(maker.ctx, team, &object, &bytes, &failure) != ERR_OK) {
         object = NULL;
         bytes = 0;
     }
@@ -135,8 +150,41 @@ static void make_object(struct cache *c, struct entry *entry, struct cache_maker
     entry->failure = failure;
     entry->object = object;
     entry->bytes = bytes;
+    entry->team = NULL;
     c->bytes += bytes;
     pthread_cond_broadcast(&c->made);
+    if (team)
+        dissolve(c, team);
+}
+
+static bool stay(void *ctx)
+{
+    (void)ctx;
+    return true; /* until the team closes */
+}
+
+/* Waits until the entry's object is made; or helps while there is work to share, and sleeps a
+ * little. */
+static void help_or_wait(struct cache *c, const struct entry *entry)
+{
+    struct team *team = entry->team;
+    size_t seat;
+
+    if (!team) {
+        pthread_cond_wait(&c->made, &c->lock);
+        return;
+    }
+    if (team_join(team, &seat)) {
+        pthread_mutex_unlock(&c->lock);
+        team_help(team, seat, stay, NULL);
+        team_leave(team, seat);
+        pthread_mutex_lock(&c->lock);
+    }
+    if (entry->team) {
+        struct timespec until = clock_after(NAP_SECONDS);
+
+        (void)pthread_cond_timedwait(&c->made, &c->lock, &until); /* made or not: it looks again */
+    }
 }
 
 /* One user less; an entry whose making failed goes with its last one. */
@@ -163,11 +211,16 @@ static enum err take_locked(struct cache *c, const char *key, struct cache_maker
         entry->users++;
         move_to_front(c, link);
         while (!entry->object && entry->failure.code == ERR_OK)
-            pthread_cond_wait(&c->made, &c->lock);
+            help_or_wait(c, entry);
     } else {
         entry = entry_create(key, maker);
         if (!entry)
             return error_no_memory(e);
+        failed = maker.can_share ? team_create(&entry->team, e) : ERR_OK;
+        if (failed != ERR_OK) {
+            entry_destroy(entry);
+            return failed;
+        }
         entry->next = c->entries;
         c->entries = entry;
         make_object(c, entry, maker);

@@ -1,7 +1,7 @@
 /*
  * Large read-only objects in use, one copy of each: parsed tables and prepared folds. An object
- * is made by the first who asks for it, others wait; it is kept after its last use as long as
- * the memory budget allows, the least recently used going first.
+ * is made by the first who asks for it, others who do help, or wait; it is kept after its last use
+ * as long as the memory budget allows, the least recently used going first.
  *
  * Within the same budget objects that change are parked between two uses: trainings that will go
  * on. Such a one belongs to the cache until it is fetched, or had to go.
@@ -11,18 +11,22 @@
 #ifndef SWEEPD_SERVER_JOBS_CACHE_H
 #define SWEEPD_SERVER_JOBS_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/linalg/team.h"
 
 struct cache;
 
-/* How an object is made and destroyed. */
+/* How an object is made and destroyed. `team` is NULL unless the work can be shared: then make is
+ * its owner, those who wait for the object join it, and make may let others join, too. */
 struct cache_maker {
-    enum err (*make)(void *ctx, void **object, size_t *bytes, struct error *e);
+    enum err (*make)(void *ctx, struct team *team, void **object, size_t *bytes, struct error *e);
     void (*destroy)(void *object);
     void *ctx; /* for make, during cache_take */
+    bool can_share;
 };
 
 enum err cache_create(uint64_t budget_bytes, struct cache **out, struct error *e);

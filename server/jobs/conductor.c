@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/clock.h"
+
 struct conductor {
     pthread_t thread;
     pthread_mutex_t lock;
@@ -79,7 +81,6 @@ enum err conductor_start(void (*tick)(void *ctx), void *ctx, struct conductor **
                          struct error *e)
 {
     struct conductor *c = calloc(1, sizeof *c);
-    pthread_condattr_t monotonic;
     int failed;
 
     if (!c)
@@ -88,10 +89,7 @@ enum err conductor_start(void (*tick)(void *ctx), void *ctx, struct conductor **
     c->tick = tick;
     c->ctx = ctx;
     pthread_mutex_init(&c->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->told, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_condition(&c->told);
     failed = pthread_create(&c->thread, NULL, run, c);
     if (failed) {
         free(c);

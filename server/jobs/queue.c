@@ -4,11 +4,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "server/clock.h"
 
 /* What a helper sleeps before it looks again whether a training has work to share: less than most
  * of what is not shared, such as scoring, and too long to keep a core busy. */
-static const long NAP_NS = 200000;
+static const double NAP_SECONDS = 0.0002;
 
 struct queue {
     pthread_mutex_t lock;
@@ -24,15 +25,11 @@ struct queue {
 enum err queue_create(struct queue **out, struct error *e)
 {
     struct queue *q = calloc(1, sizeof *q);
-    pthread_condattr_t steady;
 
     if (!q)
         return error_no_memory(e);
     pthread_mutex_init(&q->lock, NULL);
-    pthread_condattr_init(&steady);
-    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_cond_init(&q->changed, &steady);
-    pthread_condattr_destroy(&steady);
+    clock_condition(&q->changed);
     *out = q;
     return ERR_OK;
 }
@@ -214,14 +211,8 @@ static bool knows_all(void *ctx)
 
 static void nap(struct queue *q)
 {
-    struct timespec until;
+    struct timespec until = clock_after(NAP_SECONDS);
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* exists, so it cannot fail */
-    until.tv_nsec += NAP_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
     (void)pthread_cond_timedwait(&q->changed, &q->lock, &until); /* woken or not, it looks again */
 }
 

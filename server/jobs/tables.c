@@ -19,13 +19,15 @@ static void close_reader(struct reader **r)
     store_reader_close(*r);
 }
 
-static enum err make_table(void *ctx, void **object, size_t *bytes, struct error *e)
+static enum err make_table(void *ctx, struct team *team, void **object, size_t *bytes,
+                           struct error *e)
 {
     const struct order *order = ctx;
     CLEANUP(close_reader) struct reader *r = NULL;
     struct table *t;
     enum err failed;
 
+    (void)team;
     TRY(store_reader_open(order->store, &r, e));
     TRY(store_dataset_load(r, order->dataset, &t, e));
     failed = table_keep_first_equal(t, e);
@@ -53,7 +55,7 @@ enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **o
                          struct error *e)
 {
     struct order order = {j->store, dataset};
-    struct cache_maker maker = {make_table, destroy_table, &order};
+    struct cache_maker maker = {make_table, destroy_table, &order, false};
     const void *object;
     char key[KEY_BYTES];
 
@@ -63,10 +65,12 @@ enum err jobs_take_table(struct jobs *j, int64_t dataset, const struct table **o
     return ERR_OK;
 }
 
-static enum err give_table(void *ctx, void **object, size_t *bytes, struct error *e)
+static enum err give_table(void *ctx, struct team *team, void **object, size_t *bytes,
+                           struct error *e)
 {
     struct table **t = ctx;
 
+    (void)team;
     TRY(table_keep_first_equal(*t, e));
     *object = *t;
     *bytes = table_bytes(*t);
@@ -76,7 +80,7 @@ static enum err give_table(void *ctx, void **object, size_t *bytes, struct error
 
 void jobs_keep_table(struct jobs *j, int64_t dataset, struct table **t)
 {
-    struct cache_maker maker = {give_table, destroy_table, t};
+    struct cache_maker maker = {give_table, destroy_table, t, false};
     struct error unused;
     const void *object;
     char key[KEY_BYTES];

@@ -11,14 +11,22 @@
 
 enum { LARGEST_MATE_BYTES = 1 << 20 };
 
-static enum err make_fold(void *ctx, void **object, size_t *bytes, struct error *e)
+/* Who waits for this fold helps, and so do workers that have nothing else to do. */
+static enum err make_fold(void *ctx, struct team *team, void **object, size_t *bytes,
+                          struct error *e)
 {
     const struct fold_run *run = ctx;
     const struct search *s = run->trial->search;
     uint32_t repeat = s->unseals ? 0 : run->repeat - 1;
+    struct offer offer = {.team = team, .work = HUGE_VAL}; /* trainings wait */
     struct fold_data *d;
+    enum err err;
 
-    TRY(prepare_fold(s->table, s->split, repeat, run->fold, &run->trial->prepare, &d, e));
+    queue_offer(s->jobs->queue, &offer);
+    err = prepare_fold(s->table, s->split, repeat, run->fold, &run->trial->prepare, team, &d, e);
+    queue_withdraw(s->jobs->queue, &offer);
+    if (err != ERR_OK)
+        return err;
     *object = d;
     *bytes = fold_data_bytes(d);
     return ERR_OK;
@@ -33,7 +41,7 @@ static void destroy_fold(void *object)
 static enum err take_fold(struct fold_run *run, const struct fold_data **out, struct error *e)
 {
     const struct prepare_spec *p = &run->trial->prepare;
-    struct cache_maker maker = {make_fold, destroy_fold, run};
+    struct cache_maker maker = {make_fold, destroy_fold, run, true};
     const void *object;
     char key[160];
 

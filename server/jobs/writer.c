@@ -192,17 +192,6 @@ bool writer_may_pass(enum err code)
     return code == ERR_NO_SPACE || code == ERR_BUSY || code == ERR_NO_MEMORY || code == ERR_IO;
 }
 
-static struct timespec after_ms(long ms)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-    t.tv_nsec += ms % 1000 * 1000000;
-    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
-
 /* Calls that are queued behind posts which are tried again are told the reason instead. */
 static void refuse_calls(struct writer *w, const struct error *why)
 {
@@ -229,7 +218,7 @@ static void refuse_calls(struct writer *w, const struct error *why)
 /* Waits before posts are tried again, refusing calls meanwhile; false once it is time to stop. */
 static bool wait_to_retry(struct writer *w, long ms, const struct error *why)
 {
-    struct timespec until = after_ms(ms);
+    struct timespec until = clock_after(1e-3 * (double)ms);
     int timed_out = 0;
     bool stop;
 
@@ -318,7 +307,7 @@ static void write_call(struct writer *w, struct call *c)
 /* Waits for more posts, so that they share a transaction, unless somebody waits for one. */
 static void wait_for_more(struct writer *w)
 {
-    struct timespec until = after_ms(GROUP_WAIT_MS);
+    struct timespec until = clock_after(1e-3 * GROUP_WAIT_MS);
     int timed_out = 0;
 
     while (!w->stop && !timed_out && w->n_hurry == 0 && w->n_queued < GROUP_MAX)
@@ -385,7 +374,6 @@ enum err writer_start(struct store *s, void (*written)(void *ctx), void *ctx, st
                       struct error *e)
 {
     struct writer *w = calloc(1, sizeof *w);
-    pthread_condattr_t monotonic;
     int failed;
 
     if (!w)
@@ -395,10 +383,7 @@ enum err writer_start(struct store *s, void (*written)(void *ctx), void *ctx, st
     w->ctx = ctx;
     w->last = &w->first;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->filled, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_condition(&w->filled);
     pthread_cond_init(&w->ended, NULL);
     failed = pthread_create(&w->thread, NULL, run, w);
     if (failed) {

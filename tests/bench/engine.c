@@ -209,7 +209,7 @@ static void prepare_all(const struct table *t, const struct split *split,
     for (uint32_t fold = 1; fold <= split->n_folds; fold++) {
         struct error e = {0};
 
-        must(prepare_fold(t, split, 0, fold, spec, &folds[fold - 1], &e), &e);
+        must(prepare_fold(t, split, 0, fold, spec, NULL, &folds[fold - 1], &e), &e);
     }
 }
 

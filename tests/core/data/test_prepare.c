@@ -13,6 +13,7 @@
 #include "core/base/buf.h"
 #include "core/base/rng.h"
 #include "tests/core/data/tables.h"
+#include "tests/core/linalg/helpers.h"
 
 static const struct prepare_spec standard = {
     .scaling = SCALING_STANDARD, .impute = PREPARE_MEAN, .missing_indicator = true};
@@ -49,7 +50,7 @@ static struct fold_data *prepare(const struct table *t, const struct split *s, u
     struct fold_data *d = NULL;
     struct error e = {0};
 
-    if (prepare_fold(t, s, 0, fold, spec, &d, &e) != ERR_OK)
+    if (prepare_fold(t, s, 0, fold, spec, NULL, &d, &e) != ERR_OK)
         fail_msg("%s", e.message);
     return d;
 }
@@ -367,10 +368,11 @@ static void check_training_part(const struct fold_data *a, const struct fold_dat
     assert_true(memcmp(a->weight + n, b->weight + n, a->n_validation * sizeof *a->weight) != 0);
 }
 
+enum { SCALINGS = SCALING_QUANTILE + 1, IMPUTES = PREPARE_MEDIAN + 1 };
+
 /* The promise: nothing that touches a validation row reaches training. */
 static void validation_rows_do_not_change_a_bit_of_the_training_part(void **state)
 {
-    enum { SCALINGS = SCALING_QUANTILE + 1, IMPUTES = PREPARE_MEDIAN + 1 };
     uint64_t seed = 21;
     struct rng r;
 
@@ -395,11 +397,68 @@ static void validation_rows_do_not_change_a_bit_of_the_training_part(void **stat
         uint32_t fold = 1 + rng_below(&r, 4);
 
         assert_int_equal(split_create(t, &spec, &s, &e), ERR_OK);
-        assert_int_equal(prepare_fold(t, s, 1, fold, &how, &before, &e), ERR_OK);
+        assert_int_equal(prepare_fold(t, s, 1, fold, &how, NULL, &before, &e), ERR_OK);
         spoil_validation_rows(t, s, fold, &r);
-        assert_int_equal(prepare_fold(t, s, 1, fold, &how, &after, &e), ERR_OK);
+        assert_int_equal(prepare_fold(t, s, 1, fold, &how, NULL, &after, &e), ERR_OK);
         check_training_part(before, after);
     }
+}
+
+/* Numbers of 0 to 45 zeros behind the point, some of them denormal as float32, one in ten missing,
+ * with a category between them. */
+static struct table *wide_table(struct rng *r)
+{
+    enum { ROWS = 150, NUMBERS = 50 };
+    struct buf text = {0};
+    struct table *t;
+
+    for (int j = 0; j < NUMBERS; j++)
+        buf_printf(&text, j == NUMBERS / 2 ? "category," : "x%d,", j);
+    buf_puts(&text, "y\n");
+    for (int i = 0; i < ROWS; i++) {
+        for (int j = 0; j < NUMBERS; j++)
+            if (j == NUMBERS / 2)
+                buf_printf(&text, "%c,", 'a' + (int)rng_below(r, 5));
+            else if (rng_below(r, 10) == 0)
+                buf_puts(&text, ",");
+            else
+                buf_printf(&text, "%ue-%u,", 1 + rng_below(r, 1000), rng_below(r, 46));
+        buf_printf(&text, "%u\n", rng_below(r, 100));
+    }
+    t = tables_read(buf_text(&text), &(struct table_options){.target = "y"});
+    buf_finish(&text);
+    return t;
+}
+
+static void a_fold_is_the_same_whoever_helped(void **state)
+{
+    struct rng r;
+    struct helpers h;
+    struct team *team;
+
+    (void)state;
+    rng_init(&r, 5, 0, 0, RNG_TEST, 0);
+    assert_int_equal(team_create(&team, NULL), ERR_OK);
+    helpers_start(&h, team, 3, 20);
+    for (int trial = 0; trial < SCALINGS * IMPUTES; trial++) {
+        CLEANUP(tables_end) struct table *t = wide_table(&r);
+        struct split_spec spec = {.kind = SPLIT_KFOLD, .n_folds = 3, .n_repeats = 1};
+        struct prepare_spec how = {.scaling = (enum scaling_kind)(trial % SCALINGS),
+                                   .impute = (enum prepare_impute)(trial / SCALINGS),
+                                   .missing_indicator = true};
+        CLEANUP(split_end) struct split *s = NULL;
+        CLEANUP(fold_end) struct fold_data *alone = NULL;
+        CLEANUP(fold_end) struct fold_data *helped = NULL;
+        struct error e = {0};
+
+        assert_int_equal(split_create(t, &spec, &s, &e), ERR_OK);
+        assert_int_equal(prepare_fold(t, s, 0, 1, &how, NULL, &alone, &e), ERR_OK);
+        assert_int_equal(prepare_fold(t, s, 0, 1, &how, team, &helped, &e), ERR_OK);
+        assert_memory_equal(alone->x, helped->x, 150 * alone->stride * sizeof *alone->x);
+        assert_memory_equal(alone->y, helped->y, 150 * sizeof *alone->y);
+    }
+    helpers_stop(&h);
+    team_destroy(team);
 }
 
 static void every_fold_has_the_same_columns(void **state)
@@ -431,10 +490,10 @@ static void numbers_beyond_float32_are_refused_by_name(void **state)
     struct error e = {0};
 
     (void)state;
-    assert_int_equal(prepare_fold(t, s, 0, 1, &standard, &d, &e), ERR_INVALID);
+    assert_int_equal(prepare_fold(t, s, 0, 1, &standard, NULL, &d, &e), ERR_INVALID);
     assert_string_equal(e.message,
                         "column \"x\": 1.0000000000000001e+300 is too large for float32");
-    assert_int_equal(prepare_fold(t, s, 0, 1, &unscaled, &d, &e), ERR_INVALID);
+    assert_int_equal(prepare_fold(t, s, 0, 1, &unscaled, NULL, &d, &e), ERR_INVALID);
     assert_null(d);
 }
 
@@ -461,6 +520,7 @@ int main(void)
         cmocka_unit_test(row_weights_are_copied),
         cmocka_unit_test(what_only_validation_rows_have_is_zero_in_all_rows),
         cmocka_unit_test(validation_rows_do_not_change_a_bit_of_the_training_part),
+        cmocka_unit_test(a_fold_is_the_same_whoever_helped),
         cmocka_unit_test(every_fold_has_the_same_columns),
         cmocka_unit_test(numbers_beyond_float32_are_refused_by_name),
         cmocka_unit_test(choices_have_names),

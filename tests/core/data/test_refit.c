@@ -19,7 +19,7 @@ static struct fold_data *refit(const struct table *t, const struct split *s)
     struct fold_data *d = NULL;
     struct error e = {0};
 
-    if (prepare_fold(t, s, 0, SPLIT_REFIT, &how, &d, &e) != ERR_OK)
+    if (prepare_fold(t, s, 0, SPLIT_REFIT, &how, NULL, &d, &e) != ERR_OK)
         fail_msg("%s", e.message);
     return d;
 }
@@ -119,7 +119,7 @@ static void a_plan_without_sealed_rows_has_nothing_to_judge(void **state)
     rng_init(&r, SEED, 0, 2, RNG_TEST, 0);
     t = plans_table(&r, &recipe);
     s = plans_split(t, &spec);
-    assert_int_equal(prepare_fold(t, s, 0, SPLIT_REFIT, &how, &d, &e), ERR_INVALID);
+    assert_int_equal(prepare_fold(t, s, 0, SPLIT_REFIT, &how, NULL, &d, &e), ERR_INVALID);
     assert_null(d);
 }
 

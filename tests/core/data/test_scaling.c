@@ -213,7 +213,7 @@ static void a_fold_is_what_a_pipeline_of_scikit_learn_makes(void **state)
                                    .missing_indicator = true};
         struct fold_data *d = NULL;
 
-        assert_int_equal(prepare_fold(t, s, 0, 1, &how, &d, &e), ERR_OK);
+        assert_int_equal(prepare_fold(t, s, 0, 1, &how, NULL, &d, &e), ERR_OK);
         assert_int_equal(d->n_train, TABLE_TRAIN);
         assert_int_equal(d->n_features, 7);
         check_features(d, &table_cases[k]);
@@ -241,7 +241,7 @@ static void rare_categories_are_those_of_scikit_learn(void **state)
         struct prepare_spec how = {.max_categories = c->max_categories};
         struct fold_data *d = NULL;
 
-        assert_int_equal(prepare_fold(t, s, 0, 1, &how, &d, &e), ERR_OK);
+        assert_int_equal(prepare_fold(t, s, 0, 1, &how, NULL, &d, &e), ERR_OK);
         assert_int_equal(d->n_train, RARE_TRAIN);
         assert_int_equal(d->n_train + d->n_validation, RARE_ROWS);
         assert_int_equal(d->n_features, c->width);

@@ -138,7 +138,7 @@ static void groups_and_equal_rows_share_a_unit(void **state)
         struct error e = {0};
 
         assert_int_equal(table_first_equal(t, false, first, &e), ERR_OK);
-        assert_int_equal(prepare_fold(t, s, 0, 1, &how, &d, &e), ERR_OK);
+        assert_int_equal(prepare_fold(t, s, 0, 1, &how, NULL, &d, &e), ERR_OK);
         assert_false(d->ordered);
         for (size_t i = 0; i < d->n_train + d->n_validation; i++) {
             assert_int_equal(d->unit[i], s->unit[d->row[i]]);

@@ -126,7 +126,7 @@ static void a_fold_of_a_time_series_is_in_order_of_time(void **state)
     t = plans_table(&r, &recipe);
     time = plans_column(t, ROLE_TIME)->values;
     s = plans_split(t, &spec);
-    assert_int_equal(prepare_fold(t, s, 0, 2, &how, &d, &e), ERR_OK);
+    assert_int_equal(prepare_fold(t, s, 0, 2, &how, NULL, &d, &e), ERR_OK);
     assert_true(d->ordered);
     for (size_t i = 1; i < d->n_train + d->n_validation; i++) {
         double before = time[d->row[i - 1]], now = time[d->row[i]];

@@ -6,9 +6,11 @@
 
 #include <cmocka.h>
 
+#include <float.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/linalg/denormal.h"
 #include "core/linalg/team.h"
 #include "tests/core/linalg/helpers.h"
 
@@ -89,11 +91,45 @@ static void a_helper_with_nothing_to_do_gives_up(void **state)
     team_destroy(t);
 }
 
+struct products {
+    float factor, product[TEAM_MAX_PARTS];
+};
+
+static void multiply_part(void *ctx, size_t part)
+{
+    struct products *p = ctx;
+
+    p->product[part] = FLT_MIN * p->factor;
+}
+
+static void helpers_keep_small_numbers_where_their_owner_does(void **state)
+{
+    struct helpers h;
+    struct team *t;
+
+    (void)state;
+    assert_int_equal(team_create(&t, NULL), ERR_OK);
+    helpers_start(&h, t, HELPERS, 50);
+    for (size_t i = 0; i < CALLS; i++) {
+        bool flush = i % 2;
+        unsigned before = flush ? denormal_flush() : denormal_setting();
+        struct products p = {.factor = 0.5f};
+
+        team_run(t, TEAM_MAX_PARTS, multiply_part, &p);
+        denormal_restore(before);
+        for (size_t part = 0; part < TEAM_MAX_PARTS; part++)
+            assert_true((p.product[part] > 0.0f) == !flush);
+    }
+    helpers_stop(&h);
+    team_destroy(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_is_done_once_whoever_comes_and_goes),
         cmocka_unit_test(a_team_has_a_seat_for_each_of_64_helpers),
+        cmocka_unit_test(helpers_keep_small_numbers_where_their_owner_does),
         cmocka_unit_test(a_helper_with_nothing_to_do_gives_up),
     };
 

@@ -4,7 +4,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "server/jobs/cache.h"
 
@@ -13,10 +16,11 @@ struct thing {
     bool is_there;
 };
 
-static enum err make(void *ctx, void **object, size_t *bytes, struct error *e)
+static enum err make(void *ctx, struct team *team, void **object, size_t *bytes, struct error *e)
 {
     struct thing *t = ctx;
 
+    (void)team;
     (void)e;
     t->is_there = true;
     *object = t;
@@ -34,8 +38,8 @@ static void take(struct cache *c, const char *key, struct thing *t)
     const void *object;
     struct error e;
 
-    assert_int_equal(cache_take(c, key, (struct cache_maker){make, destroy, t}, &object, &e),
-                     ERR_OK);
+    assert_int_equal(
+        cache_take(c, key, (struct cache_maker){make, destroy, t, false}, &object, &e), ERR_OK);
     assert_ptr_equal(object, t);
 }
 
@@ -112,10 +116,69 @@ static void a_cache_that_ends_destroys_what_is_parked(void **state)
     assert_false(fold.is_there || training[0].is_there || training[1].is_there);
 }
 
+/* Made of two parts, which wait until two threads are at them. */
+struct shared {
+    struct thing thing;
+    struct cache *cache;
+    atomic_size_t at_it;
+};
+
+static void meet(void *ctx, size_t part)
+{
+    struct shared *s = ctx;
+
+    (void)part;
+    atomic_fetch_add(&s->at_it, 1);
+    while (atomic_load(&s->at_it) < 2)
+        (void)usleep(100);
+}
+
+static enum err make_together(void *ctx, struct team *team, void **object, size_t *bytes,
+                              struct error *e)
+{
+    struct shared *s = ctx;
+
+    (void)e;
+    team_open(team);
+    team_run(team, 2, meet, s);
+    s->thing.is_there = true;
+    *object = &s->thing;
+    *bytes = 100;
+    return ERR_OK;
+}
+
+static void *take_shared(void *ctx)
+{
+    struct shared *s = ctx;
+    const void *object;
+    struct error e;
+
+    assert_int_equal(
+        cache_take(s->cache, "x", (struct cache_maker){make_together, destroy, s, true}, &object, &e),
+        ERR_OK);
+    cache_release(s->cache, object);
+    return NULL;
+}
+
+static void who_waits_for_an_object_helps_to_make_it(void **state)
+{
+    struct shared s = {.cache = create(1000)};
+    pthread_t other;
+
+    (void)state;
+    assert_int_equal(pthread_create(&other, NULL, take_shared, &s), 0);
+    (void)take_shared(&s);
+    assert_int_equal(pthread_join(other, NULL), 0);
+    assert_int_equal(atomic_load(&s.at_it), 2);
+    cache_destroy(s.cache);
+    assert_false(s.thing.is_there);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_parked_comes_back_once_with_what_it_needs),
+        cmocka_unit_test(who_waits_for_an_object_helps_to_make_it),
         cmocka_unit_test(of_those_that_are_parked_the_least_recent_goes_first),
         cmocka_unit_test(a_cache_that_ends_destroys_what_is_parked),
     };

@@ -215,10 +215,11 @@ struct counting {
 
 static struct counting *counting;
 
-static enum err make(void *ctx, void **object, size_t *bytes, struct error *e)
+static enum err make(void *ctx, struct team *team, void **object, size_t *bytes, struct error *e)
 {
     struct counting *c = ctx;
 
+    assert_null(team); /* this cannot be shared */
     (void)usleep(c->slowness);
     if (c->fails != ERR_OK)
         return error_set(e, c->fails, "it cannot be made");
@@ -236,7 +237,7 @@ static void destroy(void *object)
 
 static const void *take(struct cache *c, const char *key)
 {
-    struct cache_maker maker = {make, destroy, counting};
+    struct cache_maker maker = {make, destroy, counting, false};
     const void *object;
 
     assert_int_equal(cache_take(c, key, maker, &object, NULL), ERR_OK);
@@ -291,7 +292,7 @@ static void past_the_budget_the_least_recently_used_goes_but_nothing_in_use(void
 static void an_object_that_cannot_be_made_is_tried_again_next_time(void **state)
 {
     struct counting c = {.bytes = 1, .fails = ERR_NO_MEMORY};
-    struct cache_maker maker = {make, destroy, &c};
+    struct cache_maker maker = {make, destroy, &c, false};
     const void *object;
     struct cache *cache;
     struct error e;
@@ -335,7 +336,7 @@ static void threads_wait_for_one_making(void **state)
 
 static void *fail_to_take(void *ctx)
 {
-    struct cache_maker maker = {make, destroy, counting};
+    struct cache_maker maker = {make, destroy, counting, false};
     const void *object;
     struct error e = {0};
 
