@@ -2,6 +2,7 @@
  * Parts that several views show.
  */
 
+import { Offline, Problem } from "./api.js";
 import { h } from "./dom.js";
 import { count, plural, seconds, wholeSeconds } from "./format.js";
 
@@ -26,6 +27,23 @@ export function fault(error) {
 
 export function warning(text) {
     return h("p", { class: "warning" }, h("strong", {}, "Warning: "), text);
+}
+
+/** Asks for what a button stands for, once at a time; false where it was refused, which is said. */
+export async function attempt(button, said, ask) {
+    button.disabled = true;
+    said.hidden = true;
+    try {
+        await ask();
+        return true;
+    } catch (refusal) {
+        if (!(refusal instanceof Problem || refusal instanceof Offline))
+            throw refusal;
+        said.textContent = refusal.message;
+        said.hidden = false;
+        button.disabled = false;
+        return false;
+    }
 }
 
 /** A bar with the share of folds that are done. */

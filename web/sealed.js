@@ -2,11 +2,11 @@
  * Rows that were set aside before the search, and what came of them.
  */
 
-import { Offline, Problem, send } from "./api.js";
+import { send } from "./api.js";
 import { h } from "./dom.js";
 import { count, moment, plural, score, scoreWithSpread, seconds } from "./format.js";
 import { lookAgain } from "./live.js";
-import { badge } from "./parts.js";
+import { attempt, badge } from "./parts.js";
 import { sortableTable } from "./table.js";
 
 const STANDS = "a choice made after seeing the score would need new rows.";
@@ -15,18 +15,8 @@ const STANDS = "a choice made after seeing the score would need new rows.";
 function button(experiment) {
     const said = h("p", { class: "error", role: "alert", hidden: true });
     const act = h("button", { type: "button", class: "action", click: async () => {
-        act.disabled = true;
-        said.hidden = true;
-        try {
-            await send(`/experiments/${experiment.id}/unseal`);
+        if (await attempt(act, said, () => send(`/experiments/${experiment.id}/unseal`)))
             lookAgain();
-        } catch (fault) {
-            if (!(fault instanceof Problem || fault instanceof Offline))
-                throw fault;
-            said.textContent = fault.message;
-            said.hidden = false;
-            act.disabled = false;
-        }
     } }, "Unseal");
 
     return [h("p", {}, act), said];

@@ -5,6 +5,7 @@
 
 import { Offline, Problem, get, send } from "./api.js";
 import { h } from "./dom.js";
+import { attempt } from "./parts.js";
 
 /** Whether the daemon does not know who asks. */
 export function isStranger(error) {
@@ -60,20 +61,11 @@ export function showLogin(main, again) {
 
     async function submit(event) {
         event.preventDefault();
-        act.disabled = true;
-        said.hidden = true;
-        try {
-            await send("/session", { body: { token: token.value.trim() } });
-            token.value = "";
-            again();
-        } catch (fault) {
-            if (!(fault instanceof Problem || fault instanceof Offline))
-                throw fault;
-            said.textContent = fault.message;
-            said.hidden = false;
-            act.disabled = false;
-            token.select();
-        }
+        if (!await attempt(act, said,
+                           () => send("/session", { body: { token: token.value.trim() } })))
+            return token.select();
+        token.value = "";
+        again();
     }
 
     document.title = "Log in · sweepd";

@@ -32,9 +32,8 @@ struct deletion {
     struct experiment_view *found, *gone; /* what may go; what went, or would go */
     size_t n_found, n;
     int64_t n_total, bytes; /* that the filters fit; of those gone */
-    struct experiment_view next;
-    struct call_reply *reply; /* is stored with the last of them */
-    bool is_last;             /* next is */
+    size_t at;                /* of found: the next */
+    struct call_reply *reply; /* is stored with the last of them, or alone where there is none */
 };
 
 /* ---- the answer -------------------------------------------------------------------------- */
@@ -104,18 +103,20 @@ static void take(struct deletion *d, const struct experiment_view *x)
     d->bytes += x->progress.bytes;
 }
 
-/* False where somebody was faster: it is gone, goes on, or is being unsealed. */
-static enum err delete_next(struct deletion *d, struct store *s, bool *gone, struct error *e)
+/* Passes over one where somebody was faster: it is gone, goes on, or is being unsealed. */
+static enum err delete_next(struct deletion *d, struct store *s, struct error *e)
 {
+    const struct experiment_view *next = &d->found[d->at];
     struct experiment_record now;
-    int64_t id = d->next.record.id, before = d->form.filter.query.finished_before_ms;
+    int64_t id = next->record.id, before = d->form.filter.query.finished_before_ms;
     enum err failed = store_experiment_get(store_writer(s), id, d->call->q->arena, &now, e);
 
     if (failed == ERR_OK && now.finished_at_ms < before) /* one that goes on is refused below */
         failed = store_experiment_delete(s, id, e);
     else if (failed == ERR_OK)
         failed = ERR_CONFLICT;
-    *gone = failed == ERR_OK;
+    if (failed == ERR_OK)
+        take(d, next);
     return failed == ERR_NOT_FOUND || failed == ERR_CONFLICT ? ERR_OK : failed;
 }
 
@@ -123,12 +124,10 @@ static enum err delete_next(struct deletion *d, struct store *s, bool *gone, str
 static enum err apply(struct store *s, void *ctx, struct error *e)
 {
     struct deletion *d = ctx;
-    bool gone;
 
-    TRY(delete_next(d, s, &gone, e));
-    if (gone)
-        take(d, &d->next);
-    return d->is_last ? call_reply_keep(s, d->reply, e) : ERR_OK;
+    if (d->at < d->n_found)
+        TRY(delete_next(d, s, e));
+    return d->at + 1 >= d->n_found ? call_reply_keep(s, d->reply, e) : ERR_OK;
 }
 
 static bool is_being_unsealed(const struct experiment_view *x)
@@ -138,11 +137,9 @@ static bool is_being_unsealed(const struct experiment_view *x)
 
 static enum err delete_all(struct deletion *d, struct error *e)
 {
-    for (size_t i = 0; i < d->n_found; i++) {
-        d->next = d->found[i];
-        d->is_last = i + 1 == d->n_found;
+    do
         TRY(writer_call(jobs_writer(d->call->api->jobs), apply, d, e));
-    }
+    while (++d->at < d->n_found);
     return ERR_OK;
 }
 

@@ -124,7 +124,8 @@ static enum err take_up(struct jobs *j, struct error *e)
         take_up_one(j, ids[i]);
     TRY(store_unseal_unfinished(r, a, &n, &ids, e));
     for (size_t i = 0; i < n && !j->options.alone; i++)
-        TRY(unseal_begin(j, ids[i], e));
+        if (unseal_begin(j, ids[i], e) != ERR_OK)
+            again_later(j, ids[i], "its unsealing could not begin", e);
     return ERR_OK;
 }
 

@@ -17,10 +17,9 @@ struct command {
     struct note note;
     struct jobs *jobs;
     int64_t experiment;
-    bool begin;                          /* a new experiment, or one to go on with; */
-    bool unseal;                         /* or an unsealing; */
-    const struct jobs_extension *extend; /* or a larger budget; */
-    const int64_t *priority;             /* or another priority; else `what` */
+    /* What `note.act` wants to know. */
+    const struct jobs_extension *extend;
+    int64_t priority;
     enum jobs_command what;
     const struct also *then; /* with the state that it comes to; NULL: nothing. See search.c */
     pthread_mutex_t lock;

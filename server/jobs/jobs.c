@@ -29,8 +29,10 @@ static struct search *find_search(struct jobs *j, int64_t id)
 }
 
 /* One that is there already was taken up meanwhile. */
-static void begin(struct command *c)
+static void begin(struct note *n)
 {
+    struct command *c = OWNER(n, struct command, note);
+
     c->jobs->only = c->experiment;
     if (find_search(c->jobs, c->experiment))
         command_end(c, ERR_OK);
@@ -58,8 +60,10 @@ static enum err check_reopened(const struct command *c, struct error *e)
 }
 
 /* One that is about to end does so first. */
-static void extend(struct command *c, struct search *s)
+static void extend(struct note *n)
 {
+    struct command *c = OWNER(n, struct command, note);
+    struct search *s = find_search(c->jobs, c->experiment);
     enum err failed;
 
     if (s && (s->ending || search_is_busy(s))) {
@@ -72,41 +76,42 @@ static void extend(struct command *c, struct search *s)
     }
     failed = check_reopened(c, &c->error);
     if (failed == ERR_OK)
-        begin(c);
+        begin(n);
     else
         command_end(c, failed);
 }
 
 /* One that has no lane yet has not been begun, or could not be. */
-static void prioritize(struct command *c)
+static void prioritize(struct note *n)
 {
+    struct command *c = OWNER(n, struct command, note);
     struct search *lists[] = {c->jobs->searches, c->jobs->unsealings};
 
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         struct search *s = find(lists[i], c->experiment);
 
         if (s && s->lane.owner)
-            queue_prioritize(c->jobs->queue, &s->lane, *c->priority);
+            queue_prioritize(c->jobs->queue, &s->lane, c->priority);
     }
     command_end(c, ERR_OK);
 }
 
-static void act_on_command(struct note *n)
+static void unseal(struct note *n)
+{
+    struct command *c = OWNER(n, struct command, note);
+
+    command_end(c, unseal_begin(c->jobs, c->experiment, &c->error));
+}
+
+/* Pauses, resumes, cancels or drops. */
+static void order(struct note *n)
 {
     struct command *c = OWNER(n, struct command, note);
     struct search *s = find_search(c->jobs, c->experiment);
 
-    if (!c->begin && !c->unseal && !c->extend && !c->priority && c->what == JOBS_DROP)
+    if (c->what == JOBS_DROP)
         unseal_drop(c->jobs, c->experiment);
-    if (c->begin)
-        begin(c);
-    else if (c->priority)
-        prioritize(c);
-    else if (c->extend)
-        extend(c, s);
-    else if (c->unseal)
-        command_end(c, unseal_begin(c->jobs, c->experiment, &c->error));
-    else if ((!s || (s->ending && s->is_left)) && again_is_waiting(c->jobs, &c->error))
+    if ((!s || (s->ending && s->is_left)) && again_is_waiting(c->jobs, &c->error))
         command_end(c, c->error.code);
     else if (!s || s->ending)
         command_end(c, error_set(&c->error, ERR_CONFLICT, "experiment %" PRId64 " has ended",
@@ -119,12 +124,13 @@ static void act_on_command(struct note *n)
         search_pause(s, c->what == JOBS_PAUSE, c);
 }
 
-static enum err run_command(struct jobs *j, struct command *c, struct error *e)
+static enum err run_command(struct jobs *j, struct command *c, void (*act)(struct note *n),
+                            struct error *e)
 {
     enum err result;
 
     command_init(c, j);
-    c->note.act = act_on_command;
+    c->note.act = act;
     conductor_tell(j->conductor, &c->note);
     result = command_wait(c);
     if (result != ERR_OK && e)
@@ -134,9 +140,7 @@ static enum err run_command(struct jobs *j, struct command *c, struct error *e)
 
 enum err jobs_begin(struct jobs *j, int64_t experiment, struct error *e)
 {
-    struct command c = {.experiment = experiment, .begin = true};
-
-    return run_command(j, &c, e);
+    return run_command(j, &(struct command){.experiment = experiment}, begin, e);
 }
 
 enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what,
@@ -144,7 +148,7 @@ enum err jobs_command(struct jobs *j, int64_t experiment, enum jobs_command what
 {
     struct command c = {.experiment = experiment, .what = what, .then = then};
 
-    return run_command(j, &c, e);
+    return run_command(j, &c, order, e);
 }
 
 enum err jobs_extend(struct jobs *j, int64_t experiment, const struct jobs_extension *x,
@@ -152,21 +156,19 @@ enum err jobs_extend(struct jobs *j, int64_t experiment, const struct jobs_exten
 {
     struct command c = {.experiment = experiment, .extend = x};
 
-    return run_command(j, &c, e);
+    return run_command(j, &c, extend, e);
 }
 
 enum err jobs_prioritize(struct jobs *j, int64_t experiment, int64_t priority, struct error *e)
 {
-    struct command c = {.experiment = experiment, .priority = &priority};
+    struct command c = {.experiment = experiment, .priority = priority};
 
-    return run_command(j, &c, e);
+    return run_command(j, &c, prioritize, e);
 }
 
 enum err jobs_unseal(struct jobs *j, int64_t experiment, struct error *e)
 {
-    struct command c = {.experiment = experiment, .unseal = true};
-
-    return run_command(j, &c, e);
+    return run_command(j, &(struct command){.experiment = experiment}, unseal, e);
 }
 
 /* ---- start and stop ---------------------------------------------------------------------- */
@@ -206,7 +208,8 @@ static enum err start_parts(struct jobs *j, struct error *e)
     return runner_start(j->queue, j->options.n_threads, training_run, j, &j->runner, e);
 }
 
-/* Experiments and unsealings that had not ended when the daemon did go on. */
+/* Experiments and unsealings that had not ended when the daemon did go on; it is ready once all
+ * have begun, which is why this waits for each. */
 static enum err recover(struct jobs *j, struct error *e)
 {
     CLEANUP(arena_end) struct arena *a = NULL;

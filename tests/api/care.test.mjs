@@ -144,6 +144,18 @@ const prune = (id, query = "", options = {}) =>
     api(daemon.url, `/experiments/${id}/prune${query}`, { method: "POST", ...options });
 const text = async (path) => (await api(daemon.url, path)).text;
 
+test("a deletion that found nothing finds nothing when it is repeated with its key", async () => {
+    const ask = () => away(`finished_before=${TOMORROW}&tag=later`,
+                           { headers: { "Idempotency-Key": "nothing-yet" } });
+
+    assert.equal((await ask()).json.total, 0);
+    const { id } = await ended({ tags: ["later"] });
+    const again = await ask();
+    assert.equal(again.json.total, 0);
+    assert.equal(again.headers.get("Idempotency-Replayed"), "true");
+    assert.ok((await all()).includes(id));
+});
+
 test("curves are dropped, and scores, trials and folds are as they were", async () => {
     const { id, bytes } = await ended({ seed: 7 });
     const at = `/experiments/${id}`, kept = ["trials.csv", "trials/1", "best", "importance", "columns"];

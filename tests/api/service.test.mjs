@@ -203,15 +203,18 @@ test("until it has gone on with what was unfinished /readyz says 503, and so do 
         SELECT (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000000) SELECT max(n) FROM c);
         END`]);
     const second = startDaemon({ db, args: ["--listen", `unix:${socketPath}`] });
-    let answers = [];
-    await until(async () => {
-        answers = await Promise.all(["/readyz", "/api/v1/experiments", "/healthz"].map(ask));
-        return answers.every((a) => a !== null);
-    });
-    assert.deepEqual(answers.map((a) => a.status), [503, 503, 200]);
-    assert.equal(answers[0].retry, "1");
-    await until(async () => (await ask("/readyz"))?.status === 200);
-    assert.equal((await ask("/api/v1/experiments")).status, 200);
-    await (await second).stop();
-    await rm(folder, { recursive: true });
+    try {
+        let answers = [];
+        await until(async () => {
+            answers = await Promise.all(["/readyz", "/api/v1/experiments", "/healthz"].map(ask));
+            return answers.every((a) => a !== null);
+        });
+        assert.deepEqual(answers.map((a) => a.status), [503, 503, 200]);
+        assert.equal(answers[0].retry, "1");
+        await until(async () => (await ask("/readyz"))?.status === 200);
+        assert.equal((await ask("/api/v1/experiments")).status, 200);
+    } finally {
+        await (await second).stop();
+        await rm(folder, { recursive: true });
+    }
 });
