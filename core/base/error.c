@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/utf8.h"
+
 enum err(error_set)(struct error *e, enum err code, const char *format, ...)
 {
     va_list args;
@@ -15,6 +17,7 @@ enum err(error_set)(struct error *e, enum err code, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(e->message, sizeof e->message, format, args); /* a long message is cut */
     va_end(args);
+    utf8_mend(e->message); /* maybe in the middle of a character, as what it names may be */
     return code;
 }
 
@@ -30,6 +33,7 @@ enum err(error_prefix)(struct error *e, const char *format, ...)
     va_end(args);
     (void)snprintf(joined, sizeof joined, "%s: %.250s", place, e->message);
     memcpy(e->message, joined, sizeof joined);
+    utf8_mend(e->message);
     return e->code;
 }
 

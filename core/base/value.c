@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/utf8.h"
+
 static bool is_number(const struct value *v)
 {
     return v->kind == VALUE_INT || v->kind == VALUE_REAL;
@@ -159,9 +161,16 @@ void params_json(const struct params *p, struct buf *out)
 
 void value_json_string(const char *s, struct buf *out)
 {
+    size_t n = strlen(s), bad = utf8_first_bad(s, n);
+
     buf_putc(out, '"');
-    for (const unsigned char *c = (const unsigned char *)s; *c; c++) {
-        if (*c == '"' || *c == '\\')
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char *c = (const unsigned char *)s + i;
+
+        if (i == bad) {
+            buf_puts(out, "\xef\xbf\xbd");
+            bad = i + 1 + utf8_first_bad(s + i + 1, n - i - 1);
+        } else if (*c == '"' || *c == '\\')
             buf_printf(out, "\\%c", *c);
         else if (*c == '\n')
             buf_puts(out, "\\n");

@@ -62,7 +62,8 @@ enum err params_copy(const struct params *p, struct arena *a, struct params *out
 /** Appends {"name": value, …} in the list's order. */
 void params_json(const struct params *p, struct buf *out);
 
-/** Appends a string as a JSON string, quotes included. The text is valid UTF-8. */
+/** Appends a string as a JSON string, quotes included; a byte that is not UTF-8, as where a message
+ * cut a text short, becomes U+FFFD. */
 void value_json_string(const char *s, struct buf *out);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/data/utf8.h"
+#include "core/base/utf8.h"
 
 enum {
     MAX_ROW_BYTES = 64 << 20,

@@ -8,7 +8,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
-#include "core/data/utf8.h"
+#include "core/base/utf8.h"
 
 enum { FIRST_BUFFER = 1 << 18 };
 

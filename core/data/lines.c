@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/data/utf8.h"
+#include "core/base/utf8.h"
 
 enum { BLOCK_BYTES = 1 << 16 };
 

@@ -6,7 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/data/stack.h"
-#include "core/data/utf8.h"
+#include "core/base/utf8.h"
 
 enum {
     MAGIC_BYTES = 6,

@@ -2,50 +2,15 @@
 
 #include <string.h>
 
-/* How many bytes follow a lead byte, or -1; *low and *high bound the first of them. */
-static int follow(unsigned char c, unsigned char *low, unsigned char *high)
-{
-    *low = 0x80;
-    *high = 0xbf;
-    if (c < 0x80)
-        return 0;
-    if (c >= 0xc2 && c <= 0xdf)
-        return 1;
-    if (c >= 0xe0 && c <= 0xef) {
-        if (c == 0xe0)
-            *low = 0xa0; /* shorter would do below */
-        if (c == 0xed)
-            *high = 0x9f; /* surrogates above */
-        return 2;
-    }
-    if (c >= 0xf0 && c <= 0xf4) {
-        if (c == 0xf0)
-            *low = 0x90;
-        if (c == 0xf4)
-            *high = 0x8f;
-        return 3;
-    }
-    return -1;
-}
+#include "core/base/utf8.h"
 
 bool text_is_utf8(const char *s, size_t n)
 {
-    const unsigned char *p = (const unsigned char *)s, *end = p + n;
+    size_t good = utf8_first_bad(s, n);
 
-    while (p < end) {
-        unsigned char low, high;
-        int more = follow(*p++, &low, &high);
-
-        if (more < 0 || more > end - p)
-            return false;
-        for (; more > 0; more--, p++) {
-            if (*p < low || *p > high)
-                return false;
-            low = 0x80;
-            high = 0xbf;
-        }
-    }
-    return true;
+    while (good < n && s[good] == '\0') /* a character, if not one that is liked */
+        good += 1 + utf8_first_bad(s + good + 1, n - good - 1);
+    return good == n;
 }
 
 bool text_has_control(const char *s, size_t n, bool allow_tab)

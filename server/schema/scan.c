@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/data/utf8.h"
+#include "core/base/utf8.h"
 
 struct scan {
     const char *text;

@@ -62,26 +62,21 @@ void table_csv_header(struct buf *out, const char *const *names, size_t n)
 
 /* ---- width --------------------------------------------------------------------------------- */
 
-/* One character of UTF-8; its bytes. The text is known to be valid. */
+/* One character of UTF-8; its bytes. A message may have been cut in the middle of one. */
 static size_t decode(const char *s, uint32_t *c)
 {
     const unsigned char *u = (const unsigned char *)s;
+    size_t more = u[0] < 0x80 ? 0 : u[0] < 0xe0 ? 1 : u[0] < 0xf0 ? 2 : 3;
 
-    if (u[0] < 0x80) {
-        *c = u[0];
-        return 1;
+    *c = more == 0 ? u[0] : u[0] & (0x3fu >> more);
+    for (size_t i = 1; i <= more; i++) {
+        if ((u[i] & 0xc0) != 0x80) {
+            *c = 0xfffd;
+            return 1;
+        }
+        *c = *c << 6 | (u[i] & 0x3f);
     }
-    if (u[0] < 0xe0) {
-        *c = (uint32_t)(u[0] & 0x1f) << 6 | (u[1] & 0x3f);
-        return 2;
-    }
-    if (u[0] < 0xf0) {
-        *c = (uint32_t)(u[0] & 0x0f) << 12 | (uint32_t)(u[1] & 0x3f) << 6 | (u[2] & 0x3f);
-        return 3;
-    }
-    *c = (uint32_t)(u[0] & 0x07) << 18 | (uint32_t)(u[1] & 0x3f) << 12 |
-         (uint32_t)(u[2] & 0x3f) << 6 | (u[3] & 0x3f);
-    return 4;
+    return 1 + more;
 }
 
 /* Columns on a terminal: 0 for combining marks, 2 for the wide scripts of East Asia and emoji.

@@ -188,3 +188,13 @@ test("a request line and headers that come byte by byte are a request", async ()
     const bytes = [...Buffer.from(`GET /healthz HTTP/1.1\r\n${CLOSE}\r\n`)].map((byte) => Buffer.from([byte]));
     expect(await ask(...bytes), [200]);
 });
+
+test("what an answer quotes of a long name in part is UTF-8 all the same", async () => {
+    for (const long of ["é".repeat(90), `x${"é".repeat(90)}`, `xx${"😀".repeat(50)}`]) {
+        const asked = await fetch(`${daemon.url}/api/v1/datasets?target=${encodeURIComponent(long)}`,
+                                  { method: "POST", body: IRIS });
+        assert.equal(asked.status, 422);
+        const text = new TextDecoder("utf-8", { fatal: true }).decode(await asked.arrayBuffer());
+        assert.match(JSON.parse(text).detail, /no such column/);
+    }
+});

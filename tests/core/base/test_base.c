@@ -281,6 +281,22 @@ static void an_error_is_prefixed_with_its_place_and_cut_when_too_long(void **sta
     assert_int_equal(strlen(e.message), sizeof e.message - 1);
 }
 
+static void what_is_cut_in_the_middle_of_a_character_is_still_utf8(void **state)
+{
+    struct error e;
+    struct buf b = {0};
+
+    (void)state;
+    (void)error_set(&e, ERR_INVALID, "\"%.2s\": no", "aé");
+    assert_string_equal(e.message, "\"a?\": no");
+    (void)error_prefix(&e, "%.3s", "€€");
+    (void)error_prefix(&e, "%.5s", "€€");
+    assert_string_equal(e.message, "€??: €: \"a?\": no");
+    value_json_string("\"a\xc3\" \xf0\x9f\x98 \xf0\x9f\x98\x80\xff", &b);
+    assert_string_equal(buf_text(&b), "\"\\\"a\uFFFD\\\" \uFFFD\uFFFD\uFFFD 😀\uFFFD\"");
+    buf_finish(&b);
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
@@ -298,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_copy_of_params_lives_without_its_source),
         cmocka_unit_test(one_and_one_point_zero_are_the_same_number),
         cmocka_unit_test(an_error_is_prefixed_with_its_place_and_cut_when_too_long),
+        cmocka_unit_test(what_is_cut_in_the_middle_of_a_character_is_still_utf8),
     };
 
     return cmocka_run_group_tests(TESTS, NULL, NULL);

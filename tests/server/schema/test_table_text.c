@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/schema/table_text.h"
@@ -54,6 +55,28 @@ static void text_is_aligned_by_character_with_numbers_to_the_right(void **state)
     buf_finish(&b);
 }
 
+/* Under a sanitizer it shows where more than the text is read. */
+static void a_text_that_was_cut_in_the_middle_of_a_character_ends_where_it_ends(void **state)
+{
+    const char *const one[] = {"name"};
+    char *cut = strdup("a \xf0\x9f");
+    struct value cell = {.kind = VALUE_TEXT, .text = cut};
+    struct table_text t;
+    struct buf b = {0};
+    struct error e;
+
+    (void)state;
+    assert_int_equal(table_text_begin(&t, one, 1, &e), ERR_OK);
+    table_text_row(&t, &cell);
+    cell.text = "ending";
+    table_text_row(&t, &cell);
+    assert_int_equal(table_text_write(&t, &b, &e), ERR_OK);
+    assert_non_null(strstr(buf_text(&b), "\nending\n"));
+    table_text_finish(&t);
+    buf_finish(&b);
+    free(cut);
+}
+
 static void what_a_terminal_would_obey_becomes_a_space_and_long_cells_are_cut(void **state)
 {
     const char *const one[] = {"name"};
@@ -83,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(csv_is_exact_and_quoted_as_rfc_4180_says),
         cmocka_unit_test(text_is_aligned_by_character_with_numbers_to_the_right),
+        cmocka_unit_test(a_text_that_was_cut_in_the_middle_of_a_character_ends_where_it_ends),
         cmocka_unit_test(what_a_terminal_would_obey_becomes_a_space_and_long_cells_are_cut),
     };
 

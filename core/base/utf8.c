@@ -1,4 +1,4 @@
-#include "core/data/utf8.h"
+#include "core/base/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -51,4 +51,12 @@ size_t utf8_first_bad(const char *text, size_t n)
         i += length;
     }
     return n;
+}
+
+void utf8_mend(char *text)
+{
+    size_t n = strlen(text);
+
+    for (size_t i = utf8_first_bad(text, n); i < n; i += utf8_first_bad(text + i, n - i))
+        text[i] = '?';
 }
