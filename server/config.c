@@ -152,11 +152,12 @@ static enum err read_environment(struct reading *r, struct error *e)
 
 static char *trim(char *s)
 {
+    static const char BLANKS[] = " \t\r\n";
     char *end = s + strlen(s);
 
-    while (end > s && strchr(" \t\r\n", end[-1]))
+    while (end > s && strchr(BLANKS, end[-1]))
         *--end = '\0';
-    return s + strspn(s, " \t");
+    return s + strspn(s, BLANKS);
 }
 
 /* "key = value"; empty lines and those that begin with # say nothing. */
