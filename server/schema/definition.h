@@ -5,6 +5,7 @@
 #ifndef SWEEPD_SERVER_SCHEMA_DEFINITION_H
 #define SWEEPD_SERVER_SCHEMA_DEFINITION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +57,7 @@ struct definition_rules {
     const struct table *table;
     enum task task;
     size_t n_rows;
+    atomic_size_t judged; /* points, by whoever searches */
 };
 
 /* A dimension as it was written, before `per_layer` becomes one for each layer. */

@@ -9,8 +9,9 @@
 #include "core/train/train.h"
 
 enum {
-    TRIALS_SEEN = 1000, /* of a larger search, these many stand for all */
-    COARSE_ROWS = 500   /* of a fold: below, one row changes an accuracy by more than 0.002 */
+    TRIALS_SEEN = 1000,      /* of a larger search, these many stand for all */
+    POINTS_JUDGED = 1 << 17, /* so many are refused in a second or so: then those seen must do */
+    COARSE_ROWS = 500        /* of a fold: below, one row changes an accuracy by more than 0.002 */
 };
 
 /* What is summed up over the trials. */
@@ -47,15 +48,23 @@ static enum err survey_trial(struct survey *v, const struct params *p, struct er
     return ERR_OK;
 }
 
+/* Points that "require" was asked about. */
+static size_t judged(const struct definition *d)
+{
+    return d->rules ? atomic_load(&d->rules->judged) : 0;
+}
+
 /* A mixed order, so that the first trials of a large grid stand for all. */
 static enum err survey_search(struct survey *v, const struct definition *d, struct sampler *s,
                               struct error *e)
 {
     struct arena *a = NULL;
     enum err failed = arena_create(1 << 16, &a, e);
+    size_t before = judged(d);
     bool exhausted = false;
 
-    while (!failed && !exhausted && v->seen < d->planned_trials && v->seen < TRIALS_SEEN) {
+    while (!failed && !exhausted && v->seen < d->planned_trials && v->seen < TRIALS_SEEN &&
+           judged(d) - before < POINTS_JUDGED) {
         struct params p;
 
         arena_reset(a);

@@ -38,8 +38,9 @@ static double derive(void *ctx, size_t which, const struct params *point)
 
 static bool allows(void *ctx, const struct params *point)
 {
-    const struct definition_rules *rules = ctx;
+    struct definition_rules *rules = ctx;
 
+    atomic_fetch_add_explicit(&rules->judged, 1, memory_order_relaxed);
     for (size_t i = 0; i < rules->n; i++)
         if (!require_holds(&rules->requires[i], point, derive, ctx))
             return false;

@@ -121,6 +121,27 @@ static void a_large_grid_is_judged_by_a_sample_of_it(void **state)
     arena_destroy(a);
 }
 
+/* One point in 3,000 is allowed: a thousand of them would take millions. */
+static void where_hardly_a_point_is_allowed_fewer_trials_stand_for_all(void **state)
+{
+    static const char TEXT[] =
+        "{\"dataset\": 1, \"sampler\": \"random\", \"budget\": {\"trials\": 1000}, \"space\": {"
+        "\"learning_rate\": {\"min\": 1e-4, \"max\": 0.1, \"scale\": \"log\"}, \"epochs\": 7},"
+        "\"require\": [\"learning_rate <= 0.00010023\"]}";
+    struct arena *a = make_arena();
+    struct definition *d;
+    struct faults faults;
+    struct error e;
+    struct plan p;
+
+    (void)state;
+    assert_int_equal(definition_decode(TEXT, strlen(TEXT), &iris, a, &faults, &d, &e), ERR_OK);
+    assert_int_equal(plan_make(d, &iris, &machine, a, &p, &e), ERR_OK);
+    assert_true(p.seconds > 0);
+    assert_true(atomic_load(&d->rules->judged) < 400000);
+    arena_destroy(a);
+}
+
 static void a_network_that_cannot_fit_is_refused_in_the_plan(void **state)
 {
     struct arena *a = make_arena();
@@ -247,6 +268,7 @@ int main(void)
         cmocka_unit_test(the_plan_says_how_many_threads_a_search_keeps_busy),
         cmocka_unit_test(a_budget_that_cuts_a_bracket_is_warned_about),
         cmocka_unit_test(comparing_a_few_right_answers_is_warned_about),
+        cmocka_unit_test(where_hardly_a_point_is_allowed_fewer_trials_stand_for_all),
         cmocka_unit_test(a_network_that_cannot_fit_is_refused_in_the_plan),
     };
 
