@@ -179,8 +179,8 @@ torture: ## kill -9 at KILLS=500 moments, SEED=number, over every kind of search
 	@SWEEPD=$(BUILD)/sweepd KILLS=$(KILLS) SEED=$(SEED) node tests/torture/torture.mjs
 
 .PHONY: torture-faults
-torture-faults: $(FAULTS_PROGRAM) ## each allocation, write, sync, … fails; FAULTS_STEP=1: an hour or so
-	@FAULTS_STEP=$(FAULTS_STEP) $(FAULTS_PROGRAM)
+torture-faults: $(FAULTS_PROGRAM) ## each allocation, write, sync, … fails in turn; FAULTS_STEP=10: every tenth
+	@FAULTS_STEP=$(FAULTS_STEP) tests/server/faults/torture.sh $(FAULTS_PROGRAM)
 
 # What the daemon is measured against: current versions from PyPI, in a folder of the build.
 BENCH := SWEEPD=$(BUILD)/sweepd BENCH_FOLDER=$(BUILD)/bench node

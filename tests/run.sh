@@ -7,13 +7,16 @@
 # lint.sh and, on the first build, spills.sh and hardening.sh run once. For each build folder every C
 # program that tests/ has a source for and every *.test.mjs runs against what was built there. A program
 # that crashes, runs out of time or counts nothing is a failure of its own. TEST_ONLY=PATTERN runs those
-# whose name it matches, TEST_JOBS=1 one after the other.
+# whose name it matches, TEST_JOBS=1 one after the other. What asks for numbers, or for the page, and
+# takes long runs on the first build only, unless TEST_ALL=1: the way there, through every call and
+# every kernel, others go as well.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 JOBS=${TEST_JOBS:-$(($(nproc) + 1))}
 PROGRAM_SECONDS=${PROGRAM_SECONDS:-240}
 SCENARIO_SECONDS=${SCENARIO_SECONDS:-900} # a *.test.mjs starts daemons and a browser
+ONCE='^tests/(web/.*|api/(budget|epochs|lecture|promises|rungs))\.test\.mjs$'
 
 export CMOCKA_MESSAGE_OUTPUT=TAP
 # Not detect_stack_use_after_return: gcc's fake stack does not align 64-byte vectors (gcc PR 110027).
@@ -102,6 +105,7 @@ for build; do
     done
     for source in tests/*/*.test.mjs; do
         [ -e "$source" ] || continue
+        [ "$build" = "$1" ] || [ -n "${TEST_ALL:-}" ] || [[ ! $source =~ $ONCE ]] || continue
         run count_node "$SCENARIO_SECONDS" "$build: $source" \
             env SWEEPD="$build/sweepd" node --test-reporter=tap "$source"
     done

@@ -6,6 +6,7 @@
 import { home } from "./api.js";
 import { h } from "./dom.js";
 import { inWords, keys } from "./schema.js";
+import { curl, learnCurl } from "./session.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const main = document.getElementById("main");
@@ -30,21 +31,33 @@ function address(operation) {
     return home + operation.path.replace(/\{(\w+)\}/g, (_, name) => example(name));
 }
 
+/* What a call is besides its address and its body: "curl -N". */
+function command(operation) {
+    const words = [operation.security.length > 0 ? curl() : "curl"];
+    const ends = (...names) => names.some((name) => operation.path.endsWith(name));
+
+    if (!["get", "post", "put"].includes(operation.method))
+        words.push("-X", operation.method.toUpperCase());
+    if (ends("/watch", "/events"))
+        words.push("-N");
+    if (ends(".db"))
+        words.push("-O");
+    return words.join(" ");
+}
+
 /* One line for each example; without any, the call alone. */
 function lines(operation) {
-    const url = quote(address(operation));
-    const body = Object.entries(operation.requestBody?.content ?? {})[0];
-    const examples = Object.entries(body?.[1].examples ?? {});
+    const begin = command(operation), url = address(operation);
+    const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+    const examples = Object.values(media?.examples ?? {});
 
     if (operation.method === "put")
-        return [`curl -T iris.csv ${quote(address(operation).replace(/iris$/, "iris.csv"))}`];
-    if (body?.[0] === "text/csv")
-        return [`curl --data-binary @iris.csv ${quote(address(operation) + "?name=iris")}`];
+        return [`${begin} -T iris.csv ${quote(url.replace(/iris$/, "iris.csv"))}`];
+    if (type === "text/csv")
+        return [`${begin} --data-binary @iris.csv ${quote(url + "?name=iris")}`];
     if (examples.length > 0)
-        return examples.map(([, example]) => `curl ${operation.method === "post" ? "" : `-X ${operation.method.toUpperCase()} `}${url} -d ${quote(JSON.stringify(example.value))}`);
-    if (operation.method === "get")
-        return [`curl ${/\/(watch|events)$/.test(operation.path) ? "-N " : ""}${/\.db$/.test(operation.path) ? "-O " : ""}${url}`];
-    return [`curl -X ${operation.method.toUpperCase()} ${url}`];
+        return examples.map(({ value }) => `${begin} ${quote(url)} -d ${quote(JSON.stringify(value))}`);
+    return [`${begin}${operation.method === "post" ? " -X POST" : ""} ${quote(url)}`];
 }
 
 function parameters(operation) {
@@ -142,6 +155,7 @@ try {
     const response = await fetch("openapi.json");
     if (!response.ok)
         throw new Error(`the answer was ${response.status}`);
+    await learnCurl();
     show(await response.json());
 } catch (error) {
     main.replaceChildren(h("section", { class: "fault", role: "alert" },

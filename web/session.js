@@ -14,6 +14,15 @@ export function isStranger(error) {
 
 let needsToken = false;
 
+/** Finds out how commands begin here, for a page that has no need to know who asks. */
+export async function learnCurl() {
+    try {
+        needsToken = (await get("/session")).needs_token;
+    } catch (fault) {
+        needsToken = isStranger(fault);
+    }
+}
+
 /** How the commands that are shown begin. */
 export function curl() {
     return needsToken ? 'curl -H "Authorization: Bearer $TOKEN"' : "curl";

@@ -168,7 +168,7 @@ test("an experiment that cannot be loaded any more fails in words, and can be de
 });
 
 /* Long enough to be still running when a shell has taken hold of the database. */
-const LONGER = { ...DEFINITION, space: { ...DEFINITION.space, epochs: 400 } };
+const LONGER = { ...DEFINITION, space: { ...DEFINITION.space, epochs: 150 } };
 let undisturbedLonger;
 
 before(async () => { undisturbedLonger = await search({}, LONGER); });

@@ -120,5 +120,5 @@ console.log(text);
 if (peers && !only && PEERS.length === ALL_PEERS.length) {
     const readme = new URL("README.md", import.meta.url);
     const old = await readFile(readme, "utf8");
-    await writeFile(readme, old.slice(0, old.indexOf("## Results")) + `## Results\n\n${text}`);
+    await writeFile(readme, old.slice(0, old.indexOf("\n## Results\n")) + `\n## Results\n\n${text}`);
 }

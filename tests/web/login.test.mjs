@@ -6,14 +6,17 @@
  */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { chromium } from "playwright-core";
 
 import { api, startDaemon, sweepd } from "../lib/daemon.mjs";
 
+const run = promisify(execFile);
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
               "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -124,6 +127,17 @@ test("streams, downloads and orders go by the cookie", async () => {
         assert.deepEqual(answers, [200, 200]);
         await page.reload(); /* a change of notes is no event, so the page need not look again */
         await page.locator(".notes").getByText("by the page").waitFor();
+    });
+});
+
+test("the page of the API shows commands with a token, and without where none is asked for", async () => {
+    await visit("docs", async (page) => {
+        const line = (call) => page.locator(`#${call} pre`).innerText();
+        await page.getByRole("heading", { name: "The API" }).waitFor();
+        const { stdout } = await run("bash", ["-c", `${await line("get_experiments_experiment")} -s`],
+                                     { env: { ...process.env, TOKEN: token } });
+        assert.equal(JSON.parse(stdout).name, "hers");
+        assert.match(await line("get_healthz"), /^curl '/);
     });
 });
 
