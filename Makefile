@@ -32,7 +32,7 @@ INSTALL     ?= install
 
 # ---- flags -----------------------------------------------------------------------------------
 
-OPTIMIZE := -O2 -g
+OPTIMIZE := $(if $(SANITIZE),-O1,-O2) -g
 WARNINGS := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wshadow -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wundef \
             $(if $(WERROR),-Werror)

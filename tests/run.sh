@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs every test and ends with the line "N passed, N failed". One more runs at a time than there are
+# Runs every test and ends with the line "N passed, N failed". Twice as many run at a time as there are
 # cores, since most wait now and then.
 #
 #     tests/run.sh BUILD...
@@ -13,7 +13,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-JOBS=${TEST_JOBS:-$(($(nproc) + 1))}
+JOBS=${TEST_JOBS:-$((2 * $(nproc)))}
 PROGRAM_SECONDS=${PROGRAM_SECONDS:-240}
 SCENARIO_SECONDS=${SCENARIO_SECONDS:-900} # a *.test.mjs starts daemons and a browser
 ONCE='^tests/(web/.*|api/(budget|epochs|lecture|promises|rungs))\.test\.mjs$'

@@ -186,7 +186,7 @@ static bool never(void *ctx, const struct params *point)
 static void where_points_have_hundreds_of_values_fewer_are_drawn(void **state)
 {
     enum { MANY = 511 };
-    static char names[MANY][8];
+    static char names[MANY][16];
     static struct dimension d[MANY];
     const struct sampler_settings settings = {.seed = 1};
     struct arena *a = make_arena();
