@@ -21,7 +21,10 @@ static const char *const counter_names[] = {"id", "index", "idx", "row", "no", "
 /* ---- statistics -------------------------------------------------------------------------------
  */
 
-/* A set of numbers: open addressing, at most half full, NaN where free. */
+/* A set of numbers: open addressing, at most half full, NaN where free. One that would become large
+ * beside the column is filled for a part of all numbers at a time. */
+enum { PART_MAX = 1 << 22 };
+
 struct set {
     double *slots;
     size_t n_slots, n;
@@ -35,13 +38,18 @@ static void set_finish(struct set *s)
 
 /* Fibonacci hashing, by the product's top bits: of an integer's double the low bits are all 0, and
  * so are the product's. */
-static void set_put(struct set *s, double x)
+static uint64_t hash_of(double x)
 {
     uint64_t bits;
-    size_t at;
 
     memcpy(&bits, &x, sizeof bits);
-    at = (size_t)((bits ^ bits >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> s->shift);
+    return (bits ^ bits >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static void set_put(struct set *s, double x)
+{
+    size_t at = (size_t)(hash_of(x) >> s->shift);
+
     while (s->slots[at] == s->slots[at] && s->slots[at] != x)
         at = (at + 1) & (s->n_slots - 1);
     s->n += s->slots[at] != x;
@@ -66,18 +74,38 @@ static enum err set_grow(struct set *s, struct error *e)
     return ERR_OK;
 }
 
-static enum err count_distinct(const double *x, size_t n, size_t *out, struct error *e)
+/* Of those numbers whose hash leaves `part` when divided by n_parts; stops above `most`. */
+static enum err count_part(const double *x, size_t n, uint64_t part, uint64_t n_parts, size_t most,
+                           size_t *out, struct error *e)
 {
     CLEANUP(set_finish) struct set s = {0};
 
-    for (size_t i = 0; i < n; i++) {
-        if (isnan(x[i]))
+    for (size_t i = 0; i < n && s.n <= most; i++) {
+        double number = x[i] + 0.0; /* -0 is 0 */
+
+        if (isnan(number) || (n_parts > 1 && hash_of(number) % n_parts != part))
             continue;
         if (2 * s.n >= s.n_slots)
             TRY(set_grow(&s, e));
-        set_put(&s, x[i] + 0.0); /* -0 is 0 */
+        set_put(&s, number);
     }
     *out = s.n;
+    return ERR_OK;
+}
+
+static enum err count_distinct(const double *x, size_t n, size_t *out, struct error *e)
+{
+    uint64_t n_parts = n / PART_MAX | 1; /* odd: a remainder that all bits of a hash decide */
+    size_t in_part;
+
+    TRY(count_part(x, n, 0, 1, PART_MAX, out, e));
+    if (*out <= PART_MAX)
+        return ERR_OK;
+    *out = 0;
+    for (uint64_t i = 0; i < n_parts; i++) {
+        TRY(count_part(x, n, i, n_parts, SIZE_MAX, &in_part, e));
+        *out += in_part;
+    }
     return ERR_OK;
 }
 

@@ -502,6 +502,41 @@ static void a_table_can_be_rebuilt_from_its_columns(void **state)
     assert_int_equal(table_set_labels(again, 1, "x", 2, 2, NULL), ERR_INTERNAL);
 }
 
+/* More rows, and more numbers, than are counted at once: the i-th is the i-th of a cycle. */
+static void equal_rows_of_a_very_long_table_are_found(void **state)
+{
+    enum { CYCLE = 4300001, ROWS = CYCLE + 200000, PRIME = 7919 };
+    static const char header[] = "\x93NUMPY\1\0v\0{'descr': '<i4', 'fortran_order': False, "
+                                 "'shape': (4500001, 2), }";
+    static char bytes[128 + ROWS * 2 * sizeof(int32_t)];
+    CLEANUP(tables_end) struct table *t = NULL;
+    struct table_options options = {0};
+    struct memory_source m;
+    struct table_file file = {&m.source, NULL};
+    int32_t *cells = (int32_t *)(bytes + 128);
+    uint32_t *first = malloc(ROWS * sizeof *first);
+    struct error e;
+
+    (void)state;
+    memset(bytes, ' ', 128);
+    memcpy(bytes, header, sizeof header - 1);
+    bytes[127] = '\n';
+    for (size_t i = 0; i < ROWS; i++) {
+        cells[2 * i] = (int32_t)(i * PRIME % CYCLE);
+        cells[2 * i + 1] = (int32_t)(i % CYCLE % 2);
+    }
+    source_memory_init(&m, bytes, sizeof bytes);
+    assert_int_equal(table_read(&file, 1, &options, TABLES_MAX_BYTES, &t, &e), ERR_OK);
+    assert_int_equal(t->n_rows, ROWS);
+    assert_int_equal(t->columns[0].distinct, CYCLE);
+    assert_non_null(first);
+    assert_int_equal(table_first_equal(t, true, first, &e), ERR_OK);
+    for (size_t i = 0; i < ROWS; i++)
+        if (first[i] != i % CYCLE)
+            fail_msg("row %zu equals row %u", i, first[i]);
+    free(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +562,7 @@ int main(void)
         cmocka_unit_test(comments_among_the_rows_are_warned_about),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(a_table_can_be_rebuilt_from_its_columns),
+        cmocka_unit_test(equal_rows_of_a_very_long_table_are_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
