@@ -11,6 +11,7 @@ cd "$(dirname "$0")/../../.." || exit 1
 program=$1
 SHARDS=${SHARDS:-8}
 JOBS=${JOBS:-$((8 * $(nproc)))}
+export OMP_WAIT_POLICY=passive # or threads without work would wait on the cores of others
 export STEP=${FAULTS_STEP:-1} SHARDS
 
 folder=$(mktemp -d)
