@@ -10,7 +10,10 @@
 #include "core/base/mem.h"
 #include "core/data/number.h"
 
-enum { FEW_CONSTANT = 10 }; /* columns: so many are named one by one */
+enum {
+    FEW_CONSTANT = 10, /* columns: so many are named one by one */
+    PART_MAX = 3 << 19 /* numbers in a set, of 2^22 slots: more are counted in parts */
+};
 
 /* Numbers that stand for 'no value' in many files. */
 static const double sentinels[] = {-9, -99, -999, -9999, -99999, 99, 999, 9999, 99999};
@@ -21,10 +24,7 @@ static const char *const counter_names[] = {"id", "index", "idx", "row", "no", "
 /* ---- statistics -------------------------------------------------------------------------------
  */
 
-/* A set of numbers: open addressing, at most half full, NaN where free. One that would become large
- * beside the column is filled for a part of all numbers at a time. */
-enum { PART_MAX = 1 << 22 };
-
+/* A set of numbers: open addressing, at most half full, NaN where free. */
 struct set {
     double *slots;
     size_t n_slots, n;
@@ -74,7 +74,7 @@ static enum err set_grow(struct set *s, struct error *e)
     return ERR_OK;
 }
 
-/* Of those numbers whose hash leaves `part` when divided by n_parts; stops above `most`. */
+/* The distinct ones among those whose hash leaves `part` when divided by n_parts; stops above `most`. */
 static enum err count_part(const double *x, size_t n, uint64_t part, uint64_t n_parts, size_t most,
                            size_t *out, struct error *e)
 {
