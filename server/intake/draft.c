@@ -35,14 +35,17 @@ static enum err read_dataset(struct draft *d, const struct definition_dataset *n
 static enum err find_dataset(struct draft *d, const struct definition_dataset *named,
                              struct error *e)
 {
+    struct arena *a = d->in->arena;
     enum err found = read_dataset(d, named, e);
 
-    if (found == ERR_NOT_FOUND) {
-        faults_add(d->in->faults, "/dataset", NULL, "%s", e->message);
-        return faults_check(d->in->faults, e);
+    if (found == ERR_NOT_FOUND) { /* which decoding tells, with what else is wrong */
+        d->facts = definition_unknown_data;
+        d->facts.unknown = arena_strdup(a, e->message);
+        return d->facts.unknown ? ERR_OK : error_no_memory(e);
     }
     TRY(found);
-    return jobs_take_table(d->in->jobs, d->dataset.id, &d->table, e);
+    TRY(jobs_take_table(d->in->jobs, d->dataset.id, &d->table, e));
+    return facts_of(d->table, d->dataset.id, d->dataset.name, a, &d->facts, e);
 }
 
 static enum err decode(struct draft *d, struct error *e)
@@ -111,10 +114,9 @@ static enum err make_plan(struct draft *d, struct error *e)
 
 enum err draft_make(struct draft *d, struct error *e)
 {
-    struct arena *a = d->in->arena;
     struct definition_dataset named;
 
-    TRY(definition_dataset(d->body, d->body_length, a, d->in->faults, &named, e));
+    TRY(definition_dataset(d->body, d->body_length, d->in->arena, d->in->faults, &named, e));
     if (named.is_objective) {
         d->facts = definition_no_data;
         TRY(decode(d, e));
@@ -122,7 +124,6 @@ enum err draft_make(struct draft *d, struct error *e)
         return ERR_OK;
     }
     TRY(find_dataset(d, &named, e));
-    TRY(facts_of(d->table, d->dataset.id, d->dataset.name, a, &d->facts, e));
     TRY(decode(d, e));
     TRY(cut_folds(d, e));
     return make_plan(d, e);

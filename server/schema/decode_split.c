@@ -76,8 +76,9 @@ static enum split_kind default_split(const struct decoding *c)
 
 static bool has_column(const struct definition_facts *facts, enum column_role role)
 {
-    return (role != ROLE_FOLD || facts->n_folds > 0) && (role != ROLE_GROUP || facts->has_group) &&
-           (role != ROLE_TIME || facts->has_time);
+    return facts->unknown ||
+           ((role != ROLE_FOLD || facts->n_folds > 0) && (role != ROLE_GROUP || facts->has_group) &&
+            (role != ROLE_TIME || facts->has_time));
 }
 
 static enum split_kind decode_split_kind(const struct decoding *c, const struct reader *r)
@@ -133,6 +134,12 @@ static void check_split(const struct decoding *c, const struct split_form *f, en
                    "repeats above 1 need \"shuffle\": true; else every repeat is the same");
 }
 
+/* Whether cross_validation says which kind; else the data's columns do. */
+static bool is_said(const cJSON *item)
+{
+    return cJSON_IsString(item) || cJSON_GetObjectItemCaseSensitive(item, "kind");
+}
+
 static void decode_folds(const struct decoding *c)
 {
     const cJSON *item = decode_member(&c->root, "cross_validation");
@@ -148,7 +155,8 @@ static void decode_folds(const struct decoding *c)
             field_decode_object(&r, split_fields, NULL, &f);
     }
     kind = decode_split_kind(c, &r);
-    check_split(c, &f, kind);
+    if (!c->facts->unknown || is_said(item))
+        check_split(c, &f, kind);
     c->d->split.kind = kind;
     c->d->split.n_folds = (uint32_t)f.folds;
     c->d->split.n_repeats = (uint32_t)f.repeats;

@@ -244,11 +244,21 @@ static bool is_number(const char *s)
     return s[0] && s[strspn(s, "0123456789")] == '\0' && strlen(s) <= 15;
 }
 
-static void read_dataset(const struct reader *r, struct definition_dataset *out)
+/* Leaves out as it is, after a fault, where none is named. */
+static void read_dataset(const struct reader *root, struct definition_dataset *out)
 {
-    const cJSON *id = cJSON_IsObject(r->item) ? decode_member(r, "id") : NULL;
-    struct reader inner = id ? reader_child(r, id, 0) : *r;
+    const cJSON *item = decode_member(root, "dataset"), *id;
+    struct reader inner;
 
+    if (!item) {
+        faults_add(root->faults, "/dataset", NULL,
+                   "dataset is missing: give the name or id of a data set");
+        return;
+    }
+    inner = reader_child(root, item, 0);
+    id = cJSON_IsObject(item) ? decode_member(&inner, "id") : NULL;
+    if (id)
+        inner = reader_child(&inner, id, 0);
     if (cJSON_IsNumber(inner.item)) {
         (void)reader_int(&inner, 1, READER_INT_MAX, &out->id); /* its fault says it */
     } else if (cJSON_IsString(inner.item) && is_number(inner.item->valuestring)) {
@@ -266,22 +276,13 @@ enum err definition_dataset(const char *body, size_t length, struct arena *a, st
     CLEANUP(reader_close) cJSON *tree = NULL;
     struct reader root = {.faults = faults, .pointer = "", .name = "definition"};
     struct definition_dataset found = {0};
-    const cJSON *item;
 
     faults_init(faults, a);
     TRY(reader_open(body, length, faults, &tree, e));
     root.item = tree;
-    item = decode_member(&root, "dataset");
     found.is_objective = decode_member(&root, "objective") != NULL;
-    if (item && !found.is_objective) {
-        struct reader r = reader_child(&root, item, 0);
-
-        read_dataset(&r, &found);
-    } else if (!found.is_objective) {
-        faults_add(faults, "/dataset", NULL,
-                   "dataset is missing: give the name or id of a data set");
-    }
-    TRY(faults_check(faults, e));
+    if (!found.is_objective)
+        read_dataset(&root, &found);
     *out = found;
     return ERR_OK;
 }
@@ -289,14 +290,14 @@ enum err definition_dataset(const char *body, size_t length, struct arena *a, st
 /* ---- metric -------------------------------------------------------------------------------- */
 
 /* Those of all targets, which the sentence about an unknown one names. */
-static const char *const *metric_names(struct arena *a, const struct metric_list *metrics)
+static const char *const *metric_names(struct arena *a, const struct definition_facts *facts)
 {
-    const char **names = arena_alloc(a, metrics->n + 1, sizeof *names);
+    const char **names = arena_alloc(a, metric_count() + 1, sizeof *names);
     size_t n = 0;
 
-    for (size_t i = 0; names && i < metrics->n; i++)
-        if (!metrics->items[i]->of)
-            names[n++] = metrics->items[i]->name;
+    for (size_t i = 0; names && i < metric_count(); i++)
+        if (facts->unknown || metric_at(i)->task == facts->task)
+            names[n++] = metric_at(i)->name;
     return names;
 }
 
@@ -341,7 +342,7 @@ static bool refuse_target(const struct reader *r, const struct definition_facts 
 /* A metric that the data does not have. */
 static enum err refuse_metric(const struct decoding *c, const struct reader *r, struct error *e)
 {
-    const char *const *names = metric_names(c->faults->arena, &c->d->metrics);
+    const char *const *names = metric_names(c->faults->arena, c->facts);
     const struct metric *m = cJSON_IsString(r->item) ? metric_find(r->item->valuestring) : NULL;
     const char *name;
 
@@ -357,6 +358,16 @@ static enum err refuse_metric(const struct decoding *c, const struct reader *r, 
     return ERR_OK;
 }
 
+/* "r2" as well as "r2:NAME": whether the data has it is not known. */
+static bool is_metric_of_some_data(const cJSON *item)
+{
+    const char *name = cJSON_IsString(item) ? item->valuestring : "";
+    char whole[40];
+
+    (void)snprintf(whole, sizeof whole, "%.*s", (int)strcspn(name, ":"), name);
+    return metric_find(whole) != NULL;
+}
+
 static enum err decode_metric(const struct decoding *c, struct error *e)
 {
     const cJSON *item = decode_member(&c->root, "metric");
@@ -366,7 +377,7 @@ static enum err decode_metric(const struct decoding *c, struct error *e)
     TRY(metric_list_make(c->facts->task, c->facts->targets, c->facts->n_targets, c->faults->arena,
                          &c->d->metrics, e));
     c->d->metric = default_metric(c->facts);
-    if (!item)
+    if (!item || (c->facts->unknown && is_metric_of_some_data(item)))
         return ERR_OK;
     if (cJSON_IsString(item))
         m = metric_list_find(&c->d->metrics, item->valuestring);
@@ -380,13 +391,26 @@ static enum err decode_metric(const struct decoding *c, struct error *e)
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 const struct definition_facts definition_no_data = {.dataset_name = "", .rarest_share = 1.0};
+const struct definition_facts definition_unknown_data = {
+    .unknown = "there is no such data set",
+    .dataset_name = "",
+    .rarest_share = 1.0,
+    .n_rows = SIZE_MAX,
+    .n_test_rows = 1,
+};
 
 static enum err decode_subject(const struct decoding *c, struct error *e)
 {
+    struct definition_dataset named = {0};
+
     if (decode_member(&c->root, "objective"))
         return decode_objective(c, e);
-    if (!decode_member(&c->root, "dataset"))
-        faults_add(c->faults, "", NULL, "dataset is missing: name or id of a data set");
+    read_dataset(&c->root, &named);
+    if (c->facts->unknown && (named.id || named.name)) {
+        struct reader r = reader_child(&c->root, decode_member(&c->root, "dataset"), 0);
+
+        reader_fault(&r, "%s", c->facts->unknown);
+    }
     TRY(decode_metric(c, e));
     decode_split(c);
     return ERR_OK;
@@ -398,6 +422,7 @@ static enum err decode(const struct decoding *c, struct error *e)
     TRY(decode_subject(c, e));
     decode_seed(c);
     TRY(decode_search(c, e));
+    reader_show(&c->root);
     return faults_check(c->faults, e);
 }
 

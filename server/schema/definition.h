@@ -35,6 +35,8 @@ enum {
 
 /* What a definition must know of the data set. */
 struct definition_facts {
+    const char
+        *unknown; /* why there is no such data set: what depends on it is let through; NULL */
     int64_t dataset_id;
     const char *dataset_name;
     enum task task;
@@ -123,18 +125,23 @@ struct definition {
 /* How a definition names its data set. */
 struct definition_dataset {
     bool is_objective; /* it names none, but an objective */
-    int64_t id;        /* 0 where it gives a name */
-    const char *name;  /* NULL where it gives an id */
+    int64_t id;        /* 0 where it gives a name, or nothing */
+    const char *name;  /* NULL where it gives an id, or nothing */
 };
 
 /** The facts of a definition with an objective, which has no data set. */
 extern const struct definition_facts definition_no_data;
 
+/** The facts where there is no such data set, as `unknown` is to say: its definition may have other
+ * faults, too. */
+extern const struct definition_facts definition_unknown_data;
+
 /**
  * Finds the data set that a definition names. It may be a name, an id (a number), a string of
- * digits, or {"id": 1, …} as answers write it.
+ * digits, or {"id": 1, …} as answers write it. Where it names none that is a fault for
+ * definition_decode to find.
  *
- * Errors  ERR_SYNTAX; ERR_INVALID with a fault at /dataset
+ * Errors  ERR_SYNTAX; ERR_INVALID where the body is no object
  */
 enum err definition_dataset(const char *body, size_t length, struct arena *a, struct faults *faults,
                             struct definition_dataset *out, struct error *e);

@@ -14,6 +14,14 @@ void faults_init(struct faults *f, struct arena *a)
     *f = (struct faults){.arena = a};
 }
 
+void faults_show(struct faults *f, struct fault *fault, const char *value)
+{
+    if (strlen(value) > VALUE_SHOWN_MAX)
+        return;
+    fault->value = arena_strdup(f->arena, value);
+    f->failed = f->failed || !fault->value;
+}
+
 void faults_add(struct faults *f, const char *pointer, const char *value, const char *format, ...)
 {
     struct fault *fault = arena_alloc(f->arena, 1, sizeof *fault);
@@ -31,9 +39,9 @@ void faults_add(struct faults *f, const char *pointer, const char *value, const 
         return;
     fault->pointer = arena_strdup(f->arena, pointer);
     fault->detail = arena_strdup(f->arena, detail);
-    if (value && strlen(value) <= VALUE_SHOWN_MAX)
-        fault->value = arena_strdup(f->arena, value);
     f->failed = f->failed || !fault->pointer || !fault->detail;
+    if (value)
+        faults_show(f, fault, value);
     if (f->failed)
         return;
     if (f->last)

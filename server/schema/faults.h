@@ -36,6 +36,9 @@ void faults_init(struct faults *f, struct arena *a);
 void faults_add(struct faults *f, const char *pointer, const char *value, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/** Gives a fault its value, as JSON, which is copied; a long one is not shown. */
+void faults_show(struct faults *f, struct fault *fault, const char *value);
+
 /**
  * ERR_OK without faults; else ERR_INVALID with the first one's detail and, if there are more, how
  * many; e->field is its pointer.

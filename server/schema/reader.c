@@ -233,6 +233,40 @@ void reader_expected(const struct reader *r, const char *expected)
                                          : "a list");
 }
 
+/* What stands at a JSON Pointer (RFC 6901), or NULL. */
+static const cJSON *find(const cJSON *item, const char *pointer)
+{
+    CLEANUP(buf_finish) struct buf key = {0};
+
+    while (item && *pointer) {
+        buf_clear(&key);
+        for (pointer++; *pointer && *pointer != '/'; pointer++)
+            if (*pointer == '~')
+                buf_putc(&key, *++pointer == '1' ? '/' : '~');
+            else
+                buf_putc(&key, *pointer);
+        item = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, (int)strtol(buf_text(&key), NULL, 10))
+                                   : cJSON_GetObjectItemCaseSensitive(item, buf_text(&key));
+    }
+    return item;
+}
+
+void reader_show(const struct reader *root)
+{
+    CLEANUP(buf_finish) struct buf value = {0};
+
+    for (struct fault *f = root->faults->first; f; f = f->next) {
+        const cJSON *item = f->value || !*f->pointer ? NULL : find(root->item, f->pointer);
+
+        if (!item)
+            continue;
+        buf_clear(&value);
+        show(item, &value);
+        faults_show(root->faults, f, buf_text(&value));
+        root->faults->failed = root->faults->failed || value.failed;
+    }
+}
+
 /* ---- values -------------------------------------------------------------------------------- */
 
 static bool refuse_range(const struct reader *r, double x, double min, double max)

@@ -50,6 +50,9 @@ struct reader reader_child(const struct reader *r, const cJSON *item, size_t ind
 void reader_fault(const struct reader *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** Gives the faults so far the values that stand at their places, where they lack them. */
+void reader_show(const struct reader *root);
+
 /** "expected EXPECTED, got VALUE". */
 void reader_expected(const struct reader *r, const char *expected);
 

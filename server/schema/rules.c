@@ -17,8 +17,8 @@ static const char *const derived[] = {"layers", "weights", "parameters", NULL};
 static const char *const derived_without_data[] = {"layers", NULL};
 static const char *const derived_without_network[] = {NULL};
 
-/* NaN, with which every comparison holds, where the point is no configuration: its trial will say
- * why. */
+/* NaN, with which every comparison holds, where the point is no configuration, as its trial will
+ * say, or the data is not known. */
 static double derive(void *ctx, size_t which, const struct params *point)
 {
     const struct definition_rules *rules = ctx;
@@ -30,7 +30,7 @@ static double derive(void *ctx, size_t which, const struct params *point)
         return (double)NAN;
     if (which == 0)
         return (double)spec.n_hidden;
-    if (hyper_prepare(point, rules->task, &prepare, &e) != ERR_OK)
+    if (!rules->table || hyper_prepare(point, rules->task, &prepare, &e) != ERR_OK)
         return (double)NAN;
     return (double)train_weight_count(&spec, rules->task, prepare_features(rules->table, &prepare),
                                       table_outputs(rules->table));
@@ -69,9 +69,9 @@ static void fault_at(const struct decoding *c, const char *key, int64_t i, const
 static enum err read_require(const struct decoding *c, const char *text, const struct space *s,
                              struct require *out, bool *good, struct error *e)
 {
-    const char *const *names = c->d->objective   ? derived_without_network
-                               : c->facts->table ? derived
-                                                 : derived_without_data;
+    const char *const *names = c->d->objective                        ? derived_without_network
+                               : c->facts->table || c->facts->unknown ? derived
+                                                                      : derived_without_data;
     enum err failed = require_parse(text, s, names, c->faults->arena, out, e);
 
     *good = !failed;

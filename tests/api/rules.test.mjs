@@ -93,6 +93,13 @@ test("patience ends the search after so many trials without a better one", async
     assert.equal(trials.length, last + 2 - 1);
 });
 
+test("a data set that does not exist hides no other fault", async () => {
+    assert.deepEqual(await faults({ dataset: "none", metric: "r2", budget: { trials: 0 } }), [
+        '/dataset: data set "none" does not exist',
+        "/budget/trials: trials 0 is below 1; expected 1 to 1000000",
+    ]);
+});
+
 test("faults name the place and what was expected", async () => {
     assert.deepEqual(await faults({ require: ["width_1 > width_9", "weights <"] }), [
         '/require/0: "width_1 > width_9": "width_9" is not in the space; known: layers, width_1, ' +

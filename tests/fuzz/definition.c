@@ -146,9 +146,9 @@ static void read(struct arena *a, const char *text, size_t size)
     failed = definition_dataset(text, size, a, &faults, &named, &e);
     if (failed == ERR_OK && !named.is_objective) {
         table = find_table(named.name);
-        if (!table)
-            return;
-        FUZZ_MUST(facts_of(table, 1, named.name, a, &facts, &e) == ERR_OK);
+        facts = definition_unknown_data;
+        if (table)
+            FUZZ_MUST(facts_of(table, 1, named.name, a, &facts, &e) == ERR_OK);
     }
     if (failed == ERR_OK)
         failed = definition_decode(text, size, &facts, a, &faults, &d, &e);

@@ -509,33 +509,6 @@ static void text_that_is_not_json_is_a_400_with_line_and_column(void **state)
     assert_string_equal(f->e.message, "line 2, column 2: the key \"seed\" stands twice");
 }
 
-static void a_definition_names_its_data_set_in_four_ways(void **state)
-{
-    static const struct {
-        const char *text;
-        int64_t id;
-        const char *name;
-    } cases[] = {{"{\"dataset\": \"iris\"}", 0, "iris"},
-                 {"{\"dataset\": 3}", 3, NULL},
-                 {"{\"dataset\": \"3\"}", 3, NULL},
-                 {"{\"dataset\": {\"id\": 3, \"name\": \"iris\"}}", 3, NULL}};
-    struct fixture *f = *state;
-    struct definition_dataset named;
-
-    for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(definition_dataset(cases[i].text, strlen(cases[i].text), f->arena,
-                                            &f->faults, &named, &f->e),
-                         ERR_OK);
-        assert_int_equal(named.id, cases[i].id);
-        assert_int_equal(named.name != NULL, cases[i].name != NULL);
-    }
-    assert_int_equal(definition_dataset("", 0, f->arena, &f->faults, &named, &f->e), ERR_INVALID);
-    assert_string_equal(f->e.field, "/dataset");
-    assert_int_equal(
-        definition_dataset("{\"dataset\": true}", 17, f->arena, &f->faults, &named, &f->e),
-        ERR_INVALID);
-}
-
 /* Decoding never fails in another way, and what it accepts can be written and read again. */
 static void mutated_definitions_never_surprise(void **state)
 {
@@ -592,7 +565,6 @@ int main(void)
         cmocka_unit_test(all_faults_come_at_once),
         cmocka_unit_test(the_datas_columns_choose_the_kind_of_cross_validation),
         cmocka_unit_test(text_that_is_not_json_is_a_400_with_line_and_column),
-        cmocka_unit_test(a_definition_names_its_data_set_in_four_ways),
         cmocka_unit_test(mutated_definitions_never_surprise),
     };
 
