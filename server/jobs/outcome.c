@@ -173,3 +173,19 @@ enum err outcome_insert(struct store *store, const struct fold_run *run, struct 
         },
         e);
 }
+
+enum err outcome_cancel_rest(struct store *store, int64_t experiment, const char *reason,
+                             int64_t at_ms, struct error *e)
+{
+    static const char *const WHY[][2] = {
+        {"user", "its experiment was cancelled"},
+        {"error", "its experiment failed"},
+    };
+    const char *why = "its experiment ended before it did";
+    int64_t n;
+
+    for (size_t i = 0; i < sizeof WHY / sizeof *WHY; i++)
+        if (strcmp(WHY[i][0], reason) == 0)
+            why = WHY[i][1];
+    return store_trial_cancel_rest(store, experiment, reason, why, at_ms, &n, e);
+}

@@ -224,6 +224,11 @@ void outcome_forget(struct outcome *o);
 /** Stores the fold; a parked one as cut. The writer's thread. */
 enum err outcome_insert(struct store *store, const struct fold_run *run, struct error *e);
 
+/** Cancels the trials of an experiment that have not ended, since it has itself: "user", "budget" or
+ * "error". */
+enum err outcome_cancel_rest(struct store *store, int64_t experiment, const char *reason,
+                             int64_t at_ms, struct error *e);
+
 /* ---- search.c, on the conductor's thread ---- */
 
 /** A fold's outcome is stored, or was dropped. */

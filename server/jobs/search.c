@@ -78,13 +78,13 @@ static enum err apply_state(struct store *store, struct write *w, struct error *
 {
     const struct state_write *x = OWNER(w, struct state_write, write);
     const struct search *s = x->search;
-    int64_t now = clock_now_ms(), n;
+    int64_t now = clock_now_ms();
 
     if (!x->state)
         return store_experiment_set_elapsed(store, s->id, x->elapsed_ms, e);
     if (x->stop_reason) /* what was proposed and has not ended never will */
-        TRY(store_trial_finish_rest(store, s->id, "cancelled",
-                                    s->is_out_of_time ? "budget" : x->stop_reason, now, &n, e));
+        TRY(outcome_cancel_rest(store, s->id, s->is_out_of_time ? "budget" : x->stop_reason, now,
+                                e));
     TRY(store_experiment_set_state(store, s->id,
                                    &(struct experiment_change){
                                        .state = x->state,

@@ -179,9 +179,9 @@ const char *study_enough(const struct study *s)
 enum err study_end(struct store *store, const struct study *s, const char *stop_reason,
                    struct error *e)
 {
-    int64_t now = clock_now_ms(), n;
+    int64_t now = clock_now_ms();
 
-    TRY(store_trial_finish_rest(store, s->id, "cancelled", "budget", now, &n, e));
+    TRY(outcome_cancel_rest(store, s->id, "budget", now, e));
     return store_experiment_set_state(
         store, s->id,
         &(struct experiment_change){.state = "completed",
@@ -394,7 +394,6 @@ static enum err apply_order(struct store *store, void *ctx, struct error *e)
     struct experiment_change to = {
         .state = STATES[o->what], .at_ms = clock_now_ms(), .elapsed_ms = -1};
     struct experiment_record x;
-    int64_t n;
 
     TRY(store_experiment_get(store_writer(store), o->id, o->arena, &x, e));
     if (x.finished_at_ms != 0)
@@ -403,7 +402,7 @@ static enum err apply_order(struct store *store, void *ctx, struct error *e)
         return error_set(e, ERR_CONFLICT, "experiment %" PRId64 " is %s already", o->id, x.state);
     if (strcmp(to.state, "cancelled") == 0) {
         to.stop_reason = "user";
-        TRY(store_trial_finish_rest(store, o->id, to.state, "user", to.at_ms, &n, e));
+        TRY(outcome_cancel_rest(store, o->id, "user", to.at_ms, e));
     }
     TRY(store_experiment_set_state(store, o->id, &to, e));
     return also_apply(&o->then, store, e);

@@ -262,8 +262,8 @@ static enum err last_open(struct reader *r, int64_t experiment, int64_t *out, st
     return ERR_OK;
 }
 
-enum err store_trial_finish_rest(struct store *s, int64_t experiment, const char *state,
-                                 const char *reason, int64_t at_ms, int64_t *n, struct error *e)
+enum err store_trial_cancel_rest(struct store *s, int64_t experiment, const char *reason,
+                                 const char *error, int64_t at_ms, int64_t *n, struct error *e)
 {
     CLEANUP(txn_end) struct txn txn = {0};
     CLEANUP(stmt_end) struct stmt q = {0};
@@ -273,12 +273,13 @@ enum err store_trial_finish_rest(struct store *s, int64_t experiment, const char
     TRY(last_open(&s->writer, experiment, &last, e));
     TRY(stmt_begin(&s->writer,
                    "UPDATE trial"
-                   "   SET state = ?2, reason = ?3, finished_at_ms = ?4, change = ?5 + trial - 1"
+                   "   SET state = 'cancelled', reason = ?2, error = ?3, finished_at_ms = ?4,"
+                   "       change = ?5 + trial - 1"
                    " WHERE experiment_id = ?1 AND state IN ('queued', 'running')",
                    &q, e));
     stmt_bind_i64(&q, experiment);
-    stmt_bind_text(&q, state);
     stmt_bind_text(&q, reason);
+    stmt_bind_text(&q, error);
     stmt_bind_i64(&q, at_ms);
     stmt_bind_i64(&q, event_number_take(s, last));
     TRY(stmt_run(&q, e));

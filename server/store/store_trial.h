@@ -108,9 +108,9 @@ struct trial_finish {
 enum err store_trial_finish(struct store *s, int64_t experiment, int64_t trial,
                             const struct trial_finish *finish, struct error *e);
 
-/** Ends every trial that has not ended, with this state and reason; *n of them. */
-enum err store_trial_finish_rest(struct store *s, int64_t experiment, const char *state,
-                                 const char *reason, int64_t at_ms, int64_t *n, struct error *e);
+/** Cancels every trial that has not ended, with this reason and sentence; *n of them. */
+enum err store_trial_cancel_rest(struct store *s, int64_t experiment, const char *reason,
+                                 const char *error, int64_t at_ms, int64_t *n, struct error *e);
 
 /** One trial, with rank and scores. ERR_NOT_FOUND. */
 enum err store_trial_get(struct reader *r, int64_t experiment, int64_t trial, struct arena *a,

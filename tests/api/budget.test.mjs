@@ -34,6 +34,8 @@ test("a search ends with its seconds; what had ended is kept, the rest is cancel
     const all = await trials(made.id);
     assert.deepEqual(all.map((t) => [t.state, t.reason]),
                      [...Array(2).fill(["completed", null]), ...Array(3).fill(["cancelled", "budget"])]);
+    assert.deepEqual(all.map((t) => t.error),
+                     [null, null, ...Array(3).fill("its experiment ended before it did")]);
     assert.equal(done.best.trial <= 2, true);
     const more = await api(daemon.url, `/experiments/${made.id}/extend`, { json: { trials: 5 } });
     assert.equal(more.status, 409);

@@ -141,6 +141,7 @@ test("what others train is told as they tell it, and the end of what they did no
     stream.close();
     assert.deepEqual(ofKind(stream.events, "trial").map(({ data }) => [data.trial, data.state, data.reason]),
                      [[2, "completed", null], [1, "cancelled", "user"], [3, "cancelled", "user"]]);
+    assert.equal((await api(daemon.url, `/experiments/${id}/trials/3`)).json.error, "its experiment was cancelled");
 });
 
 test("a deletion is the last event of an experiment, and one of all experiments", async () => {

@@ -307,9 +307,10 @@ test("cancelling ends a search at once and keeps what is done", async () => {
     assert.ok(cancelled.json.progress.folds_done >= 5);
     const again = await api(daemon.url, `/experiments/${made.id}/cancel`, { method: "POST" });
     assert.equal(again.status, 409);
-    const states = (await get(`/experiments/${made.id}/trials`)).items.map((t) => t.state);
-    assert.equal(states[0], "completed");
-    assert.ok(states.includes("cancelled"));
+    const { items } = await get(`/experiments/${made.id}/trials`);
+    assert.equal(items[0].state, "completed");
+    assert.deepEqual([items[1].state, items[1].reason, items[1].error],
+                     ["cancelled", "user", "its experiment was cancelled"]);
 });
 
 test("a running experiment is not deleted, a cancelled one is, with its trials", async () => {

@@ -114,7 +114,7 @@ static void trials_that_end_together_have_numbers_of_their_own(void **state)
     for (int64_t i = 1; i <= 4; i++)
         scratch_trial(x, id, i);
     scratch_complete(x, id, 3, 0.5);
-    SUCCEED(store_trial_finish_rest(x->store, id, "cancelled", "user", 9, &n, &x->e));
+    SUCCEED(store_trial_cancel_rest(x->store, id, "user", "why", 9, &n, &x->e));
     set_state(x, id, "cancelled");
     assert_string_equal(tell(x, id, 0),
                         "queued 3:completed 1:cancelled 2:cancelled 4:cancelled cancelled");

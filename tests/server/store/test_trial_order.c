@@ -198,9 +198,10 @@ static void progress_counts_trials_and_folds(void **state)
     assert_int_equal(p.queued, 1);
     assert_int_equal(p.folds_done, 2);
     assert_true(p.bytes > 1000);
-    SUCCEED(store_trial_finish_rest(x->store, id, "cancelled", "user", 5, &n, &x->e));
+    SUCCEED(store_trial_cancel_rest(x->store, id, "user", "why", 5, &n, &x->e));
     assert_int_equal(n, 1);
     assert_string_equal(get(x, id, 5).reason, "user");
+    assert_string_equal(get(x, id, 5).error, "why");
     SUCCEED(store_experiment_progress(x->r, id, &p, &x->e));
     assert_int_equal(p.cancelled, 1);
     SUCCEED(store_experiment_progress(x->r, 99, &p, &x->e));
