@@ -44,6 +44,21 @@ static const char *const kind_names[] = {
     NULL,
 };
 
+static const char *const kind_summaries[] = {
+    [SPLIT_KFOLD] = "parts of equal size, each validates once",
+    [SPLIT_STRATIFIED_KFOLD] =
+        "parts with equal shares of each class, or of each range of the target",
+    [SPLIT_GROUP_KFOLD] = "parts of whole groups",
+    [SPLIT_STRATIFIED_GROUP_KFOLD] =
+        "parts of whole groups, with shares of classes as equal as can be",
+    [SPLIT_TIME_SERIES] = "each part validates what was trained on all before it in time",
+    [SPLIT_PREDEFINED] = "parts by the data's own fold column",
+    [SPLIT_LEAVE_ONE_GROUP_OUT] = "each group validates once",
+    [SPLIT_SHUFFLE_SPLIT] = "parts of test_fraction of the rows, drawn anew each time",
+    [SPLIT_LEAVE_ONE_OUT] = "each row validates once",
+    [SPLIT_HOLDOUT] = "one part of test_fraction of the rows",
+};
+
 static void cutting_finish(struct cutting *c)
 {
     free(c->sealed);
@@ -229,4 +244,9 @@ bool split_kind_find(const char *name, enum split_kind *out)
 const char *const *split_kind_names(void)
 {
     return kind_names;
+}
+
+const char *split_kind_summary(enum split_kind kind)
+{
+    return kind_summaries[kind];
 }

@@ -122,4 +122,7 @@ bool split_kind_find(const char *name, enum split_kind *out);
 /** kfold, … of this build, in the enum's order, NULL at the end. */
 const char *const *split_kind_names(void);
 
+/** One line for a person. */
+const char *split_kind_summary(enum split_kind kind);
+
 #endif

@@ -7,7 +7,7 @@
 
 #include "core/linalg/kernel.h"
 
-/* The order is that of the name table in core/train/hyper.c. */
+/* The order is that of the names in core/train/hyper_words.c. */
 enum activation {
     ACTIVATION_IDENTITY,
     ACTIVATION_SIGMOID,

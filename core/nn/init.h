@@ -9,7 +9,7 @@
 #include "core/base/rng.h"
 #include "core/nn/activation.h"
 
-/* The order is that of the name table in core/train/hyper.c. */
+/* The order is that of the names in core/train/hyper_words.c. */
 enum init {
     INIT_AUTO,
     INIT_STANDARD_NORMAL,

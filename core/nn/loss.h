@@ -15,7 +15,7 @@
 #include "core/base/task.h"
 #include "core/linalg/kernel.h"
 
-/* The order is that of the name table in core/train/hyper.c. */
+/* The order is that of the names in core/train/hyper_words.c. */
 enum loss { LOSS_CROSS_ENTROPY, LOSS_MSE, LOSS_MAE, LOSS_HUBER };
 
 enum { LOSS_COUNT = LOSS_HUBER + 1 };

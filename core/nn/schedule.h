@@ -23,7 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The order is that of the name table in core/train/hyper.c. */
+/* The order is that of the names in core/train/hyper_words.c. */
 enum schedule {
     SCHEDULE_CONSTANT,
     SCHEDULE_STEP,

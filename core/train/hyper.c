@@ -9,24 +9,6 @@
 
 /* ---- words --------------------------------------------------------------------------------- */
 
-/* In the order of their enums. */
-const char *const hyper_activations[] = {"identity",   "sigmoid", "tanh",     "relu",
-                                         "leaky_relu", "elu",     "selu",     "gelu",
-                                         "silu",       "softplus", "softsign", "hard_sigmoid",
-                                         "sine",       NULL};
-const char *const hyper_optimizers[] = {"sgd",     "adam",    "adamw",    "nadam",
-                                        "adagrad", "rmsprop", "adadelta", "lbfgs", NULL};
-const char *const hyper_inits[] = {"auto",          "standard_normal", "glorot_uniform",
-                                   "he_normal",     "glorot_normal",   "he_uniform",
-                                   "lecun_normal",  "orthogonal",      "zeros",
-                                   NULL};
-const char *const hyper_losses[] = {"cross_entropy", "mse", "mae", "huber", NULL};
-const char *const hyper_schedules[] = {"constant", "step",          "exponential", "inverse_time",
-                                       "cosine",   "warmup_cosine", "one_cycle",   "plateau",
-                                       NULL};
-const char *const hyper_scalings[] = {"standard", "none", "minmax", "robust", "quantile", NULL};
-const char *const hyper_imputes[] = {"mean", "median", NULL};
-const char *const hyper_class_weights[] = {"none", "balanced", NULL};
 static const char *const batch_words[] = {"auto", "full", NULL};
 static const char *const no_clip[] = {"none", NULL};
 
@@ -57,7 +39,8 @@ static const struct hyper table[] = {
     {.name = "width", .type = HYPER_INT, .default_json = "64", .min = 1, .max = 65536,
      .per_layer = true, .needs_layer = true, .summary = "units of a hidden layer"},
     {.name = "activation", .type = HYPER_CHOICE, .default_json = "\"relu\"",
-     .choices = hyper_activations, .per_layer = true, .needs_layer = true,
+     .choices = hyper_activations,
+     .choice_summaries = hyper_activation_summaries, .per_layer = true, .needs_layer = true,
      .summary = "activation of the hidden layers"},
     {.name = "dropout", .type = HYPER_REAL, .default_json = "0", .min = 0, .max = 1,
      .below_max = true, .per_layer = true, .needs_layer = true,
@@ -65,9 +48,11 @@ static const struct hyper table[] = {
     {.name = "batch_norm", .type = HYPER_BOOL, .default_json = "false",
      .summary = "normalize every hidden layer's sums over the batch"},
     {.name = "init", .type = HYPER_CHOICE, .default_json = "\"auto\"", .choices = hyper_inits,
+     .choice_summaries = hyper_init_summaries,
      .summary = "distribution of the initial weights; auto goes by the activation"},
     {.name = "optimizer", .type = HYPER_CHOICE, .default_json = "\"adam\"",
-     .choices = hyper_optimizers, .summary = "how weights follow the gradient"},
+     .choices = hyper_optimizers,
+     .choice_summaries = hyper_optimizer_summaries, .summary = "how weights follow the gradient"},
     {.name = "learning_rate", .type = HYPER_REAL,
      .default_json = "\"0.001; sgd, adagrad and rmsprop 0.01; adadelta 1\"",
      .min = 0, .max = 1e6, .above_min = true, .gate = "optimizer", .gate_choices = first_order,
@@ -95,7 +80,8 @@ static const struct hyper table[] = {
      .gate = "optimizer", .gate_choices = adamw_only,
      .summary = "each step shrinks weights by this share of the learning rate; no biases"},
     {.name = "schedule", .type = HYPER_CHOICE, .default_json = "\"constant\"",
-     .choices = hyper_schedules, .gate = "optimizer", .gate_choices = first_order,
+     .choices = hyper_schedules,
+     .choice_summaries = hyper_schedule_summaries, .gate = "optimizer", .gate_choices = first_order,
      .summary = "how the learning rate changes with the step"},
     {.name = "step_epochs", .type = HYPER_INT, .default_json = "10", .min = 1, .max = 1e6,
      .gate = "schedule", .gate_choices = step_only, .summary = "epochs from decay to decay"},
@@ -133,15 +119,19 @@ static const struct hyper table[] = {
      .summary = "share of the training rows that early_stopping and plateau watch"},
     {.name = "loss", .type = HYPER_CHOICE,
      .default_json = "\"cross_entropy; for regression mse\"",
-     .choices = hyper_losses, .summary = "what training minimizes"},
+     .choices = hyper_losses,
+     .choice_summaries = hyper_loss_summaries, .summary = "what training minimizes"},
     {.name = "huber_delta", .type = HYPER_REAL, .default_json = "1", .min = 0, .max = 1e9,
      .above_min = true, .gate = "loss", .gate_choices = huber_only,
      .summary = "error from which on the loss grows linearly, in the scaled target's unit"},
     {.name = "class_weight", .type = HYPER_CHOICE, .default_json = "\"none\"",
-     .choices = hyper_class_weights, .summary = "balanced: rare classes weigh more in the loss"},
+     .choices = hyper_class_weights,
+     .choice_summaries = hyper_class_weight_summaries, .summary = "balanced: rare classes weigh more in the loss"},
     {.name = "scaling", .type = HYPER_CHOICE, .default_json = "\"standard\"",
-     .choices = hyper_scalings, .summary = "of numeric columns, fitted on the training rows"},
+     .choices = hyper_scalings,
+     .choice_summaries = hyper_scaling_summaries, .summary = "of numeric columns, fitted on the training rows"},
     {.name = "impute", .type = HYPER_CHOICE, .default_json = "\"mean\"", .choices = hyper_imputes,
+     .choice_summaries = hyper_impute_summaries,
      .summary = "what stands for a missing number; a missing category is the most frequent"},
     {.name = "missing_indicator", .type = HYPER_BOOL, .default_json = "true",
      .summary = "one more column where values are missing, saying so"},

@@ -31,6 +31,7 @@ struct hyper {
     bool above_min;             /* min itself is not allowed */
     bool below_max;             /* max itself is not allowed */
     const char *const *choices; /* words; for a number those beside it ("auto"); NULL: none */
+    const char *const *choice_summaries; /* a line about each word of HYPER_CHOICE */
     bool may_be_false;                 /* an integer: false turns it off */
     bool per_layer;   /* may be given for each hidden layer: width_1, width_2, … */
     bool needs_layer; /* used where there is a hidden layer (for width_3: a third) */

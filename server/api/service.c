@@ -1,15 +1,11 @@
 /*
- * The service itself: whether it lives, what it is, and every name that it knows, so that a client
- * needs no other documentation.
+ * The service itself: whether it lives, and what it is.
  */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/linalg/kernel.h"
-#include "core/nn/metric.h"
-#include "core/search/sampler.h"
-#include "core/train/hyper.h"
+#include "server/api/catalogue.h"
 #include "server/api/handlers.h"
 #include "server/machine.h"
 #include "server/schema/definition.h"
@@ -106,237 +102,12 @@ static void write_limits(const void *in, struct json *j, const char *key)
     write_part(limit_fields, in, j, key);
 }
 
-/* ---- what it knows ----------------------------------------------------------------------- */
-
-static const char *type_name(const struct hyper *h)
-{
-    switch (h->type) {
-    case HYPER_INT:
-        return "integer";
-    case HYPER_REAL:
-        return "number";
-    case HYPER_BOOL:
-        return "boolean";
-    case HYPER_CHOICE:
-        return "string";
-    case HYPER_WIDTHS:
-        return "array of integers";
-    }
-    return NULL;
-}
-
-static void describe_words(struct json *j, const char *key, const char *const *words)
-{
-    json_array_inline(j, key);
-    for (; words && *words; words++)
-        json_string(j, NULL, *words);
-    json_end(j);
-}
-
-static void describe_kind(struct json *j, const char *name, const char *summary)
-{
-    json_object_inline(j, NULL);
-    json_string(j, "name", name);
-    json_string(j, "description", summary);
-    json_end(j);
-}
-
-static void describe_hyper(struct json *j, const struct hyper *h)
-{
-    bool has_range = h->type == HYPER_INT || h->type == HYPER_REAL || h->type == HYPER_WIDTHS;
-
-    json_object(j, NULL);
-    json_string(j, "name", h->name);
-    json_string(j, "description", h->summary);
-    json_string(j, "type", type_name(h));
-    json_raw(j, "default", h->default_json);
-    if (has_range) {
-        json_double(j, "min", h->min);
-        json_double(j, "max", h->max);
-    }
-    if (h->above_min)
-        json_bool(j, "above_min", true);
-    if (h->below_max)
-        json_bool(j, "below_max", true);
-    if (h->choices)
-        describe_words(j, "choices", h->choices);
-    if (h->may_be_false)
-        json_bool(j, "may_be_false", true);
-    json_bool(j, "per_layer", h->per_layer);
-    if (h->gate) {
-        json_string(j, "used_with", h->gate);
-        describe_words(j, "used_with_values", h->gate_choices);
-    }
-    json_end(j);
-}
-
-static void write_hypers(const void *in, struct json *j, const char *key)
-{
-    (void)in;
-    json_array(j, key);
-    for (size_t i = 0; i < hyper_count(); i++)
-        describe_hyper(j, hyper_at(i));
-    json_end(j);
-}
-
-/* The choices of the hyperparameter of that name. */
-static void write_choices(const char *name, struct json *j, const char *key)
-{
-    const struct hyper *h;
-    size_t layer;
-
-    (void)hyper_find(name, &h, &layer, NULL); /* the table has it */
-    describe_words(j, key, h->choices);
-}
-
-#define CHOICES(name)                                                                              \
-    static void write_##name(const void *in, struct json *j, const char *key)                      \
-    {                                                                                              \
-        (void)in;                                                                                  \
-        write_choices(#name, j, key);                                                              \
-    }
-
-CHOICES(activation)
-CHOICES(optimizer)
-CHOICES(init)
-CHOICES(loss)
-CHOICES(schedule)
-CHOICES(scaling)
-CHOICES(impute)
-CHOICES(class_weight)
-
-/* Where there are several targets. */
-static void describe_single(struct json *j, const struct metric *m)
-{
-    char name[40];
-
-    (void)snprintf(name, sizeof name, "%s:NAME", m->name);
-    json_string(j, "of_one_target", name);
-}
-
-static void write_metrics(const void *in, struct json *j, const char *key)
-{
-    (void)in;
-    json_array(j, key);
-    for (size_t i = 0; i < metric_count(); i++) {
-        const struct metric *m = metric_at(i);
-
-        json_object_inline(j, NULL);
-        json_string(j, "name", m->name);
-        json_string(j, "description", m->summary);
-        json_string(j, "task", table_task_name(m->task));
-        json_string(j, "direction", m->maximize ? "maximize" : "minimize");
-        if (m->task == TASK_REGRESSION)
-            describe_single(j, m);
-        json_end(j);
-    }
-    json_end(j);
-}
-
-/* What a pruner of reported values can be. */
-static void describe_reports(struct json *j)
-{
-    json_array(j, "pruners");
-    for (const struct reports_kind *const *k = reports_kinds; *k; k++) {
-        json_object(j, NULL);
-        json_string(j, "name", (*k)->name);
-        json_string(j, "description", (*k)->summary);
-        json_string(j, "compares", (*k)->race ? "folds" : "steps");
-        field_document(definition_reports_fields(*k), FIELD_REQUEST, j, "settings");
-        json_end(j);
-    }
-    json_end(j);
-}
-
-static void write_ask_and_tell(const void *in, struct json *j, const char *key)
-{
-    (void)in;
-    json_object(j, key);
-    json_string(j, "description",
-                "an experiment with \"objective\" in place of dataset and metric: its trials are "
-                "trained elsewhere");
-    json_array_inline(j, "objective");
-    json_string(j, NULL, "name");
-    json_string(j, NULL, "direction");
-    json_string(j, NULL, "folds");
-    json_string(j, NULL, "steps");
-    json_string(j, NULL, "lease_seconds");
-    json_end(j);
-    describe_reports(j);
-    json_end(j);
-}
-
-/* What may end a search or a trial, beside an empty space. */
-static void write_budgets(const void *in, struct json *j, const char *key)
-{
-    static const char *const BUDGETS[][2] = {
-        {"trials", "the total wanted"},
-        {"seconds", "of running, without pauses"},
-        {"trial_seconds", "of a trial's training, all folds together"},
-        {"trial_weights", "larger networks are not tried"},
-    };
-
-    (void)in;
-    json_array(j, key);
-    for (size_t i = 0; i < sizeof BUDGETS / sizeof *BUDGETS; i++)
-        describe_kind(j, BUDGETS[i][0], BUDGETS[i][1]);
-    json_end(j);
-}
-
-static void write_samplers(const void *in, struct json *j, const char *key)
-{
-    (void)in;
-    json_array(j, key);
-    for (const struct sampler_kind *const *k = sampler_kinds; *k; k++)
-        describe_kind(j, (*k)->name, (*k)->summary);
-    json_end(j);
-}
-
-static void write_pruners(const void *in, struct json *j, const char *key)
-{
-    (void)in;
-    json_array(j, key);
-    describe_kind(j, "none", "every trial trains all its folds");
-    for (const struct pruner_kind *const *k = pruner_kinds; *k; k++)
-        describe_kind(j, (*k)->name, (*k)->summary);
-    json_end(j);
-}
-
-static void write_splits(const void *in, struct json *j, const char *key)
-{
-    (void)in;
-    describe_words(j, key, split_kind_names());
-}
-
 /* ---- the whole --------------------------------------------------------------------------- */
 
-static void document_object(struct json *j)
-{
-    json_string(j, "type", "object");
-}
-
-/* What has a name and a description, and perhaps more. */
-static void document_kinds(struct json *j)
-{
-    json_string(j, "type", "array");
-    json_object(j, "items");
-    document_object(j);
-    json_array_inline(j, "required");
-    json_string(j, NULL, "name");
-    json_string(j, NULL, "description");
-    json_end(j);
-    json_object(j, "properties");
-    for (int i = 0; i < 2; i++) {
-        json_object_inline(j, i == 0 ? "name" : "description");
-        field_document_text(j);
-        json_end(j);
+#define LISTED(name)                                                                               \
+    {                                                                                              \
+        .key = name, .type = FIELD_OTHER, .document = catalogue_document, .write = catalogue_write \
     }
-    json_end(j);
-    json_end(j);
-}
-
-#define WORDS(name, writer) {.key = name, .type = FIELD_OTHER, .document = field_document_texts, .write = writer}
-#define KINDS(name, writer) {.key = name, .type = FIELD_OTHER, .document = document_kinds, .write = writer}
 
 /* clang-format off */
 static const struct field service_fields[] = {
@@ -353,22 +124,22 @@ static const struct field service_fields[] = {
     FIELD("memory_bytes", INT, service, memory_bytes, .summary = "for tables and prepared folds"),
     {.key = "database", .type = FIELD_OTHER, .fields = database_fields, .write = write_database},
     {.key = "limits", .type = FIELD_OTHER, .fields = limit_fields, .write = write_limits},
-    KINDS("hyperparameters", write_hypers),
-    WORDS("activations", write_activation),
-    WORDS("optimizers", write_optimizer),
-    WORDS("initializers", write_init),
-    WORDS("losses", write_loss),
-    WORDS("schedules", write_schedule),
-    WORDS("scalings", write_scaling),
-    WORDS("imputations", write_impute),
-    WORDS("class_weights", write_class_weight),
-    KINDS("metrics", write_metrics),
-    KINDS("samplers", write_samplers),
-    KINDS("pruners", write_pruners),
-    WORDS("cross_validation", write_splits),
-    KINDS("budgets", write_budgets),
-    {.key = "ask_and_tell", .type = FIELD_OTHER, .document = document_object,
-     .write = write_ask_and_tell},
+    LISTED("hyperparameters"),
+    LISTED("activations"),
+    LISTED("optimizers"),
+    LISTED("initializers"),
+    LISTED("losses"),
+    LISTED("schedules"),
+    LISTED("scalings"),
+    LISTED("imputations"),
+    LISTED("class_weights"),
+    LISTED("metrics"),
+    LISTED("samplers"),
+    LISTED("pruners"),
+    LISTED("cross_validation"),
+    LISTED("budgets"),
+    {.key = "ask_and_tell", .type = FIELD_OTHER, .document = catalogue_document_ask_and_tell,
+     .write = catalogue_write_ask_and_tell},
     {.key = NULL},
 };
 /* clang-format on */

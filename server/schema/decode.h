@@ -37,8 +37,6 @@ enum err decode_search(const struct decoding *c, struct error *e);
 
 /* ---- for documentation ---------------------------------------------------------------------- */
 
-extern const struct field decode_objective_fields[], decode_budget_fields[];
-
 /** Keys of a definition that have no part in one with an objective. */
 extern const char *const decode_not_of_studies[];
 

@@ -24,7 +24,7 @@ struct objective_form {
     double lease_seconds;
 };
 
-const struct field decode_objective_fields[] = {
+const struct field definition_objective_fields[] = {
     {.key = "name",
      .type = FIELD_TEXT,
      .offset = offsetof(struct objective_form, name),
@@ -225,7 +225,7 @@ enum err decode_objective(const struct decoding *c, struct error *e)
         return error_no_memory(e);
     refuse_trainings(c);
     if (decode_is_object(&r))
-        field_decode_object(&r, decode_objective_fields, NULL, &f);
+        field_decode_object(&r, definition_objective_fields, NULL, &f);
     *o = (struct definition_objective){
         .name = f.name ? f.name : "",
         .maximize = strcmp(f.direction, "maximize") == 0,

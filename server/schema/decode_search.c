@@ -60,7 +60,7 @@ static const struct field revisit_fields[] = {
     {.key = NULL},
 };
 
-const struct field decode_budget_fields[] = {
+const struct field definition_budget_fields[] = {
     {.key = "trials",
      .type = FIELD_INT,
      .offset = offsetof(struct search_form, trials),
@@ -105,6 +105,11 @@ static void pruner_names(const char *names[PRUNERS_MAX])
         names[i + 1] = pruner_kinds[i]->name;
 }
 
+const struct field *definition_sampler_fields(const struct sampler_kind *k)
+{
+    return !k || strcmp(k->name, "grid") == 0 ? sampler_fields : kind_fields;
+}
+
 static void decode_sampler(const struct decoding *c, struct search_form *f)
 {
     const cJSON *item = decode_member(&c->root, "sampler");
@@ -126,7 +131,7 @@ static void decode_sampler(const struct decoding *c, struct search_form *f)
         reader_fault(&r, "shuffle is for sampler \"grid\"");
 }
 
-static const struct field *pruner_fields(const struct pruner_kind *k)
+const struct field *definition_pruner_fields(const struct pruner_kind *k)
 {
     return k && k->revisits ? revisit_fields : k && k->has_alpha ? alpha_fields : kind_fields;
 }
@@ -162,7 +167,7 @@ static void decode_pruner(const struct decoding *c)
         return;
     d->pruner = pruner_find(name);
     if (cJSON_IsObject(item))
-        field_decode_object(&r, pruner_fields(d->pruner), NULL, d);
+        field_decode_object(&r, definition_pruner_fields(d->pruner), NULL, d);
     if (d->pruner && !d->pruner->ladder && has_one_fold(&d->split))
         reader_fault(&word,
                      "pruner \"%s\" compares folds, and a holdout has one: give it repeats, or "
@@ -224,7 +229,7 @@ void decode_document_pruner(struct json *j)
     for (const char **name = names; *name; name++) {
         const char *const one[] = {*name, NULL};
 
-        decode_document_kind(one, pruner_fields(pruner_find(*name)), j);
+        decode_document_kind(one, definition_pruner_fields(pruner_find(*name)), j);
     }
     json_end(j);
 }
@@ -239,7 +244,7 @@ static void decode_budget(const struct decoding *c, struct search_form *f)
         return;
     r = reader_child(&c->root, item, 0);
     if (decode_is_object(&r))
-        field_decode_object(&r, decode_budget_fields, NULL, f);
+        field_decode_object(&r, definition_budget_fields, NULL, f);
     if (c->d->objective && f->trial_weights > 0)
         reader_fault(&r, "budget: trial_weights needs networks that are trained here");
     if (c->d->objective && f->trial_seconds > 0)

@@ -18,7 +18,7 @@ struct split_form {
     bool has_folds, has_repeats, has_gap, has_shuffle, has_test_fraction;
 };
 
-static const struct field split_fields[] = {
+const struct field definition_split_fields[] = {
     {.key = "kind", .type = FIELD_OTHER},
     {.key = "folds",
      .type = FIELD_INT,
@@ -152,7 +152,7 @@ static void decode_folds(const struct decoding *c)
         if (!cJSON_IsString(item) && !decode_is_object(&r))
             return;
         if (cJSON_IsObject(item))
-            field_decode_object(&r, split_fields, NULL, &f);
+            field_decode_object(&r, definition_split_fields, NULL, &f);
     }
     kind = decode_split_kind(c, &r);
     if (!c->facts->unknown || is_said(item))
@@ -165,7 +165,7 @@ static void decode_folds(const struct decoding *c)
     c->d->split.gap = (size_t)f.gap;
 }
 
-static bool is_used(const struct field *f, enum split_kind kind)
+bool definition_split_uses(enum split_kind kind, const struct field *f)
 {
     static const struct {
         const char *key;
@@ -195,8 +195,8 @@ static void document_kind(const char *name, enum split_kind kind, struct json *j
         json_string(j, "const", name);
         json_end(j);
     }
-    for (const struct field *f = split_fields; f->key; f++)
-        if (is_used(f, kind))
+    for (const struct field *f = definition_split_fields; f->key; f++)
+        if (definition_split_uses(kind, f))
             field_document_one(f, FIELD_REQUEST, j, f->key);
     json_end(j);
     json_bool(j, "additionalProperties", false);

@@ -79,7 +79,7 @@ static const struct field definition_table[] = {
      .max = 200, .summary = "need not be unique; DATASET-ID if left out"},
     {.key = "dataset", .type = FIELD_OTHER, .document = document_dataset,
      .summary = "name or id of a data set"},
-    {.key = "objective", .type = FIELD_OTHER, .fields = decode_objective_fields,
+    {.key = "objective", .type = FIELD_OTHER, .fields = definition_objective_fields,
      .summary = "in place of dataset and metric: others train, by ask and tell"},
     {.key = "metric", .type = FIELD_OTHER, .document = document_metric,
      .summary = "decides; accuracy for classification (balanced_accuracy if the rarest class is "
@@ -93,7 +93,7 @@ static const struct field definition_table[] = {
                 "budget, else tpe"},
     {.key = "pruner", .type = FIELD_OTHER, .document = decode_document_pruner,
      .default_json = "\"none\"", .summary = "ends single trials early"},
-    {.key = "budget", .type = FIELD_OTHER, .fields = decode_budget_fields,
+    {.key = "budget", .type = FIELD_OTHER, .fields = definition_budget_fields,
      .summary = "how much is tried"},
     {.key = "stop_when", .type = FIELD_OTHER, .fields = rules_stop_fields,
      .summary = "ends the experiment, judged in trial order"},

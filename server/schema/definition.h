@@ -180,7 +180,21 @@ struct rungs definition_rungs(const struct definition *d);
  * results: then they share a run (server/jobs/share.c). Else 0. */
 size_t definition_shared_epochs(const struct definition *d);
 
-/** The keys of a pruner of an objective's trials, for documentation. */
+/* For documentation: the keys of a definition's parts. Where there are kinds the first line is
+ * kind. */
+extern const struct field definition_budget_fields[], definition_objective_fields[],
+    definition_split_fields[];
+
+/** Those of cross_validation that a kind uses. */
+bool definition_split_uses(enum split_kind kind, const struct field *f);
+
+/** NULL is auto. */
+const struct field *definition_sampler_fields(const struct sampler_kind *k);
+
+/** NULL is no pruner. */
+const struct field *definition_pruner_fields(const struct pruner_kind *k);
+
+/** Of a pruner of an objective's trials. */
 const struct field *definition_reports_fields(const struct reports_kind *k);
 
 /* For documentation: a definition is one of a search or one of a study. */

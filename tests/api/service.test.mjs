@@ -27,15 +27,20 @@ test("/api/v1 tells what the build is and every name that it knows", async () =>
     assert.equal(json.database.path, daemon.db);
     assert.ok(json.threads >= 1 && json.cores >= 1);
     assert.equal(json.activations.length, 13);
-    assert.ok(json.optimizers.includes("adamw") && json.schedules.includes("one_cycle"));
-    for (const name of ["grid", "random", "sobol", "tpe"])
-        assert.ok(json.samplers.some((s) => s.name === name), name);
+    const names = (list) => list.map((item) => item.name);
+    assert.ok(names(json.optimizers).includes("adamw") && names(json.schedules).includes("one_cycle"));
+    assert.deepEqual(names(json.samplers), ["auto", "grid", "random", "sobol", "tpe", "gp", "cma_es"]);
     const rate = json.hyperparameters.find((h) => h.name === "learning_rate");
     assert.deepEqual(Object.keys(rate).slice(0, 4), ["name", "description", "type", "default"]);
-    for (const [key, list] of Object.entries(json))
-        if (["hyperparameters", "metrics", "samplers", "pruners"].includes(key))
-            for (const item of list)
-                assert.ok(item.description.length > 3, `${key}: ${item.name}`);
+    const lists = [...Object.values(json).filter(Array.isArray),
+                   json.ask_and_tell.objective, json.ask_and_tell.pruners];
+    const settings = lists.flat().flatMap((item) => item.settings ?? []);
+    assert.equal(lists.length, 16);
+    for (const item of [...lists.flat(), ...settings])
+        assert.ok(item.name && item.description.length > 3, JSON.stringify(item));
+    for (const item of [...json.hyperparameters, ...json.budgets, ...settings])
+        assert.ok(item.type && item.default !== undefined &&
+                  (!["integer", "number"].includes(item.type) || item.max > item.min), JSON.stringify(item));
 });
 
 test("/healthz and /readyz say ok", async () => {

@@ -187,7 +187,7 @@ test("the service lists the pruners with their settings, and a definition is mad
         const objective = compares === "folds" ? { folds: 3 } : { steps: 9 };
         const s = await begin(daemon.url, { objective, pruner: name });
         const { definition } = await s.get();
-        const defaults = Object.entries(settings.properties).map(([key, p]) => [key, p.default]);
+        const defaults = settings.map((p) => [p.name, p.default]);
         assert.deepEqual(definition.pruner, { ...Object.fromEntries(defaults), kind: name });
         const clone = await s.post("/clone", {});
         assert.deepEqual(clone.json.definition.pruner, definition.pruner);
