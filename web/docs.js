@@ -6,7 +6,7 @@
 import { home } from "./api.js";
 import { h } from "./dom.js";
 import { inWords, keys } from "./schema.js";
-import { curl, learnCurl } from "./session.js";
+import { curl, learnCurl, showLogin } from "./session.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const main = document.getElementById("main");
@@ -133,6 +133,7 @@ function show(api) {
     const all = operations(api);
     const of = (tag) => all.filter((operation) => operation.tags.includes(tag.name));
 
+    document.title = "sweepd: the API"; /* also after a login */
     main.replaceChildren(...[
         h("h1", {}, "The API"),
         h("p", { class: "facts" }, `${api.info.title} ${api.info.version}, OpenAPI ${api.openapi}: `,
@@ -151,13 +152,19 @@ function show(api) {
     document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
-try {
-    const response = await fetch("openapi.json");
-    if (!response.ok)
-        throw new Error(`the answer was ${response.status}`);
-    await learnCurl();
-    show(await response.json());
-} catch (error) {
-    main.replaceChildren(h("section", { class: "fault", role: "alert" },
-        h("h1", {}, "The description cannot be read"), h("p", {}, error.message)));
+async function load() {
+    try {
+        const response = await fetch("openapi.json");
+        if (response.status === 401)
+            return showLogin(main, load);
+        if (!response.ok)
+            throw new Error(`the answer was ${response.status}`);
+        await learnCurl();
+        show(await response.json());
+    } catch (error) {
+        main.replaceChildren(h("section", { class: "fault", role: "alert" },
+            h("h1", {}, "The description cannot be read"), h("p", {}, error.message)));
+    }
 }
+
+await load();

@@ -92,7 +92,7 @@ static const struct route ROUTES[] = {
     {HTTP_GET, "/metrics", metrics_get, HTTP_BODY_NONE, "what happened so far, for Prometheus",
      TEXT, NEEDS(READ)},
     {HTTP_GET, "/openapi.json", openapi_get, HTTP_BODY_NONE, "this description",
-     ALWAYS, .output = &openapi_schema, NEEDS(OPEN)},
+     ALWAYS, .output = &openapi_schema, NEEDS(READ)},
     {HTTP_GET, "/api/v1", service_describe, HTTP_BODY_NONE, "what this build is and knows",
      .output = &service_schema, NEEDS(READ)},
 

@@ -30,7 +30,7 @@ until grep -q 'listening on' "$folder/log"; do
 done
 url=$(sed -nE 's|.*listening on (http://[^ "]*).*|\1|p' "$folder/log")
 
-curl -sSf "$url/openapi.json" > "$folder/openapi.json"
+curl -sSf -H "$who" "$url/openapi.json" > "$folder/openapi.json"
 (cd "$here" && npx --no-install redocly lint --config redocly.yaml "$folder/openapi.json")
 
 # Examples speak of it.

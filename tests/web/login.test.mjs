@@ -133,6 +133,7 @@ test("streams, downloads and orders go by the cookie", async () => {
 test("the page of the API shows commands with a token, and without where none is asked for", async () => {
     await visit("docs", async (page) => {
         const line = (call) => page.locator(`#${call} pre`).innerText();
+        await login(page);
         await page.getByRole("heading", { name: "The API" }).waitFor();
         const { stdout } = await run("bash", ["-c", `${await line("get_experiments_experiment")} -s`],
                                      { env: { ...process.env, TOKEN: token } });
