@@ -1,5 +1,7 @@
 #include "server/schema/definition.h"
 
+#include <math.h>
+
 #include "server/schema/dimensions.h"
 
 /* Of what an objective's trials report. */
@@ -25,11 +27,17 @@ static void write_pruner(const struct definition *d, struct json *j)
         write_reports(d->objective, j);
     if (d->pruner && d->pruner->has_alpha)
         json_double(j, "alpha", d->alpha);
-    if (d->pruner && d->pruner->revisits)
+    if (d->pruner && d->pruner->revisits) {
         json_bool(j, "revisit", d->revisit);
-    if (d->pruner && d->pruner->revisits && d->race_epochs)
-        json_bool(j, "epochs", true);
+        json_bool(j, "epochs", d->race_epochs);
+    }
     json_end(j);
+}
+
+/* null where there is none. */
+static void write_limit(double limit, struct json *j, const char *key)
+{
+    json_double(j, key, limit > 0 ? limit : (double)NAN);
 }
 
 static void write_sampler(const struct definition *d, struct json *j)
@@ -42,24 +50,19 @@ static void write_sampler(const struct definition *d, struct json *j)
     write_pruner(d, j);
     json_object_inline(j, "budget");
     json_i64(j, "trials", d->trials);
-    if (d->trial_weights > 0)
-        json_i64(j, "trial_weights", d->trial_weights);
-    if (d->seconds > 0)
-        json_double(j, "seconds", d->seconds);
-    if (d->trial_seconds > 0)
-        json_double(j, "trial_seconds", d->trial_seconds);
+    write_limit(d->seconds, j, "seconds");
+    if (!d->objective) {
+        write_limit((double)d->trial_weights, j, "trial_weights");
+        write_limit(d->trial_seconds, j, "trial_seconds");
+    }
     json_end(j);
 }
 
 static void write_stop(const struct definition *d, struct json *j)
 {
-    if (!d->has_target && d->patience == 0)
-        return;
     json_object_inline(j, "stop_when");
-    if (d->has_target)
-        json_double(j, "target", d->target);
-    if (d->patience > 0)
-        json_i64(j, "patience", d->patience);
+    json_double(j, "target", d->has_target ? d->target : (double)NAN);
+    write_limit((double)d->patience, j, "patience");
     json_end(j);
 }
 
@@ -73,8 +76,6 @@ static void write_texts(const struct field_texts *texts, struct json *j, const c
 
 static void write_enqueued(const struct definition *d, struct json *j)
 {
-    if (d->n_enqueued == 0)
-        return;
     json_array(j, "enqueue");
     for (size_t i = 0; i < d->n_enqueued; i++) {
         CLEANUP(buf_finish) struct buf text = {0};
@@ -141,10 +142,8 @@ static void write_subject(const struct definition *d, struct json *j)
     json_object_inline(j, "objective");
     json_string(j, "name", o->name);
     json_string(j, "direction", o->maximize ? "maximize" : "minimize");
-    if (o->folds > 0)
-        json_i64(j, "folds", o->folds);
-    if (o->steps > 0)
-        json_i64(j, "steps", o->steps);
+    write_limit((double)o->folds, j, "folds");
+    write_limit((double)o->steps, j, "steps");
     json_double(j, "lease_seconds", o->lease_seconds);
     json_end(j);
 }
@@ -165,8 +164,7 @@ void definition_write(const struct definition *d, struct json *j, const char *ke
     write_subject(d, j);
     write_sampler(d, j);
     dimensions_write(d, j, "space");
-    if (d->require.n > 0)
-        write_texts(&d->require, j, "require");
+    write_texts(&d->require, j, "require");
     write_enqueued(d, j);
     write_stop(d, j);
     if (!d->objective)

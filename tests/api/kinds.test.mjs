@@ -216,7 +216,7 @@ test("leave_one_out has a fold for each row", async () => {
 
 test("every kind that the daemon knows is among these", async () => {
     const { cross_validation: kinds } = (await api(daemon.url, "")).json;
-    assert.deepEqual(kinds.slice().sort(), ["group_kfold", "holdout", "kfold", "leave_one_group_out",
+    assert.deepEqual(kinds.map((kind) => kind.name).sort(), ["group_kfold", "holdout", "kfold", "leave_one_group_out",
         "leave_one_out", "predefined", "shuffle_split", "stratified_group_kfold",
         "stratified_kfold", "time_series"]);
 });

@@ -51,19 +51,24 @@ static void a_pruner_has_the_settings_of_its_kind(void **state)
         const char *text, *written;
     } cases[] = {
         {"\"none\"", "\"pruner\": {\"kind\": \"none\"},"},
-        {"\"racing\"", "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true},"},
+        {"\"racing\"", "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true, "
+                       "\"epochs\": false},"},
         {"{\"kind\": \"racing\", \"alpha\": 0.05, \"revisit\": false}",
-         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.05, \"revisit\": false},"},
+         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.05, \"revisit\": false, \"epochs\": "
+         "false},"},
         {"\"wilcoxon\"", "\"pruner\": {\"kind\": \"wilcoxon\", \"alpha\": 0.1},"},
         {"\"forgiving\"", "\"pruner\": {\"kind\": \"forgiving\"},"},
         {"\"hyperband\"", "\"pruner\": {\"kind\": \"hyperband\"},"},
         {"\"median\", \"cross_validation\": \"holdout\"", "\"pruner\": {\"kind\": \"median\"},"},
         {"{\"kind\": \"racing\", \"epochs\": true}, \"space\": {\"width\": [2, 3]}",
-         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true, \"epochs\": true},"},
+         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true, \"epochs\": "
+         "true},"},
         {"{\"kind\": \"racing\", \"epochs\": false}",
-         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true},"},
+         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true, \"epochs\": "
+         "false},"},
         {"\"racing\", \"cross_validation\": {\"kind\": \"holdout\", \"repeats\": 2}",
-         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true},"},
+         "\"pruner\": {\"kind\": \"racing\", \"alpha\": 0.1, \"revisit\": true, \"epochs\": "
+         "false},"},
     };
     struct arena *a = make_arena();
 
