@@ -9,6 +9,8 @@
  */
 #include "tests/server/store/scratch.h"
 
+#include <glob.h>
+
 #include "core/data/read.h"
 #include "core/data/source.h"
 #include "core/linalg/kernel.h"
@@ -295,15 +297,18 @@ static const char *live(struct scratch *x, const char *expected, bool is_passing
     return results;
 }
 
+/* With the copies that were made of it before migrations. */
 static void forget(struct scratch *x)
 {
-    static const char *const SUFFIXES[] = {"", "-wal", "-shm", ".lock"};
-    char name[160];
+    char pattern[160];
+    glob_t found;
 
-    for (size_t i = 0; i < sizeof SUFFIXES / sizeof *SUFFIXES; i++) {
-        (void)snprintf(name, sizeof name, "%s%s", x->path, SUFFIXES[i]);
-        (void)unlink(name);
-    }
+    (void)snprintf(pattern, sizeof pattern, "%s*", x->path);
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        (void)unlink(found.gl_pathv[i]);
+    globfree(&found);
 }
 
 /* A new database in its place: made once, since making it takes most of the calls. */
