@@ -83,6 +83,14 @@ enum err call_stream(struct call *c, const char *type, struct http_stream stream
     return ERR_OK;
 }
 
+void call_etag(struct call *c)
+{
+    char etag[HTTP_ETAG_BYTES];
+
+    (void)snprintf(etag, sizeof etag, "\"%" PRIx64 "\"", c->changes);
+    (void)http_respond_header(c->r, "ETag", etag); /* only a saving */
+}
+
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e)
 {
     enum err failed = buf_check(out, e);

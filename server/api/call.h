@@ -45,6 +45,9 @@ const char *call_owner(const struct call *c);
 /** Answers with a stream, which is taken; it ends when who asked is no longer admitted. */
 enum err call_stream(struct call *c, const char *type, struct http_stream stream, struct error *e);
 
+/** Gives an answer that is not held in memory its ETag: it depends on nothing but the database. */
+void call_etag(struct call *c);
+
 /** Answers with a JSON document, which is stored where the request is to be done once, and releases
  * the buffer. */
 enum err call_json(struct call *c, unsigned status, struct buf *out, struct error *e);

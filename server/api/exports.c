@@ -63,6 +63,7 @@ enum err experiment_export(struct call *c, struct error *e)
     (void)snprintf(disposition, sizeof disposition,
                    "attachment; filename=\"experiment-%" PRId64 ".db\"", id);
     (void)http_respond_header(c->r, "Content-Disposition", disposition);
+    call_etag(c);
     http_respond_file(c->r, "application/vnd.sqlite3", fd, length);
     return ERR_OK;
 }

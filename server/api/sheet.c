@@ -108,15 +108,6 @@ static enum http_stream_state stream_next(void *ctx, struct buf *out)
     return failed == ERR_OK ? HTTP_STREAM_MORE : HTTP_STREAM_FAILED;
 }
 
-/* Nothing that is streamed here depends on anything but the database. */
-static void give_etag(struct call *c)
-{
-    char etag[HTTP_ETAG_BYTES];
-
-    (void)snprintf(etag, sizeof etag, "\"%" PRIx64 "\"", c->changes);
-    (void)http_respond_header(c->r, "ETag", etag); /* only a saving */
-}
-
 static enum err send_csv(struct call *c, struct sheet *sheet, size_t limit, struct error *e)
 {
     struct stream *s = calloc(1, sizeof *s);
@@ -131,7 +122,7 @@ static enum err send_csv(struct call *c, struct sheet *sheet, size_t limit, stru
     s->left = limit;
     s->sheet = *sheet;
     *sheet = (struct sheet){0}; /* the stream's now */
-    give_etag(c);
+    call_etag(c);
     http_respond_stream(c->r, "text/csv; charset=utf-8",
                         (struct http_stream){s, stream_next, stream_destroy, 0});
     return ERR_OK;

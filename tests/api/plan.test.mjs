@@ -68,6 +68,8 @@ test("a definition without a name says the name that was given, also in the expo
     const folder = await mkdtemp(path.join(tmpdir(), "sweepd-plan-"));
     const file = path.join(folder, "export.db");
     const answer = await fetch(`${daemon.url}/api/v1/experiments/${made.id}/export.db`);
+    const again = await fetch(answer.url, { headers: { "If-None-Match": answer.headers.get("ETag") } });
+    assert.equal(again.status, 304);
     await writeFile(file, Buffer.from(await answer.arrayBuffer()));
     const { stdout } = await run("sqlite3", ["-readonly", "-json", file,
         "SELECT name, definition FROM experiment_summary"]);
