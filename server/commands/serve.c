@@ -124,6 +124,7 @@ static enum err start_http(struct daemon *d, struct error *e)
         .max_upload_bytes = LIMIT_UPLOAD_BYTES,
         .n_threads = LIMIT_HTTP_THREADS,
         .n_workers = LIMIT_HTTP_WORKERS,
+        .n_readers = LIMIT_HTTP_READERS,
         .max_connections = LIMIT_CONNECTIONS,
         .max_streams = LIMIT_STREAMS,
     };

@@ -106,6 +106,7 @@ static void complete(struct http_options *o)
         o->max_upload_bytes = (uint64_t)4 << 30;
     o->n_threads = or_default(o->n_threads, 4);
     o->n_workers = or_default(o->n_workers, 4);
+    o->n_readers = or_default(o->n_readers, 2);
     o->max_connections = or_default(o->max_connections, 1024);
     o->max_streams = or_default(o->max_streams, 256);
     o->max_queue = or_default(o->max_queue, 256);
@@ -186,8 +187,9 @@ static enum err init(struct http *h, const struct http_options *o, struct http_r
     h->listener = -1;
     pthread_mutex_init(&h->mutex, NULL); /* these cannot fail with these attributes */
     clock_condition(&h->watch_cond);
-    pthread_cond_init(&h->work_cond, NULL);
     clock_condition(&h->idle_cond);
+    workers_init(&h->writers, h);
+    workers_init(&h->readers, h);
     TRY(arena_create(ARENA_BYTES, &h->arena, e));
     return copy_options(h, o, e);
 }
@@ -210,7 +212,8 @@ static enum err start(struct http *h, const char **url, struct error *e)
     else
         TRY(listen_tcp(h->arena, h->o.address, h->o.port, &h->listener, url, e));
     allow_any_host(h, *url);
-    TRY(workers_start(h, e));
+    TRY(workers_start(&h->writers, h->o.n_workers, e));
+    TRY(workers_start(&h->readers, h->o.n_readers, e));
     TRY(waiting_start_watch(h, e));
     return start_daemon(h, e);
 }
@@ -257,7 +260,8 @@ static void stop(struct http *h)
     if (h->daemon)
         (void)MHD_quiesce_daemon(h->daemon); /* gives back the listener, which is ours */
     waiting_end(h);
-    workers_join(h);
+    workers_finish(&h->writers);
+    workers_finish(&h->readers);
     if (h->daemon)
         wait_for_requests(h);
     peer_end_all(h);
@@ -277,7 +281,6 @@ void http_stop(struct http *h)
         return;
     stop(h);
     pthread_cond_destroy(&h->watch_cond);
-    pthread_cond_destroy(&h->work_cond);
     pthread_cond_destroy(&h->idle_cond);
     pthread_mutex_destroy(&h->mutex);
     arena_destroy(h->arena);
