@@ -176,6 +176,7 @@ struct http_options {
     unsigned n_workers;             /* 4, for what writes */
     unsigned n_readers;             /* 2, for what is read for long */
     unsigned max_connections;       /* 1024 */
+    unsigned max_of_address;        /* of them; 0: no limit */
     unsigned max_streams;           /* 256 open streams and waits; 503 with Retry-After above */
     unsigned max_queue;             /* 256 requests waiting for one or the other; likewise */
     unsigned header_ms; /* 10 s: from a connection's or request's first line to its body */

@@ -240,6 +240,39 @@ test("a socket that the service manager opened is served, if it is loopback", as
     assert.match(refused.text(), /not a loopback address: that needs tokens/);
 });
 
+/* A connection on which a request was answered, or null where it was closed instead. */
+async function connect(port, localAddress) {
+    const socket = net.connect({ port, host: "127.0.0.1", localAddress });
+    socket.on("error", () => {}); /* it closes */
+    socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const answered = await Promise.race([once(socket, "data").then(() => true),
+                                         once(socket, "close").then(() => false)]);
+    return answered ? socket : null;
+}
+
+test("where others are served one address has half of all connections, on loopback it may have all",
+     async () => {
+    const token = await write("public.tokens", `ann read swd_${"0".repeat(43)}\n`);
+    await chmod(token, 0o600);
+    for (const [args, limit] of [[["--listen", "0.0.0.0:0", "--token-file", token], 512], [[], 600]]) {
+        const daemon = await startDaemon({ args });
+        const { port } = new URL(daemon.url);
+        const open = [];
+        try {
+            while (open.length < limit)
+                open.push(await connect(port));
+            assert.ok(open.every((socket) => socket));
+            if (limit === 512)
+                assert.equal(await connect(port), null);
+            open.push(await connect(port, "127.0.0.2"));
+            assert.ok(open.at(-1), "another address has its own");
+        } finally {
+            open.forEach((socket) => socket?.destroy());
+            await daemon.stop();
+        }
+    }
+});
+
 /* ---- behind a proxy ---- */
 
 test("behind a base path every link, Location and next leads through the proxy", async () => {
