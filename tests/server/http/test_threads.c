@@ -99,6 +99,41 @@ static void dripping_clients_are_cut_and_hold_nobody_up(void **state)
     pthread_join(t[1], NULL);
 }
 
+static const struct http_options not_patient = {
+    .address = "127.0.0.1", .spool_folder = "/tmp", .idle_ms = 500};
+
+static void who_asks_nothing_more_is_cut(void **state)
+{
+    struct buf b = {0};
+    int s;
+
+    (void)state;
+    app_start(&not_patient);
+    s = dial();
+    send_text(s, "GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(read_until(s, &b, "method=0 [echo]", 20000));
+    assert_true(read_until(s, &b, NULL, 20000));
+    close(s);
+    buf_finish(&b);
+    http_stop(app.h);
+}
+
+static void who_takes_no_bytes_is_cut(void **state)
+{
+    struct buf b = {0};
+    int s;
+
+    (void)state;
+    app_start(&not_patient);
+    s = open_stream("/endless", &b);
+    for (int ms = 0; app.n_streams > 0 && ms < 20000; ms += 10)
+        usleep(10000);
+    assert_int_equal(app.n_streams, 0);
+    close(s);
+    buf_finish(&b);
+    http_stop(app.h);
+}
+
 /* ---- many clients -------------------------------------------------------------------------- */
 
 static void *upload(void *arg)
@@ -219,6 +254,8 @@ int main(void)
         cmocka_unit_test(what_is_read_for_long_holds_nobody_up),
         cmocka_unit_test_setup_teardown(dripping_clients_are_cut_and_hold_nobody_up,
                                         app_setup_impatient, app_teardown),
+        cmocka_unit_test(who_asks_nothing_more_is_cut),
+        cmocka_unit_test(who_takes_no_bytes_is_cut),
         WITH_APP(a_hundred_uploads_do_not_mix),
         WITH_APP(clients_may_come_and_go_while_news_come),
         WITH_APP(stop_ends_streams_and_lets_handlers_finish),
