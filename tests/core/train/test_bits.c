@@ -52,7 +52,8 @@ static void threads_do_not_change_the_bits(void **state)
     traces_folds_finish(&f);
 }
 
-/* Weights of an input that is always zero shrink by a quarter a step, to where floats lose digits. */
+/* Weights of an input that is always zero shrink by a quarter a step, down to where floats lose
+ * digits. */
 static const struct spec shrinking = {
     .n_hidden = 1,
     .width = {4},
