@@ -68,8 +68,8 @@ static void a_nul_hides_no_request(void **state)
         WITH_NUL("behind an encoding", POST
                  "Content-Length: 45\r\nTransfer-Encoding: chunked\0x\r\n\r\n0\r\n\r\n" HIDDEN),
         WITH_NUL("before an encoding", POST "Transfer-Encoding: \0chunked\r\n\r\n" HIDDEN),
-        WITH_NUL("behind a length", POST
-                 "Content-Length: 0\0\r\nContent-Length: 40\r\n\r\n" HIDDEN),
+        WITH_NUL("behind a length",
+                 POST "Content-Length: 0\0\r\nContent-Length: 40\r\n\r\n" HIDDEN),
         WITH_NUL("before a length", POST "Content-Length: \00040\r\n\r\n" HIDDEN),
         WITH_NUL("in a name", POST "Content-Length\0: 40\r\n\r\n" HIDDEN),
     };
