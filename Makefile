@@ -49,7 +49,7 @@ NUMBERS := -ffp-contract=off -fno-math-errno -fno-trapping-math
 SANITIZERS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
               -fno-omit-frame-pointer)
 CFLAGS += -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(HARDENING) $(NUMBERS) $(SANITIZERS) -fopenmp -fPIE
-CPPFLAGS += -I. -D_GNU_SOURCE= -DSWEEPD_VERSION='"$(VERSION)"'
+CPPFLAGS += -I. -include core/base/exact.h -D_GNU_SOURCE= -DSWEEPD_VERSION='"$(VERSION)"'
 LDFLAGS += -pie -fopenmp $(SANITIZERS) -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
            $(if $(filter x86_64,$(MACHINE)),-Wl$(comma)-z$(comma)shstk)
 

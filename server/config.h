@@ -25,7 +25,9 @@ enum config_limits {
     LIMIT_JSON_BYTES = 1 << 20,     /* a request's JSON body */
     LIMIT_HTTP_THREADS = 4,         /* connections are divided among them */
     LIMIT_HTTP_WORKERS = 4,         /* requests that write, at once */
+    LIMIT_HTTP_READERS = 2,         /* of those that read for a second and more */
     LIMIT_CONNECTIONS = 1024,       /* open at once */
+    LIMIT_OF_ADDRESS = 512,         /* of them, where others than this machine are served */
     LIMIT_STREAMS = 256,            /* of them, streams and waiting requests */
     LIMIT_TRIALS_AHEAD = 512,       /* trials proposed before their turn */
     LIMIT_TRIALS_SHARING = 4096,    /* the same, where trials may share a run; but no more than */

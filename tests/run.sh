@@ -4,12 +4,12 @@
 #
 #     tests/run.sh BUILD...
 #
-# lint.sh and, on the first build, spills.sh and hardening.sh run once. For each build folder every C
-# program that tests/ has a source for and every *.test.mjs runs against what was built there. A program
-# that crashes, runs out of time or counts nothing is a failure of its own. TEST_ONLY=PATTERN runs those
-# whose name it matches, TEST_JOBS=1 one after the other. What asks for numbers, or for the page, and
-# takes long runs on the first build only, unless TEST_ALL=1: the way there, through every call and
-# every kernel, others go as well.
+# lint.sh and, on the first build, spills.sh, hardening.sh and exact.sh run once. For each build
+# folder every C program that tests/ has a source for and every *.test.mjs runs against what was built
+# there. A program that crashes, runs out of time or counts nothing is a failure of its own.
+# TEST_ONLY=PATTERN runs those whose name it matches, TEST_JOBS=1 one after the other. What asks for
+# numbers, or for the page, and takes long runs on the first build only, unless TEST_ALL=1: the way
+# there, through every call and every kernel, others go as well.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -97,6 +97,7 @@ run() {
 run count_tap "$PROGRAM_SECONDS" lint tests/lint.sh
 run count_tap "$PROGRAM_SECONDS" spills tests/spills.sh "$1"
 run count_tap "$PROGRAM_SECONDS" hardening tests/hardening.sh "$1"
+run count_tap "$PROGRAM_SECONDS" exact tests/exact.sh "$1"
 
 for build; do
     for source in tests/core/*/test_*.c tests/server/*/test_*.c tests/fuzz/test_*.c; do

@@ -26,6 +26,7 @@
 #define ALWAYS .is_always_open = true
 #define LIST .is_list = true
 #define KEPT .kept = true
+#define LONG .is_long = true
 #define LOCATED .is_located = true
 #define NEEDS(what) .scope = SCOPE_##what
 #define OWNED(what) .owned = OWNED_##what
@@ -195,11 +196,12 @@ static const struct route ROUTES[] = {
      "its learning curves", .output = &encode_curves_schema, KEPT, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/importance.*", experiment_importance, HTTP_BODY_NONE,
      "how much each hyperparameter mattered for the score",
-     .output = &experiment_importance_schema, KEPT, NEEDS(READ)},
+     .output = &experiment_importance_schema, KEPT, LONG, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/folds.*", experiment_folds, HTTP_BODY_NONE, "the fold plan",
      .query = experiment_folds_query, .output = &experiment_fold_schema, LIST, KEPT, NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/export.db", experiment_export, HTTP_BODY_NONE,
-     "this experiment alone as an SQLite file", .type = "application/vnd.sqlite3", NEEDS(READ)},
+     "this experiment alone as an SQLite file", .type = "application/vnd.sqlite3", LONG,
+     NEEDS(READ)},
     {HTTP_GET, EXPERIMENT "/columns", experiment_columns, HTTP_BODY_NONE,
      "its trials as arrays, one for each column; ?since= for what has changed",
      .query = experiment_columns_query, .output = &experiment_columns_schema, KEPT, NEEDS(READ)},
@@ -384,6 +386,11 @@ static unsigned match(void *ctx, enum http_method method, size_t n, const char *
     return 0;
 }
 
+static bool is_long(const void *route)
+{
+    return ((const struct route *)route)->is_long;
+}
+
 static void answer_error(struct call *c, const struct error *e)
 {
     unsigned status = problem_status(e->code);
@@ -512,6 +519,7 @@ struct http_router api_router(struct api *api)
     return (struct http_router){
         .ctx = api,
         .match = match,
+        .is_long = is_long,
         .admit = access_admit,
         .handle = handle,
         .problem = problem,

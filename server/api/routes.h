@@ -39,6 +39,7 @@ struct route {
     bool is_located;             /* Location says where what it answers is to be found */
     const char *type;            /* of an answer that is no JSON */
     bool goes_on;                /* it is a stream, which nothing is known of beforehand */
+    bool is_long;                /* a GET whose handler may run for a second and more */
     const struct schema *const *events; /* that such a stream tells; ends in NULL */
     bool is_always_open;         /* also before recovery is done, and while draining */
     enum scope scope;            /* that it needs; unsaid: admin */

@@ -88,16 +88,16 @@ static enum err look_at(int socket, bool *is_private, struct error *e)
 
 /* One that the service manager opened is as public as one of ours may be: without tokens nobody
  * but this machine is served. */
-static enum err find_socket(const struct daemon *d, int *fd, struct error *e)
+static enum err find_socket(const struct daemon *d, int *fd, bool *is_private, struct error *e)
 {
-    bool is_private = config_is_private(d->config);
     int passed;
 
+    *is_private = config_is_private(d->config);
     TRY(notify_socket(&passed, e));
     *fd = passed > 0 ? passed : 0;
     if (*fd)
-        TRY(look_at(*fd, &is_private, e));
-    if (is_private || !keyring_is_open(d->api.keyring))
+        TRY(look_at(*fd, is_private, e));
+    if (*is_private || !keyring_is_open(d->api.keyring))
         return ERR_OK;
     if (!*fd)
         return config_refuse_public(d->config, e);
@@ -113,6 +113,7 @@ static enum err start_http(struct daemon *d, struct error *e)
     const char *hosts[CONFIG_MAX_HOSTS + 1] = {0};
     char folder[CONFIG_TEXT_BYTES];
     struct http *http;
+    bool is_private;
     struct http_options options = {
         .address = c->listen.address,
         .port = c->listen.port,
@@ -124,6 +125,7 @@ static enum err start_http(struct daemon *d, struct error *e)
         .max_upload_bytes = LIMIT_UPLOAD_BYTES,
         .n_threads = LIMIT_HTTP_THREADS,
         .n_workers = LIMIT_HTTP_WORKERS,
+        .n_readers = LIMIT_HTTP_READERS,
         .max_connections = LIMIT_CONNECTIONS,
         .max_streams = LIMIT_STREAMS,
     };
@@ -131,7 +133,8 @@ static enum err start_http(struct daemon *d, struct error *e)
     for (size_t i = 0; i < c->hosts.n; i++)
         hosts[i] = c->hosts.names[i];
     spool_folder(c, folder, sizeof folder);
-    TRY(find_socket(d, &options.listener, e));
+    TRY(find_socket(d, &options.listener, &is_private, e));
+    options.max_of_address = is_private ? 0 : LIMIT_OF_ADDRESS; /* this machine's are all one */
     TRY(http_start(&options, api_router(&d->api), &http, &d->url, e));
     (void)set_http(d, http); /* there was none before */
     return ERR_OK;

@@ -173,13 +173,25 @@ static enum MHD_Result handle_get(struct exchange *x)
     }
 }
 
+/* Who is to run the handler; NULL: the connection's own thread. */
+static struct workers *find_workers(struct exchange *x)
+{
+    const struct http_router *router = &x->h->router;
+
+    if (x->q.method != HTTP_GET)
+        return &x->h->writers;
+    return router->is_long && router->is_long(x->q.route) ? &x->h->readers : NULL;
+}
+
 static enum MHD_Result handle(struct exchange *x)
 {
+    struct workers *w = find_workers(x);
+
     if (waiting_is_gone(x))
         return MHD_NO;
-    if (x->q.method == HTTP_GET)
+    if (!w)
         return handle_get(x);
-    if (workers_take(x))
+    if (workers_take(w, x))
         return MHD_YES;
     return answer_busy(x, waiting_is_stopping(x->h) ? "the server is stopping"
                                                     : "too many requests are waiting");

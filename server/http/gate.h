@@ -29,13 +29,13 @@ struct gate_request {
 struct gate_facts {
     enum http_method method; /* HTTP_GET for HEAD, and for OPTIONS without meaning */
     bool is_head, is_options;
-    bool is_refused; /* a method that is known and that no path has */
+    bool is_refused; /* a method that no path has */
     bool is_chunked;
     uint64_t content_length; /* 0 where chunked or without body */
 };
 
 /**
- * Returns 0, or the status of the answer (400, 403, 421, 431, 501) with the sentence in e.
+ * Returns 0, or the status of the answer (400, 403, 413, 421, 431) with the sentence in e.
  * After 400 the connection must be closed: where the request ends is in doubt.
  *
  * allow_hosts  NULL-terminated names besides loopback addresses and localhost, or NULL

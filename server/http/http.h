@@ -3,8 +3,9 @@
  * handler, answers come back. Sockets, libmicrohttpd, limits, multipart forms and malformed
  * requests stay in this folder.
  *
- * Threads   GET and HEAD are handled on the connection's own thread, all else on a small pool of
- *           workers while the connection is suspended; handlers may block for a commit.
+ * Threads   GET and HEAD are handled on the connection's own thread, which others wait for. What
+ *           writes, and what is read for long, has a small pool of workers each, and the connection
+ *           is suspended meanwhile; there handlers may block for a commit.
  *           http_wake may be called from any thread.
  */
 #ifndef SWEEPD_SERVER_HTTP_HTTP_H
@@ -114,7 +115,7 @@ void http_respond_file(struct http_response *r, const char *type, int fd, uint64
 
 /**
  * Calls the handler again after the next http_wake, for the last time `ms` after the first such
- * answer (GET only). What the handler left in the request's arena is gone by then.
+ * answer (GET of what is not long). What the handler left in the request's arena is gone by then.
  */
 void http_respond_later(struct http_response *r, unsigned ms);
 
@@ -138,6 +139,8 @@ struct http_router {
     unsigned (*match)(void *ctx, enum http_method method, size_t n_segments,
                       const char *const *segments, void **route, enum http_body *body,
                       const char **allow);
+    /* Whether a GET of the route takes so long that a worker is to handle it. NULL: none does. */
+    bool (*is_long)(const void *route);
     /* Whether the request may go on, asked before its body comes and before it is told that there
      * is no such route. Sets q->user, which may lie in q->arena. Returns 0, or the status of the
      * answer with the sentence in e and, perhaps, a header. NULL: all may. What it was shown in
@@ -170,10 +173,12 @@ struct http_options {
     size_t max_json_bytes;          /* 1 MiB */
     uint64_t max_upload_bytes;      /* 4 GiB; of a form, the whole form */
     unsigned n_threads;             /* 4 */
-    unsigned n_workers;             /* 4 */
+    unsigned n_workers;             /* 4, for what writes */
+    unsigned n_readers;             /* 2, for what is read for long */
     unsigned max_connections;       /* 1024 */
+    unsigned max_of_address;        /* of them; 0: no limit */
     unsigned max_streams;           /* 256 open streams and waits; 503 with Retry-After above */
-    unsigned max_queue;             /* 256 requests waiting for a worker; likewise */
+    unsigned max_queue;             /* 256 requests waiting for one or the other; likewise */
     unsigned header_ms; /* 10 s: from a connection's or request's first line to its body */
     unsigned body_ms;   /* 30 s: what a body may take besides one second per KiB */
     unsigned idle_ms;   /* 60 s: between requests, and for a client that takes no bytes */

@@ -34,6 +34,16 @@ struct peer {
     struct peer *next, *previous; /* (m) */
 };
 
+/* Threads that run handlers, and the requests that wait for one. */
+struct workers {
+    struct http *h;
+    pthread_t *threads;
+    unsigned n_threads;            /* started */
+    pthread_cond_t cond;           /* something is queued, or the end */
+    struct exchange *first, *last; /* (m) suspended until they are answered */
+    unsigned n_queued;             /* (m) */
+};
+
 struct http {
     struct http_options o; /* complete; strings in the arena */
     struct http_router router;
@@ -41,12 +51,10 @@ struct http {
     struct MHD_Daemon *daemon;
     int listener;
     pthread_t watch;
-    pthread_t *workers;
-    unsigned n_workers; /* started */
     bool has_watch;
+    struct workers writers, readers; /* for what writes, and for what is read for long */
     pthread_mutex_t mutex;
     pthread_cond_t watch_cond; /* for the watch thread: an earlier time to look, or the end */
-    pthread_cond_t work_cond;  /* for workers: something is queued, or the end */
     pthread_cond_t idle_cond;  /* for http_stop: a request or connection has ended */
     bool stopping;             /* (m) nothing is suspended any more */
     bool finished;             /* (m) threads end */
@@ -54,10 +62,8 @@ struct http {
     int64_t next_look_ms;      /* (m) when the watch thread looks again */
     struct peer *peers;        /* (m) */
     struct exchange *waiting;  /* (m) suspended until http_wake or a time */
-    struct exchange *first_work, *last_work; /* (m) suspended until a worker has answered */
-    unsigned n_work;                         /* (m) */
-    unsigned n_streams;                      /* (m) open streams and waits */
-    unsigned n_busy;                         /* (m) requests handed to a handler, not ended */
+    unsigned n_streams;        /* (m) open streams and waits */
+    unsigned n_busy;           /* (m) requests handed to a handler, not ended */
 };
 
 enum response_kind {
@@ -245,12 +251,16 @@ void peer_end_all(struct http *h);
 
 /* ---- workers.c ----------------------------------------------------------------------------- */
 
-enum err workers_start(struct http *h, struct error *e);
+void workers_init(struct workers *w, struct http *h);
+enum err workers_start(struct workers *w, unsigned n_threads, struct error *e);
 
 /** Suspends the connection until a worker has run the handler; false where there is no room. */
-bool workers_take(struct exchange *x);
+bool workers_take(struct workers *w, struct exchange *x);
 
-/** Waits for all to end. */
-void workers_join(struct http *h);
+/** Lets them look whether the server is stopping. Under the mutex. */
+void workers_wake(struct workers *w);
+
+/** Waits for all to end; the server is stopping. */
+void workers_finish(struct workers *w);
 
 #endif

@@ -106,6 +106,7 @@ static void complete(struct http_options *o)
         o->max_upload_bytes = (uint64_t)4 << 30;
     o->n_threads = or_default(o->n_threads, 4);
     o->n_workers = or_default(o->n_workers, 4);
+    o->n_readers = or_default(o->n_readers, 2);
     o->max_connections = or_default(o->max_connections, 1024);
     o->max_streams = or_default(o->max_streams, 256);
     o->max_queue = or_default(o->max_queue, 256);
@@ -167,7 +168,8 @@ static enum err start_daemon(struct http *h, struct error *e)
         flags, 0, NULL, NULL, on_step, h, MHD_OPTION_EXTERNAL_LOGGER, on_message, h,
         MHD_OPTION_LISTEN_SOCKET, h->listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        h, MHD_OPTION_CONNECTION_LIMIT, h->o.max_connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
+        h, MHD_OPTION_CONNECTION_LIMIT, h->o.max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        h->o.max_of_address, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
 #if MHD_VERSION >= 0x01000000
         MHD_OPTION_CLIENT_DISCIPLINE_LVL,
@@ -186,8 +188,9 @@ static enum err init(struct http *h, const struct http_options *o, struct http_r
     h->listener = -1;
     pthread_mutex_init(&h->mutex, NULL); /* these cannot fail with these attributes */
     clock_condition(&h->watch_cond);
-    pthread_cond_init(&h->work_cond, NULL);
     clock_condition(&h->idle_cond);
+    workers_init(&h->writers, h);
+    workers_init(&h->readers, h);
     TRY(arena_create(ARENA_BYTES, &h->arena, e));
     return copy_options(h, o, e);
 }
@@ -210,7 +213,8 @@ static enum err start(struct http *h, const char **url, struct error *e)
     else
         TRY(listen_tcp(h->arena, h->o.address, h->o.port, &h->listener, url, e));
     allow_any_host(h, *url);
-    TRY(workers_start(h, e));
+    TRY(workers_start(&h->writers, h->o.n_workers, e));
+    TRY(workers_start(&h->readers, h->o.n_readers, e));
     TRY(waiting_start_watch(h, e));
     return start_daemon(h, e);
 }
@@ -257,7 +261,8 @@ static void stop(struct http *h)
     if (h->daemon)
         (void)MHD_quiesce_daemon(h->daemon); /* gives back the listener, which is ours */
     waiting_end(h);
-    workers_join(h);
+    workers_finish(&h->writers);
+    workers_finish(&h->readers);
     if (h->daemon)
         wait_for_requests(h);
     peer_end_all(h);
@@ -277,7 +282,6 @@ void http_stop(struct http *h)
         return;
     stop(h);
     pthread_cond_destroy(&h->watch_cond);
-    pthread_cond_destroy(&h->work_cond);
     pthread_cond_destroy(&h->idle_cond);
     pthread_mutex_destroy(&h->mutex);
     arena_destroy(h->arena);

@@ -115,7 +115,8 @@ void waiting_end(struct http *h)
     pthread_mutex_lock(&h->mutex);
     h->stopping = true;
     resume_all(h);
-    pthread_cond_broadcast(&h->work_cond);
+    workers_wake(&h->writers);
+    workers_wake(&h->readers);
     pthread_mutex_unlock(&h->mutex);
 }
 

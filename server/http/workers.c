@@ -1,54 +1,62 @@
-/* The threads that run handlers of writes, which may block for a commit. */
+/* The threads that run handlers that may take their time. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "server/http/internal.h"
 
-bool workers_take(struct exchange *x)
+void workers_init(struct workers *w, struct http *h)
 {
-    struct http *h = x->h;
+    w->h = h;
+    pthread_cond_init(&w->cond, NULL); /* cannot fail with these attributes */
+}
+
+bool workers_take(struct workers *w, struct exchange *x)
+{
+    struct http *h = w->h;
     bool taken;
 
     pthread_mutex_lock(&h->mutex);
-    taken = !h->stopping && h->n_work < h->o.max_queue;
+    taken = !h->stopping && w->n_queued < h->o.max_queue;
     if (taken) {
         MHD_suspend_connection(x->connection);
         x->next = NULL;
-        if (h->last_work)
-            h->last_work->next = x;
+        if (w->last)
+            w->last->next = x;
         else
-            h->first_work = x;
-        h->last_work = x;
-        h->n_work++;
-        pthread_cond_signal(&h->work_cond);
+            w->first = x;
+        w->last = x;
+        w->n_queued++;
+        pthread_cond_signal(&w->cond);
     }
     pthread_mutex_unlock(&h->mutex);
     return taken;
 }
 
 /* The next request, or NULL at the end. Under the mutex. */
-static struct exchange *next_work(struct http *h)
+static struct exchange *next_work(struct workers *w)
 {
     struct exchange *x;
 
-    while (!h->first_work && !h->stopping)
-        pthread_cond_wait(&h->work_cond, &h->mutex);
-    x = h->first_work;
+    while (!w->first && !w->h->stopping)
+        pthread_cond_wait(&w->cond, &w->h->mutex);
+    x = w->first;
     if (!x)
         return NULL;
-    h->first_work = x->next;
-    if (!h->first_work)
-        h->last_work = NULL;
-    h->n_work--;
+    w->first = x->next;
+    if (!w->first)
+        w->last = NULL;
+    w->n_queued--;
     return x;
 }
 
 static void *work(void *arg)
 {
-    struct http *h = arg;
+    struct workers *w = arg;
+    struct http *h = w->h;
     struct exchange *x;
 
     pthread_mutex_lock(&h->mutex);
-    while ((x = next_work(h)) != NULL) {
+    while ((x = next_work(w)) != NULL) {
         bool stopping = h->stopping;
 
         pthread_mutex_unlock(&h->mutex);
@@ -56,6 +64,7 @@ static void *work(void *arg)
             response_problem(&x->r, 503, "the server is stopping");
         else
             exchange_run(x);
+        assert(x->r.kind != RESPONSE_LATER); /* who has a thread does not wait for news */
         x->phase = PHASE_ANSWER;
         pthread_mutex_lock(&h->mutex);
         MHD_resume_connection(x->connection);
@@ -64,22 +73,26 @@ static void *work(void *arg)
     return NULL;
 }
 
-enum err workers_start(struct http *h, struct error *e)
+enum err workers_start(struct workers *w, unsigned n_threads, struct error *e)
 {
-    h->workers = calloc(h->o.n_workers, sizeof *h->workers);
-    if (!h->workers)
+    w->threads = calloc(n_threads, sizeof *w->threads);
+    if (!w->threads)
         return error_no_memory(e);
-    for (; h->n_workers < h->o.n_workers; h->n_workers++)
-        if (pthread_create(&h->workers[h->n_workers], NULL, work, h) != 0)
+    for (; w->n_threads < n_threads; w->n_threads++)
+        if (pthread_create(&w->threads[w->n_threads], NULL, work, w) != 0)
             return error_set(e, ERR_IO, "could not start a thread");
     return ERR_OK;
 }
 
-void workers_join(struct http *h)
+void workers_wake(struct workers *w)
 {
-    for (unsigned i = 0; i < h->n_workers; i++)
-        (void)pthread_join(h->workers[i], NULL); /* each was created */
-    free(h->workers);
-    h->workers = NULL;
-    h->n_workers = 0;
+    pthread_cond_broadcast(&w->cond);
+}
+
+void workers_finish(struct workers *w)
+{
+    for (unsigned i = 0; i < w->n_threads; i++)
+        (void)pthread_join(w->threads[i], NULL); /* each was created */
+    free(w->threads);
+    pthread_cond_destroy(&w->cond);
 }

@@ -12,7 +12,8 @@
 
 struct runner;
 
-/** Starts n_threads members that call work(ctx, job) for every job until the queue is stopped. */
+/** Starts n_threads members that call work(ctx, job) for every job until the queue is stopped, and
+ * returns when all of them stand. */
 enum err runner_start(struct queue *q, unsigned n_threads,
                       void (*work)(void *ctx, struct job *job), void *ctx, struct runner **out,
                       struct error *e);

@@ -18,10 +18,13 @@ const STUDY = { objective: { name: "loss", direction: "minimize" }, space: { x: 
                 budget: { trials: 10 } };
 
 let daemon;
+let quiet; /* a stream of which nothing is to be told, and when it was opened */
 
 before(async () => {
     daemon = await startDaemon();
     await upload(daemon.url, "iris");
+    const { id } = await submit(daemon.url, { ...SMALL, start: false });
+    quiet = { began: performance.now(), ...await openEvents(daemon.url, `/experiments/${id}/events`) };
 });
 after(async () => { await daemon.stop(); });
 
@@ -175,4 +178,11 @@ test(`${STREAMS} streams are told the same`, async () => {
     for (const each of told)
         assert.deepEqual(each, told[0]);
     streams.forEach((each) => each.close());
+});
+
+/* Last, since it has waited meanwhile. */
+test("a stream with nothing to tell shows every 15 s that it lives", async () => {
+    await quiet.until((events) => events.some((each) => each.comment), 120);
+    assert.ok(performance.now() - quiet.began > 14000, "and not more often");
+    quiet.close();
 });

@@ -60,6 +60,13 @@ async function offered(...typed) {
     return stdout.split("\n").filter((s) => s !== "");
 }
 
+test("the service may open what its connections need: each a socket and an upload of four files", async () => {
+    const config = await readFile(path.join(TOP, "server/config.h"), "utf8");
+    const connections = Number(/LIMIT_CONNECTIONS = (\d+)/.exec(config)[1]);
+    const allowed = Number(/^LimitNOFILE=(\d+)$/m.exec(await text("sweepd.service.in"))?.[1]);
+    assert.ok(allowed > 5 * connections + 1000, `${allowed} for ${connections} connections`);
+});
+
 test("bash completes commands, options, words and files", async () => {
     assert.deepEqual(await offered("re"), ["restore"]);
     assert.deepEqual(await offered("--log-level", "d"), ["debug"]);

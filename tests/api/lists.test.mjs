@@ -161,6 +161,7 @@ const REFUSED = [
     ["/experiments/1/best?x=1", "x", /takes none/],
     ["/experiments/1/importance.csv?limit=1", "limit", /takes none/],
     ["/experiments/1?wait=-1", "wait", /below 0/],
+    ["/experiments/1?wait=3601", "wait", /above 3600/],
     ["/datasets?cursor=-1", "cursor", /below 0/],
     ["/datasets?sort=name", "sort", /known: limit, cursor/],
     ["/datasets/iris/rows?limit=1e3", "limit", /integer/],

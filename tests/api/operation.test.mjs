@@ -178,6 +178,69 @@ test("a program that fails or does not exist is logged, and hinders nothing", as
     }
 });
 
+const LIST = `#!/bin/sh
+ls -l /proc/self/fd > "$OUT/list.part" && mv "$OUT/list.part" "$OUT/list"
+`;
+
+test("the program gets none of the daemon's descriptors but the log", async () => {
+    const program = await write("list.sh", LIST);
+    await chmod(program, 0o755);
+    /* Passed twice: of the second one the daemon knows nothing. */
+    const server = net.createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const child = activate(server, ["--db", file("list.db"), "--on-finish", program],
+                           { more: [server._handle], env: { OUT: folder } });
+    try {
+        await until(() => /listening on (\S+)"/.test(child.text()));
+        server.close();
+        const [, url] = /listening on (\S+)"/.exec(child.text());
+        await upload(url, "iris");
+        await finished(url, (await submit(url, SMALL)).id);
+        await until(() => access(file("list")).then(() => true, () => false));
+    } finally {
+        child.kill("SIGTERM");
+        await once(child, "close");
+    }
+    const open = (await readFile(file("list"), "utf8")).matchAll(/ (\d+) -> (.*)$/gm);
+    const given = [...open].filter(([, , target]) => !/^\/proc\/\d+\/fd$/.test(target)); /* ls's own */
+    assert.deepEqual(given.map(([, fd]) => fd), ["0", "1", "2"]);
+    assert.equal(given[0][2], "/dev/null");
+});
+
+/* ---- at rest ---- */
+
+/* Hundredths of a second that the process has run for, all its threads together. */
+async function ticks(pid) {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13).map(Number);
+    return user + system;
+}
+
+test("a daemon without work takes no processor time, whoever watches it", async () => {
+    const daemon = await startDaemon({ args: ["--threads", "4"] });
+    const leave = new AbortController();
+    try {
+        await upload(daemon.url, "iris");
+        const { id } = await submit(daemon.url, SMALL);
+        await finished(daemon.url, id);
+        const paused = await submit(daemon.url, { ...SMALL, seed: 2, start: false });
+        const { signal } = leave;
+        for (const route of ["events", `experiments/${paused.id}/events`, `experiments/${paused.id}/watch`])
+            await fetch(`${daemon.url}/api/v1/${route}`, { signal });
+        fetch(`${daemon.url}/api/v1/experiments/${paused.id}?wait=60`, { signal }).catch(() => {});
+        const used = []; /* in 2 s each; what was begun before may need one of them */
+        while (used.length < 5 && !(used.at(-1) <= 10)) {
+            const before = await ticks(daemon.pid);
+            await new Promise((resolve) => setTimeout(resolve, 2000));
+            used.push(await ticks(daemon.pid) - before);
+        }
+        assert.ok(used.at(-1) <= 10, `${used}`);
+    } finally {
+        leave.abort();
+        await daemon.stop();
+    }
+});
+
 /* ---- sockets ---- */
 
 /* A request over a socket in the file system. */
@@ -210,9 +273,10 @@ test("a unix socket has mode 0660, takes any Host, and replaces one that a dead 
 });
 
 /* As systemd hands over a socket: descriptor 3, and the process number in the environment. */
-function activate(server, args) {
+function activate(server, args, { more = [], env = {} } = {}) {
     const child = spawn("sh", ["-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"', BINARY, ...args],
-                        { stdio: ["ignore", "ignore", "pipe", server._handle] });
+                        { env: { ...process.env, ...env },
+                          stdio: ["ignore", "ignore", "pipe", server._handle, ...more] });
     let text = "";
     child.stderr.setEncoding("utf8").on("data", (chunk) => (text += chunk));
     child.text = () => text;
@@ -238,6 +302,39 @@ test("a socket that the service manager opened is served, if it is loopback", as
     assert.equal((await once(refused, "close"))[0], 1);
     open.close();
     assert.match(refused.text(), /not a loopback address: that needs tokens/);
+});
+
+/* A connection on which a request was answered, or null where it was closed instead. */
+async function connect(port, localAddress) {
+    const socket = net.connect({ port, host: "127.0.0.1", localAddress });
+    socket.on("error", () => {}); /* it closes */
+    socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const answered = await Promise.race([once(socket, "data").then(() => true),
+                                         once(socket, "close").then(() => false)]);
+    return answered ? socket : null;
+}
+
+test("where others are served one address has half of all connections, on loopback it may have all",
+     async () => {
+    const token = await write("public.tokens", `ann read swd_${"0".repeat(43)}\n`);
+    await chmod(token, 0o600);
+    for (const [args, limit] of [[["--listen", "0.0.0.0:0", "--token-file", token], 512], [[], 600]]) {
+        const daemon = await startDaemon({ args });
+        const { port } = new URL(daemon.url);
+        const open = [];
+        try {
+            while (open.length < limit)
+                open.push(await connect(port));
+            assert.ok(open.every((socket) => socket));
+            if (limit === 512)
+                assert.equal(await connect(port), null);
+            open.push(await connect(port, "127.0.0.2"));
+            assert.ok(open.at(-1), "another address has its own");
+        } finally {
+            open.forEach((socket) => socket?.destroy());
+            await daemon.stop();
+        }
+    }
 });
 
 /* ---- behind a proxy ---- */

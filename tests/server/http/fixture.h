@@ -51,7 +51,7 @@ struct app {
     atomic_uint n_streams; /* open */
     atomic_uint n_looks;   /* at news, by /gathered */
     atomic_uint n_logged;
-    atomic_uint slow_ms;  /* how long /slow takes at most; it looks now and then */
+    atomic_uint slow_ms;  /* how long /slow and /long take at most; they look now and then */
     atomic_uint later_ms; /* how long /later waits for news */
 };
 
@@ -277,6 +277,7 @@ static const struct route routes[] = {
     {"upload", HTTP_POST, HTTP_BODY_SPOOL, handle_upload},
     {"hidden", HTTP_GET, HTTP_BODY_NONE, handle_hidden},
     {"slow", HTTP_POST, HTTP_BODY_NONE, handle_slow},
+    {"long", HTTP_GET, HTTP_BODY_NONE, handle_slow},
     {"page", HTTP_GET, HTTP_BODY_NONE, handle_page},
     {"file", HTTP_GET, HTTP_BODY_NONE, handle_file},
     {"events", HTTP_GET, HTTP_BODY_NONE, handle_events},
@@ -312,6 +313,11 @@ static inline unsigned app_match(void *ctx, enum http_method method, size_t n_se
              : strcmp(segments[0], "slow") == 0   ? "POST"
                                                   : "GET";
     return exists ? 405 : 404;
+}
+
+static inline bool app_is_long(const void *route)
+{
+    return strcmp(((const struct route *)route)->name, "long") == 0;
 }
 
 /* "Authorization: refuse" is refused. */
@@ -362,8 +368,12 @@ static inline void app_log(void *ctx, const void *route, const char *id, const c
 
 static inline void app_start(const struct http_options *o)
 {
-    struct http_router router = {
-        .match = app_match, .admit = app_admit, .handle = app_handle, .problem = app_problem, .log = app_log};
+    struct http_router router = {.match = app_match,
+                                 .is_long = app_is_long,
+                                 .admit = app_admit,
+                                 .handle = app_handle,
+                                 .problem = app_problem,
+                                 .log = app_log};
     struct error e = {0};
     const char *colon;
 

@@ -37,31 +37,59 @@ static const struct {
                        "chunked\r\n\r\n0\r\n\r\n" HIDDEN},
 };
 
+static void expect_refusal(const char *what, const char *text, size_t n)
+{
+    char *a = ask_bytes(text, n); /* fails if the connection stays open */
+
+    print_message("%s\n", what);
+    if (app.n_hidden > 0)
+        fail_msg("%s: the hidden request was served: %s", what, a);
+    if (strncmp(a, "HTTP/1.1 400", 12) != 0 && strncmp(a, "HTTP/1.0 400", 12) != 0)
+        fail_msg("%s: expected 400, got: %s", what, a);
+    free(a);
+}
+
 static void hidden_requests_are_not_served(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        char *a = ask(shapes[i].text); /* fails if the connection stays open */
-
-        print_message("%s\n", shapes[i].what);
-        if (app.n_hidden > 0)
-            fail_msg("%s: the hidden request was served: %s", shapes[i].what, a);
-        if (strncmp(a, "HTTP/1.1 400", 12) != 0 && strncmp(a, "HTTP/1.0 400", 12) != 0)
-            fail_msg("%s: expected 400, got: %s", shapes[i].what, a);
-        free(a);
-    }
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        expect_refusal(shapes[i].what, shapes[i].text, strlen(shapes[i].text));
 }
 
-/* A NUL cuts the header short before anyone can see it; what follows must not become a request. */
-static void a_nul_hides_nothing(void **state)
+/* libmicrohttpd ends a value at its first NUL, which others may read on behind: "chunked" for it is
+ * none of theirs. What is left of the value is judged as if it were all. */
+static void a_nul_hides_no_request(void **state)
 {
-    static const char text[] = "GET /echo HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n"
-                               "Connection: close\r\n\r\n" HIDDEN;
+#define WITH_NUL(what, text) {what, text, sizeof(text) - 1}
+    static const struct {
+        const char *what, *text;
+        size_t n;
+    } table[] = {
+        WITH_NUL("behind an encoding", POST
+                 "Content-Length: 45\r\nTransfer-Encoding: chunked\0x\r\n\r\n0\r\n\r\n" HIDDEN),
+        WITH_NUL("before an encoding", POST "Transfer-Encoding: \0chunked\r\n\r\n" HIDDEN),
+        WITH_NUL("behind a length",
+                 POST "Content-Length: 0\0\r\nContent-Length: 40\r\n\r\n" HIDDEN),
+        WITH_NUL("before a length", POST "Content-Length: \00040\r\n\r\n" HIDDEN),
+        WITH_NUL("in a name", POST "Content-Length\0: 40\r\n\r\n" HIDDEN),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        expect_refusal(table[i].what, table[i].text, table[i].n);
+}
+
+/* From 1.0 on libmicrohttpd refuses it. */
+static void a_nul_in_another_value_ends_that_at_most(void **state)
+{
+    static const char text[] = "GET /header HTTP/1.1\r\nHost: localhost\r\n"
+                               "X-Test: a\0GET /hidden HTTP/1.1\r\n\r\n"
+                               "GET /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     char *a = ask_bytes(text, sizeof text - 1);
 
     (void)state;
     assert_int_equal(app.n_hidden, 0);
-    free(a);
+    expect_text(a, status_of(a) == 400 ? "HTTP/1.1 400" : "\r\n\r\naHTTP/1.1 200 OK");
 }
 
 static void garbage_does_no_harm(void **state)
@@ -87,7 +115,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(hidden_requests_are_not_served, app_setup, app_teardown),
-        cmocka_unit_test_setup_teardown(a_nul_hides_nothing, app_setup, app_teardown),
+        cmocka_unit_test_setup_teardown(a_nul_hides_no_request, app_setup, app_teardown),
+        cmocka_unit_test_setup_teardown(a_nul_in_another_value_ends_that_at_most, app_setup,
+                                        app_teardown),
         cmocka_unit_test_setup_teardown(garbage_does_no_harm, app_setup, app_teardown),
     };
 

@@ -156,6 +156,38 @@ static void a_wait_ends_when_woken(void **state)
     buf_finish(&b);
 }
 
+/* Nothing is sent to one that waits, so only looking shows that it has left. */
+static void who_leaves_a_long_wait_makes_room(void **state)
+{
+    bool admitted = false;
+    struct buf b = {0};
+    int s[3], other;
+
+    (void)state;
+    app.later_ms = 3600000;
+    for (int i = 0; i < 3; i++) {
+        s[i] = dial();
+        send_text(s[i], "GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    while (app.n_handled < 3)
+        usleep(1000);
+    http_wake(app.h);
+    while (app.n_handled < 6) /* who is handled again was counted as one that waits */
+        usleep(1000);
+    expect_status(ask_for("GET", "/events", "", NULL), 503);
+    for (int i = 0; i < 3; i++)
+        close(s[i]);
+    for (int i = 0; i < 2000 && !admitted; i++) {
+        usleep(10000);
+        buf_clear(&b);
+        other = open_stream("/events", &b);
+        admitted = strstr(buf_text(&b), "HTTP/1.1 200") != NULL;
+        close(other);
+    }
+    assert_true(admitted);
+    buf_finish(&b);
+}
+
 #define WITH_APP(test) cmocka_unit_test_setup_teardown(test, app_setup, app_teardown)
 
 int main(void)
@@ -169,6 +201,7 @@ int main(void)
         WITH_APP(too_many_streams_get_503),
         WITH_APP(a_wait_ends_when_time_is_up),
         WITH_APP(a_wait_ends_when_woken),
+        WITH_APP(who_leaves_a_long_wait_makes_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,39 @@ static void a_slow_handler_holds_nobody_up(void **state)
     buf_finish(&b);
 }
 
+/* Of two only one is handled at a time, and all else has threads left. */
+static void what_is_read_for_long_holds_nobody_up(void **state)
+{
+    static const struct http_options o = {.address = "127.0.0.1",
+                                          .spool_folder = "/tmp",
+                                          .n_threads = 1,
+                                          .n_workers = 1,
+                                          .n_readers = 1};
+    struct buf b = {0};
+    int s[2];
+
+    (void)state;
+    app_start(&o);
+    app.slow_ms = 60000;
+    for (int i = 0; i < 2; i++) {
+        s[i] = dial();
+        send_text(s[i], "GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    while (app.n_handled == 0)
+        usleep(1000);
+    expect_status(ask_for("GET", "/echo", "", NULL), 200);
+    expect_status(ask_for("POST", "/echo", "", "{}"), 200);
+    assert_int_equal(app.n_handled, 3);
+    app.slow_ms = 0;
+    for (int i = 0; i < 2; i++) {
+        buf_clear(&b);
+        assert_true(read_until(s[i], &b, "\r\n\r\nslow", 20000));
+        close(s[i]);
+    }
+    buf_finish(&b);
+    http_stop(app.h);
+}
+
 /* Sends a byte every 20 ms. Fails if it is served, or if it may send all. */
 static void *drip(void *text)
 {
@@ -64,6 +97,41 @@ static void dripping_clients_are_cut_and_hold_nobody_up(void **state)
         expect_status(ask_for("GET", "/echo", "", NULL), 200);
     pthread_join(t[0], NULL);
     pthread_join(t[1], NULL);
+}
+
+static const struct http_options not_patient = {
+    .address = "127.0.0.1", .spool_folder = "/tmp", .idle_ms = 500};
+
+static void who_asks_nothing_more_is_cut(void **state)
+{
+    struct buf b = {0};
+    int s;
+
+    (void)state;
+    app_start(&not_patient);
+    s = dial();
+    send_text(s, "GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(read_until(s, &b, "method=0 [echo]", 20000));
+    assert_true(read_until(s, &b, NULL, 20000));
+    close(s);
+    buf_finish(&b);
+    http_stop(app.h);
+}
+
+static void who_takes_no_bytes_is_cut(void **state)
+{
+    struct buf b = {0};
+    int s;
+
+    (void)state;
+    app_start(&not_patient);
+    s = open_stream("/endless", &b);
+    for (int ms = 0; app.n_streams > 0 && ms < 20000; ms += 10)
+        usleep(10000);
+    assert_int_equal(app.n_streams, 0);
+    close(s);
+    buf_finish(&b);
+    http_stop(app.h);
 }
 
 /* ---- many clients -------------------------------------------------------------------------- */
@@ -183,8 +251,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_APP(a_slow_handler_holds_nobody_up),
+        cmocka_unit_test(what_is_read_for_long_holds_nobody_up),
         cmocka_unit_test_setup_teardown(dripping_clients_are_cut_and_hold_nobody_up,
                                         app_setup_impatient, app_teardown),
+        cmocka_unit_test(who_asks_nothing_more_is_cut),
+        cmocka_unit_test(who_takes_no_bytes_is_cut),
         WITH_APP(a_hundred_uploads_do_not_mix),
         WITH_APP(clients_may_come_and_go_while_news_come),
         WITH_APP(stop_ends_streams_and_lets_handlers_finish),
