@@ -285,7 +285,7 @@ static enum err read_dense(struct arff *a, char *p, struct error *e)
         p = skip_blanks(p);
         stop = *p;
         if (j == a->n)
-            return rows_fault(&a->rows, line, 0, e, "expected %zu values, got more", a->n);
+            return rows_fault(&a->rows, line, j + 1, e, "expected %zu values, got more", a->n);
         if (t.length == 0 && !t.quoted)
             return rows_fault(&a->rows, line, j + 1, e,
                               "expected a value, got nothing (a missing one is ?)");
@@ -295,8 +295,9 @@ static enum err read_dense(struct arff *a, char *p, struct error *e)
         if (stop != ',')
             p--; /* values with blanks between them alone */
     }
-    return j == a->n ? ERR_OK
-                     : rows_fault(&a->rows, line, 0, e, "expected %zu values, got %zu", a->n, j);
+    return j == a->n
+               ? ERR_OK
+               : rows_fault(&a->rows, line, j + 1, e, "expected %zu values, got %zu", a->n, j);
 }
 
 /* What a sparse row does not give: 0, the first value declared, of texts none. */

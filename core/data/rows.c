@@ -36,7 +36,7 @@ enum err rows_fault(const struct rows *r, uint64_t line, size_t column, struct e
     va_end(args);
     if (column == 0)
         return error_set(e, ERR_INVALID, "%s %llu: %s", r->place, (unsigned long long)line, what);
-    if (!r->shown)
+    if (!r->shown || column > r->n_columns)
         return error_set(e, ERR_INVALID, "%s %llu, column %zu: %s", r->place,
                          (unsigned long long)line, column, what);
     return error_set(e, ERR_INVALID, "%s %llu, column %zu \"%s\": %s", r->place,

@@ -80,6 +80,7 @@ static enum err find_columns(struct text *t, struct error *e)
 static enum err text_next(struct rows *r, struct record *out, struct error *e)
 {
     struct text *t = (struct text *)r;
+    size_t at;
 
     csv_set_names(t->csv, r->shown, r->shown ? r->n_columns : 0);
     if (!t->pending)
@@ -90,7 +91,8 @@ static enum err text_next(struct rows *r, struct record *out, struct error *e)
         out->n_cells--; /* a delimiter that ends the line */
     if (out->n_cells == 0 || out->n_cells == r->n_columns)
         return ERR_OK;
-    return rows_fault(r, out->line, 0, e, "expected %zu cell%s as in line %llu, got %zu",
+    at = (out->n_cells < r->n_columns ? out->n_cells : r->n_columns) + 1; /* missing, or too many */
+    return rows_fault(r, out->line, at, e, "expected %zu cell%s as in line %llu, got %zu",
                       r->n_columns, r->n_columns == 1 ? "" : "s", (unsigned long long)r->shape_line,
                       out->n_cells);
 }

@@ -47,15 +47,29 @@ static bool is_json(const char *type, size_t n)
             text_equal_n(type + n - strlen(suffix), strlen(suffix), suffix));
 }
 
-static void check_type(struct exchange *x, const char *type, size_t n)
+/* What clients call a table, among it what Windows calls CSV. */
+static bool is_file(const char *type, size_t n)
+{
+    static const char *const TYPES[] = {
+        "multipart/form-data",      "application/x-www-form-urlencoded",
+        "application/octet-stream", "application/csv",
+        "application/vnd.ms-excel", "application/gzip",
+        "application/x-gzip",       "application/zip",
+        "application/x-npy",
+    };
+
+    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
+        if (text_equal_n(type, n, TYPES[i]))
+            return true;
+    return n == 0 || text_begins(type, "text/");
+}
+
+static void refuse_type(struct exchange *x, const char *type, size_t n, const char *expected)
 {
     struct error e;
 
-    if (is_json(type, n))
-        return;
-    (void)error_set(&e, ERR_INVALID,
-                    "content type \"%.*s\" is not understood here; expected application/json",
-                    (int)(n < 100 ? n : 100), type);
+    (void)error_set(&e, ERR_INVALID, "content type \"%.*s\" is not understood here; expected %s",
+                    (int)(n < 100 ? n : 100), type, expected);
     exchange_fail(x, 415, &e);
 }
 
@@ -76,8 +90,12 @@ static void begin_spool(struct exchange *x, const char *type, size_t n)
     struct error e = {0};
 
     x->max_received = x->h->o.max_upload_bytes;
-    if (text_equal_n(type, n, "multipart/form-data") &&
-        multipart_create(x->arena, type, spool, x, &x->form, &e) != ERR_OK)
+    if (!is_file(type, n))
+        refuse_type(x, type, n,
+                    "a table: text/csv or other text, application/octet-stream, application/gzip, "
+                    "application/zip or multipart/form-data");
+    else if (text_equal_n(type, n, "multipart/form-data") &&
+             multipart_create(x->arena, type, spool, x, &x->form, &e) != ERR_OK)
         fail(x, &e);
 }
 
@@ -93,7 +111,8 @@ void body_begin(struct exchange *x)
     case HTTP_BODY_NONE:
         break;
     case HTTP_BODY_MEMORY:
-        check_type(x, type, n);
+        if (!is_json(type, n))
+            refuse_type(x, type, n, "application/json");
         break;
     case HTTP_BODY_SPOOL:
         begin_spool(x, type ? type : "", n);

@@ -111,6 +111,8 @@ const PROBLEMS = [
     ["POST", "/experiments", '{"seed": 1,\n "seed": 2}', {}, 400, /line 2.*seed|seed.*line 2/],
     ["PATCH", "/experiments/1", '{"name": "a", "name": "b"}', {}, 400, /name/],
     ["POST", "/experiments", "{}", { "Content-Type": "text/xml" }, 415, /application\/json/],
+    ["POST", "/datasets", "a,b\n1,2\n", { "Content-Type": "image/png" }, 415, /"image\/png".*text\/csv/],
+    ["PUT", "/datasets/x.csv", "a,b\n1,2\n", { "Content-Type": "application/json; charset=utf-8" }, 415, /table/],
     ["POST", "/experiments", `{"notes": "${"x".repeat(2 << 20)}"}`, {}, 413, /larger than 1048576/],
     ["GET", "/experiments/0", undefined, {}, 404, /"0"/],
     ["GET", "/experiments/x", undefined, {}, 404, /"x"/],
