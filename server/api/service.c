@@ -61,6 +61,8 @@ static const struct field database_fields[] = {
     FIELD("schema", INT, service, schema, .summary = "its version"),
     FIELD("database_bytes", INT, service, facts.database_bytes, .summary = "of the file"),
     FIELD("wal_bytes", INT, service, facts.wal_bytes, .summary = "of the write-ahead log"),
+    FIELD("has_wal_reset_bug", BOOL, service, facts.has_wal_reset_bug,
+          .summary = "whether SQLite is older than its fix of 2026; then no other program may write"),
     {.key = NULL},
 };
 

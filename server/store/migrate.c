@@ -4,6 +4,7 @@
  */
 #include "server/store/private.h"
 
+#include <inttypes.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,10 +144,14 @@ static enum err record(struct reader *r, const struct embedded *f, struct error 
 /* Inside a transaction. */
 static enum err apply(struct reader *r, const struct embedded *f, struct error *e)
 {
-    int64_t application, schema;
+    int64_t application, schema, orphans;
 
     TRY(db_exec(r, f->begin, e));
     TRY(record(r, f, e));
+    TRY(db_i64(r, "SELECT count(*) FROM pragma_foreign_key_check", &orphans, e));
+    if (orphans > 0)
+        return error_set(e, ERR_INTERNAL, "it leaves %" PRId64 " rows without what they belong to",
+                         orphans);
     TRY(db_i64(r, "PRAGMA user_version", &schema, e));
     TRY(db_i64(r, "PRAGMA application_id", &application, e));
     if (schema != number_of(f) || application != DB_APPLICATION_ID)
@@ -154,16 +159,21 @@ static enum err apply(struct reader *r, const struct embedded *f, struct error *
     return ERR_OK;
 }
 
+/* Foreign keys are checked at its end: where they hold meanwhile, a table that is dropped to be
+ * made anew takes with it what belongs to its rows. Inside a transaction they cannot be switched.
+ */
 static enum err run_one(struct reader *r, const struct embedded *f, struct error *e)
 {
     enum err failed;
 
-    TRY(db_exec(r, "BEGIN IMMEDIATE", e));
+    TRY(db_exec(r, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE", e));
     failed = apply(r, f, e);
     if (!failed)
         failed = db_exec(r, "COMMIT", e);
     if (failed && !sqlite3_get_autocommit(r->db))
         (void)db_exec(r, "ROLLBACK", NULL); /* undoes it even where it fails */
+    if (!failed)
+        failed = db_exec(r, "PRAGMA foreign_keys = ON", e);
     return failed ? error_prefix(e, "%s", f->path) : ERR_OK;
 }
 

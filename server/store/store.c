@@ -89,6 +89,9 @@ static enum err open_all(struct store *s, const char *path, const struct store_o
     if (pthread_mutex_init(&s->pool_lock, NULL) != 0)
         return error_no_memory(e);
     s->has_pool_lock = true;
+    if (!sqlite3_threadsafe())
+        return error_set(e, ERR_INVALID, "SQLite %s was built without threads",
+                         sqlite3_libversion());
     TRY(lock_resolve(path, &s->path, e));
     if (!options->allow_network_fs)
         TRY(lock_check_fs(s->path, e));

@@ -25,6 +25,10 @@ test("/api/v1 tells what the build is and every name that it knows", async () =>
     const { json } = await api(daemon.url, "");
     assert.equal(json.name, "sweepd");
     assert.equal(json.database.path, daemon.db);
+    const [, minor, patch] = json.libraries.sqlite.split(".").map(Number);
+    const isMended = minor > 51 || (minor === 51 && patch >= 3) || (minor === 50 && patch >= 7) ||
+        (minor === 44 && patch >= 6);
+    assert.equal(json.database.has_wal_reset_bug, !isMended);
     assert.ok(json.threads >= 1 && json.cores >= 1);
     assert.equal(json.activations.length, 13);
     const names = (list) => list.map((item) => item.name);

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "server/store/private.h"
+
 static enum err try_open(struct scratch *x, const struct store_options *options,
                          struct store_opening *opening)
 {
@@ -208,11 +210,25 @@ static const char other[] = "PRAGMA application_id = 0x73777064; PRAGMA user_ver
                             "CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT,"
                             "                        checksum TEXT, applied_at_ms INTEGER);";
 
+static const char family[] = "PRAGMA user_version = 2;"
+                             "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+                             "CREATE TABLE child (of REFERENCES parent ON DELETE CASCADE);"
+                             "INSERT INTO parent VALUES (7); INSERT INTO child VALUES (7);";
+static const char rebuilt[] = "PRAGMA user_version = 3;"
+                              "CREATE TABLE wider (id INTEGER PRIMARY KEY, x);"
+                              "INSERT INTO wider SELECT id, 1 FROM parent;"
+                              "DROP TABLE parent; ALTER TABLE wider RENAME TO parent;";
+static const char orphaned[] = "PRAGMA user_version = 3; DELETE FROM parent;";
+
 static const struct embedded one_file[] = {MIGRATION("0001", first), {0}};
 static const struct embedded two_files[] = {
     MIGRATION("0001", first), {"web/index.html", first, first}, MIGRATION("0002", second), {0}};
 static const struct embedded broken_files[] = {
     MIGRATION("0001", first), MIGRATION("0002", broken), {0}};
+static const struct embedded rebuilding_files[] = {
+    MIGRATION("0001", first), MIGRATION("0002", family), MIGRATION("0003", rebuilt), {0}};
+static const struct embedded orphaning_files[] = {
+    MIGRATION("0001", first), MIGRATION("0002", family), MIGRATION("0003", orphaned), {0}};
 static const struct embedded other_files[] = {MIGRATION("0001", other), {0}};
 
 static void open_with(struct scratch *x, const struct embedded *files,
@@ -266,6 +282,25 @@ static void a_migration_that_fails_changes_nothing(void **state)
     assert_string_equal(scratch_ask(x, x->path, "PRAGMA user_version"), "1\n");
 }
 
+static void a_table_that_is_made_anew_keeps_what_belongs_to_its_rows(void **state)
+{
+    struct scratch *x = *state;
+
+    open_with(x, rebuilding_files, NULL);
+    scratch_close(x);
+    assert_string_equal(scratch_ask(x, x->path, "SELECT x, of FROM parent, child"), "1|7\n");
+}
+
+static void a_migration_that_leaves_orphans_is_undone(void **state)
+{
+    struct scratch *x = *state;
+    struct store_options options = {.migrations = orphaning_files};
+
+    assert_int_equal(try_open(x, &options, NULL), ERR_INTERNAL);
+    assert_non_null(strstr(x->e.message, "0003_x.sql: it leaves 1 rows"));
+    assert_string_equal(scratch_ask(x, x->path, "SELECT id FROM parent"), "7\n");
+}
+
 static void a_database_made_with_another_migration_is_refused(void **state)
 {
     struct scratch *x = *state;
@@ -294,6 +329,18 @@ static void a_reader_sees_what_is_committed_and_nothing_else(void **state)
     SUCCEED(store_experiment_latest(x->r, &id, &x->e));
     SUCCEED(txn_commit(&txn, &x->e));
     SUCCEED(store_experiment_latest(r, &id, &x->e));
+    store_reader_release(x->store, r);
+}
+
+static void a_reader_cannot_write(void **state)
+{
+    struct scratch *x = *state;
+    struct reader *r;
+
+    scratch_open(x);
+    SUCCEED(store_reader_acquire(x->store, &r, &x->e));
+    assert_int_equal(sqlite3_db_readonly(r->db, "main"), 1);
+    assert_int_equal(sqlite3_exec(r->db, "DELETE FROM dataset", NULL, NULL, NULL), SQLITE_READONLY);
     store_reader_release(x->store, r);
 }
 
@@ -407,8 +454,11 @@ int main(void)
         TEST(a_newer_schema_is_refused),
         TEST(migrating_keeps_a_copy_of_what_was),
         TEST(a_migration_that_fails_changes_nothing),
+        TEST(a_table_that_is_made_anew_keeps_what_belongs_to_its_rows),
+        TEST(a_migration_that_leaves_orphans_is_undone),
         TEST(a_database_made_with_another_migration_is_refused),
         TEST(a_reader_sees_what_is_committed_and_nothing_else),
+        TEST(a_reader_cannot_write),
         TEST(a_released_reader_is_used_again),
         TEST(an_inner_transaction_is_undone_alone),
         TEST(a_group_is_committed_whole_or_not_at_all),
