@@ -108,6 +108,25 @@ library() {
     grep -nHE "^#include <$1" $(sources 'core|server') /dev/null | grep -v "^$2/"
 }
 
+# Calls that match names in any case, read or write what all threads share, or make JSON of their own.
+cjson_calls() {
+    code $(sources server) |
+        grep -E 'cJSON_(GetObjectItem|HasObjectItem|GetErrorPtr|Print[A-Za-z]*|Utils[A-Za-z]*|InitHooks) ?\('
+}
+
+# Text is bound to a statement, never made part of it: no SQL in a format.
+formatted_sql() {
+    perl -0777 -ne 'while (/\b(v?snprintf|buf_printf|arena_printf|sqlite3_v?mprintf|sqlite3_v?snprintf)\s*\(([^;]*?)\);/gs) {
+        my $call = $2 =~ s/\s+/ /gr;
+        print "$ARGV: $call\n" if $call =~ /"[^"]*\b(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|CREATE|DROP|WHERE|ORDER BY)\b/ }' \
+        $(sources server)
+}
+
+# A region of each thread that meets one would have a team of its own.
+regions() {
+    grep -nHE '^ *# *pragma +omp' $(sources 'core|server') | grep -v '^server/jobs/runner\.c:'
+}
+
 page_code() {
     grep -nHE '<script[^>]*>[^<]|<style|[[:space:]](style|on[a-z]+)=|javascript:' web/*.html web/*.svg
     grep -nHE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write' web/*.js
@@ -166,6 +185,9 @@ check 'no function of libm that is not rounded exactly is called' inexact_calls
 check 'libmicrohttpd is named in server/http alone' library microhttpd server/http
 check 'SQLite is named in server/store alone' library sqlite3 server/store
 check 'cJSON is named in server/schema alone' library cjson server/schema
+check 'cJSON is asked for exact names, and by no call that threads share' cjson_calls
+check 'no SQL is formatted' formatted_sql
+check 'OpenMP has one region, in server/jobs/runner.c' regions
 check 'the compiler may not change arithmetic' \
     grep -nE 'fast-math|Ofast|unsafe-math|associative-math|fp-contract=(fast|on)' Makefile
 check 'no locale is set' locales
