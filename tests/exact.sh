@@ -4,25 +4,11 @@
 #     tests/exact.sh BUILD
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+. tests/tap.sh
 
 binary=${1:?build folder}/sweepd
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-checks=0
-broken=0
-
-# check NAME COMMAND...
-check() {
-    local name=$1
-    shift
-    checks=$((checks + 1))
-    if "$@"; then
-        echo "ok $checks - $name"
-    else
-        echo "not ok $checks - $name"
-        broken=$((broken + 1))
-    fi
-}
 
 # builds_with FLAGS SOURCE: a build with these flags gets past the source.
 builds_with() {
@@ -45,5 +31,4 @@ check 'a build where nothing is infinite ends' refuses -ffinite-math-only
 check 'a build where sums have no order ends' \
     refuses '-fassociative-math -fno-signed-zeros -fno-trapping-math'
 check 'the process begins with the processor as it is' starts_as_usual
-echo "1..$checks"
-[ "$broken" -eq 0 ]
+checks_end

@@ -4,12 +4,11 @@
 #
 #     [READELF=…] tests/hardening.sh BUILD
 set -uo pipefail
+. "$(dirname "$0")/tap.sh"
 
 build=${1:?build folder}
 binary=$build/sweepd
 readelf=${READELF:-readelf}
-checks=0
-broken=0
 
 # Whole, since a reader that stops early would make readelf fail.
 header=$("$readelf" -hW "$binary") || exit 1
@@ -30,19 +29,6 @@ case $header in
 *AArch64*) machine=aarch64 ;;
 *) machine=other ;;
 esac
-
-# check NAME COMMAND...
-check() {
-    local name=$1
-    shift
-    checks=$((checks + 1))
-    if "$@"; then
-        echo "ok $checks - $name"
-    else
-        echo "not ok $checks - $name"
-        broken=$((broken + 1))
-    fi
-}
 
 # has TEXT PATTERN
 has() {
@@ -98,5 +84,4 @@ aarch64)
     check 'objects are ready for BTI and PAC' objects_have 'BTI, PAC'
     ;;
 esac
-echo "1..$checks"
-[ "$broken" -eq 0 ]
+checks_end

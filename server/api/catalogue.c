@@ -31,19 +31,11 @@ static void describe_word(struct json *j, const char *name, const char *summary)
     json_end(j);
 }
 
-static const char *type_name(const struct field *f)
-{
-    return f->type == FIELD_INT    ? "integer"
-           : f->type == FIELD_REAL ? "number"
-           : f->type == FIELD_BOOL ? "boolean"
-                                   : "string";
-}
-
 static void describe_setting(struct json *j, const struct field *f)
 {
     json_object_inline(j, NULL);
     describe(j, f->key, f->summary);
-    json_string(j, "type", type_name(f));
+    json_string(j, "type", field_type_name(f));
     json_raw(j, "default", f->default_json ? f->default_json : "null");
     if (f->type == FIELD_INT || f->type == FIELD_REAL) {
         json_double(j, "min", f->min);

@@ -117,6 +117,9 @@ enum field_use {
 
 /* The fields as JSON Schema (2020-12). In field_document.c. */
 
+/** "integer"; NULL for what has a form of its own. */
+const char *field_type_name(const struct field *f);
+
 /** Writes {"type": "object", "properties": …} under a key, or as an element where that is NULL. */
 void field_document(const struct field *fields, enum field_use use, struct json *j,
                     const char *key);

@@ -7,7 +7,7 @@
 #include "server/schema/field.h"
 #include "server/schema/reader.h"
 
-static const char *type_name(const struct field *f)
+const char *field_type_name(const struct field *f)
 {
     switch (f->type) {
     case FIELD_BOOL:
@@ -150,11 +150,11 @@ static void document_limits(const struct field *f, enum field_use use, struct js
 static void document_type(const struct field *f, bool nullable, struct json *j)
 {
     if (!nullable) {
-        json_string(j, "type", type_name(f));
+        json_string(j, "type", field_type_name(f));
         return;
     }
     json_array_inline(j, "type");
-    json_string(j, NULL, type_name(f));
+    json_string(j, NULL, field_type_name(f));
     json_string(j, NULL, "null");
     json_end(j);
 }
@@ -215,7 +215,7 @@ void field_document_one(const struct field *f, enum field_use use, struct json *
     json_object(j, key);
     if (f->summary)
         json_string(j, "description", f->summary);
-    if (type_name(f)) {
+    if (field_type_name(f)) {
         document_type(f, nullable, j);
         document_limits(f, use, j);
         document_choices(f, nullable, j);

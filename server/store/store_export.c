@@ -110,8 +110,9 @@ enum err store_experiment_export(struct reader *r, int64_t id, const char *path,
 
     if (stat(path, &st) == 0 && st.st_size > 0)
         return error_set(e, ERR_CONFLICT, "\"%s\" exists already", path);
-    TRY(db_open(path, DB_EXPORT, &target, e));
-    failed = fill(r, &target, id, e);
+    failed = db_open(path, DB_EXPORT, &target, e);
+    if (!failed)
+        failed = fill(r, &target, id, e);
     db_close(&target);
     if (failed)
         (void)unlink(path); /* the error that is reported says why */

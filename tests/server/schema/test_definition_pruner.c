@@ -6,16 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "server/schema/definition.h"
-
-static const struct definition_facts iris = {
-    .dataset_id = 1,
-    .dataset_name = "iris",
-    .task = TASK_CLASSIFICATION,
-    .n_rows = 150,
-    .n_classes = 3,
-    .rarest_share = 1.0 / 3,
-};
+#include "tests/server/schema/iris.h"
 
 static struct arena *make_arena(void)
 {

@@ -9,15 +9,7 @@
 #include <string.h>
 
 #include "server/schema/plan.h"
-
-static const struct definition_facts iris = {
-    .dataset_id = 1,
-    .dataset_name = "iris",
-    .task = TASK_CLASSIFICATION,
-    .n_rows = 150,
-    .n_classes = 3,
-    .rarest_share = 1.0 / 3,
-};
+#include "tests/server/schema/iris.h"
 
 static const struct plan_facts machine = {
     .n_features = 4,
